@@ -1,0 +1,64 @@
+"""The same employee records over HTTP, WebSocket and Kafka, timed on one clock, broken on purpose,
+and accounted for one by one.
+
+    from empkit import Lab, Workload, connect, plots
+
+What is named here is the public face; it is imported when it is first used, so that
+`import empkit` takes no time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from empkit import plots
+    from empkit.clients import Client, Reply, connect
+    from empkit.experiment.results import Runs, load
+    from empkit.experiment.workload import Workload
+    from empkit.lab import Lab
+    from empkit.records import Employee, format_employee_record, read_records
+    from empkit.settings import Settings
+
+_HOMES = {
+    "Client": "empkit.clients",
+    "Employee": "empkit.records",
+    "Lab": "empkit.lab",
+    "Reply": "empkit.clients",
+    "Runs": "empkit.experiment.results",
+    "Settings": "empkit.settings",
+    "Workload": "empkit.experiment.workload",
+    "connect": "empkit.clients",
+    "format_employee_record": "empkit.records",
+    "load": "empkit.experiment.results",
+    "plots": "empkit.plots",
+    "read_records": "empkit.records",
+}
+
+__all__ = [
+    "Client",
+    "Employee",
+    "Lab",
+    "Reply",
+    "Runs",
+    "Settings",
+    "Workload",
+    "connect",
+    "format_employee_record",
+    "load",
+    "plots",
+    "read_records",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'empkit' has no attribute {name!r}")
+    module = importlib.import_module(home)
+    return module if home == f"empkit.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,439 @@
+"""The commands: compare, send, serve, broker, check."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from pydantic import SecretStr, ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from empkit.settings import Settings
+
+if TYPE_CHECKING:
+    from empkit.experiment.results import Runs
+    from empkit.records import RecordFile
+
+app = typer.Typer(
+    help="The same employee records over HTTP, WebSocket and Kafka: how long each takes, and what "
+    "became of every one.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+WRONG_USE = 2
+
+
+class Mode(StrEnum):
+    """The protocols."""
+
+    http = "http"
+    websocket = "websocket"
+    kafka = "kafka"
+
+
+class BrokerKind(StrEnum):
+    """The brokers."""
+
+    embedded = "embedded"
+    apache = "apache"
+    external = "external"
+
+
+class Arrivals(StrEnum):
+    """The ways in which records arrive in an open loop."""
+
+    constant = "constant"
+    poisson = "poisson"
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and end with status 2."""
+    err.print(f"[bold red]empkit:[/] {_plain(message)}")
+    raise typer.Exit(WRONG_USE)
+
+
+def _plain(text: str) -> str:
+    """Text in which square brackets mean nothing to rich."""
+    return text.replace("[", r"\[")
+
+
+def _settings(**given: Any) -> Settings:
+    """The settings from the environment, with what the command line says before them."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        fail(f"Setting EMPKIT_{str(first['loc'][0]).upper()}: {first['msg']}.")
+
+
+def _read(file: str) -> RecordFile:
+    """The records of a file, with a word on what could not be read and what was renamed."""
+    from empkit.records import RecordError, read_records
+
+    try:
+        found = read_records(file)
+    except RecordError as error:
+        fail(str(error))
+    for row in found.unreadable[:20]:
+        err.print(_plain(f"line {row.line}: {row.reason}"), style="yellow")
+    if len(found.unreadable) > 20:
+        err.print(f"... and {len(found.unreadable) - 20} more lines", style="yellow")
+    renamed = ", ".join(f"{name} -> {field}" for name, field in found.renamed.items())
+    err.print(
+        _plain(
+            f"{len(found.records)} records from {file}"
+            + (f", {len(found.unreadable)} lines left out" if found.unreadable else "")
+            + (f"; read as: {renamed}" if renamed else "")
+            + (f"; kept as they are: {', '.join(found.kept)}" if found.kept else "")
+        )
+    )
+    if not found.records:
+        fail(f"{file} holds no record that can be sent.")
+    return found
+
+
+@app.command()
+def compare(
+    file: Annotated[
+        str | None,
+        typer.Argument(help="CSV, JSON or JSON Lines, gzip or not; - is standard input. "
+                            "Without it records are made up."),
+    ] = None,
+    records: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many records. A file is cut, or repeated with new ids.",
+                     show_default="all of FILE, or 2000"),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Open loop: offered rate in records per second.")
+    ] = None,
+    arrivals: Annotated[
+        Arrivals, typer.Option(help="Open loop: gaps between records.")
+    ] = Arrivals.constant,
+    in_flight: Annotated[
+        int | None,
+        typer.Option(min=1, help="Closed loop: records under way at any time.", show_default="8"),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in shuffled order.")] = 1,
+    protocol: Annotated[
+        list[Mode] | None,
+        typer.Option(help="Which protocol; may be given several times.", show_default="all"),
+    ] = None,
+    broker: Annotated[BrokerKind, typer.Option(help="Which Kafka.")] = BrokerKind.embedded,
+    database: Annotated[
+        str | None,
+        typer.Option(help="sqlite:///FILE or postgresql://...",
+                     show_default="an SQLite file for this comparison"),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help="A server that already runs; user and password come from "
+                          "EMPKIT_USERNAME and EMPKIT_PASSWORD.",
+                     show_default="one is started"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="For made-up records, arrivals and order.")] = 0,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where the results go.", show_default="results/DATE-TIME"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
+    ] = False,
+) -> None:
+    """Send the same records over each protocol, time them, and account for every one.
+
+    Ends with a table and a folder: timings.parquet (one row a record), summary.csv, the figures,
+    and report.html. Exit status: 0 no promise broken, 1 a record was lost, corrupt or phantom,
+    2 wrong use.
+
+    Examples:
+
+      empkit compare
+
+      empkit compare employees.csv --in-flight 32 --rounds 3
+
+      empkit compare --rate 500 --records 5000 --protocol websocket --protocol kafka
+    """
+    from empkit.experiment.workload import Workload, repeat_to
+    from empkit.lab import Lab, LabError
+
+    began = time.monotonic()
+    source: Any = records or 2_000
+    if file is not None:
+        source = _read(file).records
+        if records is not None:
+            source = list(repeat_to(source, records))
+    if server is not None and broker is BrokerKind.embedded:
+        chosen_broker = "external" if _settings().kafka_bootstrap_servers else None
+    else:
+        chosen_broker = broker.value
+    try:
+        workload = Workload(
+            source, in_flight=in_flight, rate=rate, arrivals=arrivals.value, seed=seed
+        )
+        err.print("Starting the lab: broker, server, database ...", style="dim")
+        lab = Lab(
+            broker=chosen_broker, database=database, server=server, settings=_found_settings(server)
+        )
+        with lab:
+            err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
+            chosen = [mode.value for mode in protocol] if protocol else None
+            runs = lab.compare(chosen, workload, rounds=rounds)
+    except (LabError, ValueError) as error:
+        fail(str(error))
+    folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    if not as_json:
+        out.print(summary_table(runs))
+    _write(runs, folder)
+    if as_json:
+        sys.stdout.write(json.dumps(runs.to_json(), indent=2) + "\n")
+    _conclude(runs, folder)
+
+
+def _found_settings(server: str | None) -> Settings:
+    from empkit import credentials
+
+    return credentials.found(_settings(server_url=server))
+
+
+def _write(runs: Runs, folder: Path) -> None:
+    """The folder of results: numbers, figures, report."""
+    from empkit.report import write_figures, write_report
+
+    try:
+        runs.save(folder)
+        write_figures(runs, folder)
+        write_report(runs, folder / "report.html")
+    except OSError as error:
+        fail(f"The results cannot be written to {folder}: {error}. Choose another with --out.")
+
+
+def _conclude(runs: Runs, folder: Path) -> None:
+    """Say where the results are and whether a promise was broken; end accordingly."""
+    for run in runs.runs:
+        for note in run.notes:
+            err.print(_plain(f"{run.protocol} {run.round}: {note}"), style="yellow")
+    err.print(f"Results in {folder}; open {folder / 'report.html'}")
+    broken = runs.broken_promises
+    if len(broken):
+        for row in broken.head(20).itertuples():
+            err.print(_plain(f"{row.verdict}: {row.employee_id} over {row.protocol}"), style="red")
+        err.print(f"{len(broken)} promises were broken.", style="bold red")
+        raise typer.Exit(1)
+    err.print("No promise was broken: nothing lost, corrupt or phantom.", style="green")
+
+
+def summary_table(runs: Runs) -> Table:
+    """The summary as a table: a column a protocol, so that it fits a terminal."""
+    summary = runs.summary()
+    table = Table(title="What became of the records, and when", title_justify="left")
+    table.add_column("")
+    for name in summary.index:
+        table.add_column(str(name), justify="right")
+
+    def row(label: str, column: str, form: str) -> None:
+        values = summary[column]
+        cells = ["-" if value != value else format(value, form) for value in values]
+        table.add_row(label, *cells)
+
+    row("records offered", "offered", ",.0f")
+    row("acked", "acked", ",.0f")
+    for verdict in runs.verdicts().columns[1:]:
+        row(f"  {verdict}", verdict, ",.0f")
+    for kind in ("ack", "stored"):
+        table.add_section()
+        for name in ("p50", "p90", "p99", "max"):
+            row(f"{kind} latency {name}, ms", f"{kind}_{name}_ms", ",.2f")
+    table.add_section()
+    row("records stored per second", "records_per_s", ",.0f")
+    return table
+
+
+@app.command()
+def send(
+    file: Annotated[str, typer.Argument(help="CSV, JSON or JSON Lines; - is standard input.")],
+    mode: Annotated[Mode, typer.Option(help="Over which protocol.")] = Mode.http,
+    server: Annotated[str | None, typer.Option(help="The server's URL.")] = None,
+    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    in_flight: Annotated[int, typer.Option(min=1, help="Records under way at any time.")] = 32,
+) -> None:
+    """Send a file for real: each record once, under its own id, to a server that runs.
+
+    Prints a line for each record that was not accepted, and a closing count. Exit status: 0 all
+    accepted, 1 not all, 2 wrong use. A second run of the same file changes nothing: what is stored
+    with the same content counts as accepted.
+    """
+    from empkit.clients import ClientError
+
+    records = _read(file).records
+    settings = _found_settings(server)
+    if kafka is not None:
+        settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
+    try:
+        counts = asyncio.run(_send_all(records, mode.value, settings, in_flight))
+    except (ClientError, ValueError) as error:
+        fail(f"{error} `empkit check` says more.")
+    total = sum(counts.values())
+    out.print(f"{total} sent: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    if counts["acked"] < total:
+        raise typer.Exit(1)
+
+
+async def _send_all(
+    records: list[dict[str, Any]], mode: str, settings: Settings, in_flight: int
+) -> dict[str, int]:
+    from tqdm.auto import tqdm
+
+    from empkit.clients import connect
+
+    counts = {"acked": 0, "refused": 0, "failed": 0, "unknown": 0}
+    left = iter(records)
+    with tqdm(total=len(records), unit="rec", delay=2, leave=False, disable=None) as bar:
+        async with connect(mode, settings) as client, asyncio.TaskGroup() as workers:
+
+            async def worker() -> None:
+                for record in left:
+                    reply = await client.send(record)
+                    counts[reply.outcome] += 1
+                    bar.update()
+                    if reply.outcome != "acked":
+                        bar.write(f"{reply.outcome}: {record['employee_id']}: {reply.message}")
+
+            for _ in range(in_flight):
+                workers.create_task(worker())
+    return counts
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", show_default="8000")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="sqlite:///FILE or postgresql://...", show_default="sqlite:///employees.db")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(help="The brokers, HOST:PORT,...; without them no consumer runs.")
+    ] = None,
+) -> None:
+    """Run the server until Ctrl-C.
+
+    Without EMPKIT_PASSWORD it makes a password and keeps it in a file that only you can read, where
+    `empkit send`, `check` and `compare --server` find it.
+    """
+    from empkit import credentials
+    from empkit.server.run import serve as run_server
+
+    settings = _settings(
+        host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka
+    )
+    made = settings.password is None
+    if made:
+        password = SecretStr(secrets.token_urlsafe(24))
+        settings = settings.model_copy(update={"password": password})
+    with ExitStack() as cleanup:
+
+        def ready(url: str) -> None:
+            out.print(f"Server at {url}, described at {url}/docs. Ctrl-C stops it.")
+            if made:
+                path = cleanup.enter_context(credentials.kept(settings, url))
+                out.print(f"User and password: {path}")
+            brokers = settings.kafka_bootstrap_servers
+            out.print(f"Consumes {settings.kafka_topic} from {brokers}" if brokers
+                      else "No consumer: EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set.")
+
+        try:
+            run_server(settings, ready)
+        except KeyboardInterrupt:
+            pass
+        except (OSError, ValueError) as error:
+            fail(f"The server cannot start on {settings.host}:{settings.port}: {error}")
+
+
+@app.command()
+def broker(
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 4,
+) -> None:
+    """Run the embedded broker until Ctrl-C, and print its address."""
+    from empkit.brokers import BrokerError, make_broker
+    from empkit.processes import ChildError, Processes
+
+    with Processes() as processes:
+        try:
+            embedded = make_broker("embedded", processes, _settings(), brokers=1, partitions=partitions)
+            embedded.start()
+        except (BrokerError, ChildError) as error:
+            fail(str(error))
+        out.print(f"{embedded.bootstrap_servers}")
+        err.print(
+            f"Topics: {_settings().kafka_topic}, {_settings().dead_letter_topic}. To use it:\n"
+            f"  export EMPKIT_KAFKA_BOOTSTRAP_SERVERS={embedded.bootstrap_servers}\n"
+            "It keeps about 5 MiB a partition, in memory only. Ctrl-C stops it.",
+            style="dim",
+        )
+        wait_for_signal()
+
+
+def wait_for_signal() -> None:
+    """Return when somebody wants us to end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        pass
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@app.command()
+def check(
+    server: Annotated[str | None, typer.Option(help="The server's URL.", show_default="http://127.0.0.1:8000")] = None,
+    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+) -> None:
+    """Try each protocol, step by step, and say what is wrong and what to do about it.
+
+    Exit status: 0 every step worked, 1 one did not.
+    """
+    from empkit.check import check_all
+
+    settings = _found_settings(server)
+    if kafka is not None:
+        settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
+    failed = False
+    for step in check_all(settings):
+        mark = {"ok": "[green]ok[/]  ", "failed": "[red]FAIL[/]", "skipped": "[yellow]--[/]  "}
+        out.print(f"{mark[step.state]} {step.protocol:<10} {_plain(step.what)}")
+        if step.advice:
+            out.print(f"                {_plain(step.advice)}")
+        failed |= step.state == "failed"
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C and SIGTERM end it with what was started stopped."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""One client a protocol, all with one face: `async with connect("http", ...) as client`."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol as TypingProtocol, get_args
+
+from empkit.clients.base import Client, ClientError, Reply
+from empkit.settings import Settings
+
+Protocol = Literal["http", "websocket", "kafka"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+__all__ = ["PROTOCOLS", "Client", "ClientError", "Protocol", "Reply", "connect"]
+
+
+class HasSettings(TypingProtocol):
+    """Something that knows where its parts are: a running lab."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with which its clients reach it."""
+
+
+def connect(protocol: str, where: Settings | HasSettings, token: str | None = None) -> Client:
+    """A client, to be opened with `async with`.
+
+    Args:
+        protocol: `"http"`, `"websocket"` or `"kafka"`.
+        where: a running lab, or the settings of a server and brokers that run elsewhere.
+        token: a token to use; without one the client gets its own with user and password.
+
+    Raises:
+        ValueError: there is no such protocol.
+    """
+    settings = where if isinstance(where, Settings) else where.settings
+    if protocol == "http":
+        from empkit.clients.http import HttpClient
+
+        return HttpClient(settings, token)
+    if protocol == "websocket":
+        from empkit.clients.websocket import WebSocketClient
+
+        return WebSocketClient(settings, token)
+    if protocol == "kafka":
+        from empkit.clients.kafka import KafkaClient
+
+        return KafkaClient(settings)
+    raise ValueError(f"{protocol!r} is no protocol of this kit; use one of {', '.join(PROTOCOLS)}.")

@@ -1,0 +1,244 @@
+"""What all clients share: the reply, and the rules for trying again.
+
+    ClientError
+      +-- NotSentError      nothing of the record can have arrived
+      +-- NoAnswerError     it may have arrived, and may be stored
+      +-- UnauthorizedError the token was refused, so nothing was stored; a new one may do
+
+An attempt ends with an answer or with one of these. What may be tried again is, with exponential
+back-off and jitter, within a number of attempts and a total time. A record of which any attempt
+may have arrived is never called `failed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+import tenacity
+
+from empkit.clock import now_ns
+from empkit.records import encode_record
+from empkit.settings import Settings
+
+Outcome = Literal["acked", "refused", "failed", "unknown"]
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+
+REFUSALS = {"duplicate", "invalid", "too_large"}
+
+
+class ClientError(RuntimeError):
+    """A client could not do what was asked."""
+
+
+class NotSentError(ClientError):
+    """Nothing of the record can have arrived."""
+
+
+class NoAnswerError(ClientError):
+    """No answer came, or it was lost: the record may be stored."""
+
+
+class UnauthorizedError(ClientError):
+    """The token was refused."""
+
+
+class Answer(NamedTuple):
+    """What the other side said to one attempt.
+
+    `result` is the server's word (`empkit.server.answers`), or `sent` from a broker.
+    """
+
+    result: str
+    message: str
+
+
+class Attempt(NamedTuple):
+    """One attempt of a record that needed several."""
+
+    sent_ns: int
+    answered_ns: int
+    answer: str
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a client knows of one record after `send`.
+
+    Attributes:
+        outcome: `acked`, `refused`, `failed` or `unknown` (see the design's table of verdicts).
+        result: the one word behind it: `created`, `same`, `sent`, `duplicate`, `invalid`, ...
+        message: the other side's words, or what went wrong.
+        employee_id: whose record it was.
+        attempts: how many times it was sent.
+        sent_ns: when it was first handed to the protocol.
+        acked_ns: when the outcome was known.
+        history: each attempt, when there was more than one.
+    """
+
+    outcome: Outcome
+    result: str
+    message: str
+    employee_id: str | None
+    attempts: int
+    sent_ns: int
+    acked_ns: int
+    history: list[Attempt] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """`success` or `error`, as in the server's replies."""
+        return "success" if self.outcome == "acked" else "error"
+
+
+class Client(ABC):
+    """A connection over one protocol.
+
+    Args:
+        settings: where to send, how long to wait, how often to try.
+    """
+
+    protocol: ClassVar[str]
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.reconnections = 0
+        self._attempt_timeout_s = settings.attempt_timeout_s
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Get ready to send.
+
+        Raises:
+            ClientError: the other side cannot be reached, or refuses us.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of every connection."""
+
+    @abstractmethod
+    async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
+        """Send once and wait for the answer.
+
+        Raises:
+            ClientError: one of those that this module begins with.
+        """
+
+    async def _renew(self) -> None:
+        """Get a new token, where the protocol has one."""
+
+    async def send(self, record: Mapping[str, Any]) -> Reply:
+        """Send one record and wait until its outcome is known.
+
+        Args:
+            record: the fields of an employee, as `format_employee_record` returns them.
+
+        Raises:
+            RecordError: the record cannot be written as JSON.
+        """
+        employee_id = record.get("employee_id")
+        known = employee_id if isinstance(employee_id, str) else None
+        return await self.send_encoded(known, encode_record(record))
+
+    async def send_encoded(self, employee_id: str | None, payload: bytes) -> Reply:
+        """Send one record that is JSON already; see `send`."""
+        sent_ns = now_ns()
+        # the first attempt, which is nearly always the last, goes without the machinery of retries
+        first = await self._try(employee_id, payload)
+        if isinstance(first, Answer) and (reply := _final(first, employee_id, sent_ns)):
+            return reply
+        history = [Attempt(sent_ns, now_ns(), _word(first))]
+        return await self._retry(employee_id, payload, history, first)
+
+    async def _try(self, employee_id: str | None, payload: bytes) -> Answer | ClientError:
+        try:
+            async with asyncio.timeout(self._attempt_timeout_s):
+                return await self._attempt(employee_id, payload)
+        except TimeoutError:
+            return NoAnswerError(f"No answer within {self._attempt_timeout_s:g} s.")
+        except ClientError as error:
+            return error
+
+    async def _retry(
+        self,
+        employee_id: str | None,
+        payload: bytes,
+        history: list[Attempt],
+        last: Answer | ClientError,
+    ) -> Reply:
+        """Try again until there is a final answer, or attempts or time run out."""
+        sent_ns = history[0].sent_ns
+        may_be_stored = _may_be_stored(last)
+        left_s = self.settings.deadline_s - (now_ns() - sent_ns) / 1e9
+        pause = tenacity.wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S)
+        retrying = tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(self.settings.retries)
+            | tenacity.stop_before_delay(max(left_s, 0)),
+            wait=pause,
+            retry=tenacity.retry_if_result(lambda reply: reply is None),
+            retry_error_callback=lambda _: None,
+        )
+
+        async def again() -> Reply | None:
+            nonlocal last, may_be_stored
+            if isinstance(last, UnauthorizedError):
+                await self._renew()
+            began_ns = now_ns()
+            last = await self._try(employee_id, payload)
+            history.append(Attempt(began_ns, now_ns(), _word(last)))
+            may_be_stored |= _may_be_stored(last)
+            return _final(last, employee_id, sent_ns) if isinstance(last, Answer) else None
+
+        reply: Reply | None = None
+        if self.settings.retries and left_s > 0:
+            await asyncio.sleep(min(FIRST_PAUSE_S, left_s))
+            reply = await retrying(again)
+        if reply is None:
+            outcome: Outcome = "unknown" if may_be_stored else "failed"
+            message = last.message if isinstance(last, Answer) else str(last)
+            reply = Reply(outcome, _word(last), message, employee_id, 1, sent_ns, now_ns())
+        reply.attempts = len(history)
+        reply.history = history
+        return reply
+
+
+def _final(answer: Answer, employee_id: str | None, sent_ns: int) -> Reply | None:
+    """The reply that an answer settles, or None when it is worth trying again."""
+    result, message = answer
+    if result in {"created", "same", "sent"}:
+        return Reply("acked", result, message, employee_id, 1, sent_ns, now_ns())
+    if result in REFUSALS:
+        return Reply("refused", result, message, employee_id, 1, sent_ns, now_ns())
+    return None
+
+
+def _may_be_stored(last: Answer | ClientError) -> bool:
+    if isinstance(last, Answer):
+        return last.result == "uncertain"
+    return isinstance(last, NoAnswerError)
+
+
+def _word(last: Answer | ClientError) -> str:
+    """One word for what an attempt ended with."""
+    if isinstance(last, Answer):
+        return last.result
+    return {NotSentError: "not_sent", NoAnswerError: "no_answer"}.get(type(last), "unauthorized")

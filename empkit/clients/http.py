@@ -1,0 +1,60 @@
+"""Employee records over HTTP."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import orjson
+
+from empkit.clients.base import Answer, Client, NoAnswerError, UnauthorizedError
+from empkit.clients.http1 import Http1
+from empkit.clients.tokens import fetch_token
+from empkit.settings import Settings
+
+
+class HttpClient(Client):
+    """Sends each record as `POST /employees`, on connections that stay open.
+
+    Args:
+        settings: the server, and user and password.
+        token: a token to begin with; without one the client gets its own.
+    """
+
+    protocol: ClassVar[str] = "http"
+
+    def __init__(self, settings: Settings, token: str | None = None) -> None:
+        super().__init__(settings)
+        self._token = token
+        self._http = Http1(settings.server_url)
+        self._head = b""
+
+    async def open(self) -> None:
+        """Get a token."""
+        if self._token is None:
+            await self._renew()
+        else:
+            self._use(self._token)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self.reconnections = self._http.connections
+        await self._http.close()
+
+    async def _renew(self) -> None:
+        self._use(await fetch_token(self.settings, self._http))
+
+    def _use(self, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._head = self._http.head("POST", "/employees", headers)
+
+    async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
+        response = await self._http.request(self._head, payload)
+        if response.code == 401:
+            raise UnauthorizedError("The server refuses our token.")
+        try:
+            content = orjson.loads(response.body)
+            return Answer(content["result"], content["message"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise NoAnswerError(
+                f"The server answered {response.code} with something that is no answer of empkit."
+            ) from None

@@ -1,0 +1,37 @@
+"""Getting a token from the server."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+from empkit.clients.base import ClientError, UnauthorizedError
+from empkit.clients.http1 import Http1
+from empkit.settings import Settings
+
+
+async def fetch_token(settings: Settings, http: Http1) -> str:
+    """Exchange user and password for a token (`POST /token`).
+
+    Raises:
+        UnauthorizedError: the server refuses them, or there is no password to send.
+        ClientError: the server cannot be reached, or is no server of this kit.
+    """
+    if settings.password is None:
+        raise UnauthorizedError(
+            "There is no password to get a token with. Set EMPKIT_USERNAME and EMPKIT_PASSWORD."
+        )
+    form = {"username": settings.username, "password": settings.password.get_secret_value()}
+    head = http.head("POST", "/token", {"Content-Type": "application/x-www-form-urlencoded"})
+    response = await http.request(head, urlencode(form).encode())
+    if response.code == 401:
+        raise UnauthorizedError(
+            f"The server refuses user {settings.username!r} or the password. "
+            "Check EMPKIT_USERNAME and EMPKIT_PASSWORD."
+        )
+    if response.code != 200:
+        raise ClientError(
+            f"{settings.server_url}/token answered {response.code}: is this an empkit server?"
+        )
+    token: str = json.loads(response.body)["access_token"]
+    return token

@@ -1,0 +1,147 @@
+"""Employee records over one WebSocket connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import orjson
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as ws_connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from empkit.clients.base import (
+    Answer,
+    Client,
+    ClientError,
+    NoAnswerError,
+    NotSentError,
+    UnauthorizedError,
+)
+from empkit.clients.http1 import Http1
+from empkit.clients.tokens import fetch_token
+from empkit.settings import Settings
+
+Waiting = deque[asyncio.Future[Answer]]
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class WebSocketClient(Client):
+    """Sends records over one connection, several in flight; answers are told apart by their id.
+
+    Args:
+        settings: the server, and user and password.
+        token: a token to begin with; without one the client gets its own.
+    """
+
+    protocol: ClassVar[str] = "websocket"
+
+    def __init__(self, settings: Settings, token: str | None = None) -> None:
+        super().__init__(settings)
+        self._token = token
+        self._http = Http1(settings.server_url)
+        self._connection: ClientConnection | None = None
+        self._connecting = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self._waiting: dict[str | None, Waiting] = {}
+
+    async def open(self) -> None:
+        """Get a token and connect."""
+        if self._token is None:
+            await self._renew()
+        await self._connect()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+        if self._reader is not None:
+            await self._reader
+        await self._http.close()
+
+    async def _renew(self) -> None:
+        self._token = await fetch_token(self.settings, self._http)
+
+    async def _connect(self) -> ClientConnection:
+        """The connection, made anew when it was lost; only one is made at a time."""
+        async with self._connecting:
+            if self._connection is not None:
+                return self._connection
+            url = self.settings.websocket_url()
+            try:
+                connection = await ws_connect(
+                    url,
+                    additional_headers={"Authorization": f"Bearer {self._token}"},
+                    # websockets would take even a loopback address through $http_proxy
+                    proxy=None if urlsplit(url).hostname in LOOPBACK else True,
+                    compression=None,
+                    open_timeout=self.settings.attempt_timeout_s,
+                )
+            except InvalidStatus as error:
+                code = error.response.status_code
+                raise NotSentError(
+                    f"{url} answered {code} instead of a WebSocket; is the path right? "
+                    "(ws://HOST:PORT/ws)"
+                ) from error
+            except (OSError, TimeoutError, WebSocketException) as error:
+                raise NotSentError(f"No WebSocket at {url}: {error}") from error
+            if self._reader is not None:
+                self.reconnections += 1
+            self._connection = connection
+            self._reader = asyncio.create_task(self._read(connection))
+            return connection
+
+    async def _read(self, connection: ClientConnection) -> None:
+        """Hand each answer to the attempt that waits for it."""
+        reason: ClientError = NoAnswerError("The WebSocket was closed.")
+        with contextlib.suppress(ConnectionClosed):
+            async for message in connection:
+                content = orjson.loads(message)
+                if content["result"] == "unauthorized":
+                    # which record it was that came too late the server cannot tell
+                    self._token = None
+                    reason = NoAnswerError(content["message"])
+                    break
+                waiting = self._waiting.get(content["employee_id"])
+                while waiting:
+                    future = waiting.popleft()
+                    if not future.done():
+                        future.set_result(Answer(content["result"], content["message"]))
+                        break
+        if self._connection is connection:
+            self._connection = None
+        lost, self._waiting = self._waiting, {}
+        for waiting in lost.values():
+            for future in waiting:
+                if not future.done():
+                    future.set_exception(reason)
+        await connection.close()
+
+    async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
+        connection = self._connection
+        if connection is None:
+            if self._token is None:
+                try:
+                    await self._renew()
+                except UnauthorizedError:
+                    raise
+                except ClientError as error:
+                    raise NotSentError(str(error)) from error
+            connection = await self._connect()
+        key = employee_id[:64] if employee_id is not None else None
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(key, deque())
+        waiting.append(future)
+        try:
+            await connection.send(payload, text=True)
+            return await future
+        except ConnectionClosed as error:
+            raise NoAnswerError(f"The WebSocket was closed: {error}") from error
+        finally:
+            if not waiting:
+                self._waiting.pop(key, None)

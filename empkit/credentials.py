@@ -1,0 +1,65 @@
+"""User and password of a server that `empkit serve` made, for the other commands of the same user.
+
+A server that was given no password makes one. It is written to a file that only its owner can
+read and that goes when the server stops, so that it need not stand on a screen, in a shell's
+history or in a log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from empkit.settings import Settings
+
+
+def cache_folder() -> Path:
+    """The user's folder for what the kit keeps between commands."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "empkit"
+
+
+def _file_of(server_url: str) -> Path:
+    return cache_folder() / f"server-{urlsplit(server_url).port or 80}.json"
+
+
+@contextmanager
+def kept(settings: Settings, server_url: str) -> Iterator[Path]:
+    """Keep the user and the password of our server until it stops.
+
+    Args:
+        settings: with a password.
+        server_url: where the server is.
+    """
+    assert settings.password is not None
+    path = _file_of(server_url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    content = {"username": settings.username, "password": settings.password.get_secret_value()}
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(content, file)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def found(settings: Settings) -> Settings:
+    """The settings with the password of `empkit serve`, where they have none and it is ours.
+
+    Only for a server on this machine: a password is not offered to another.
+    """
+    path = _file_of(settings.server_url)
+    local = urlsplit(settings.server_url).hostname in {"127.0.0.1", "localhost", "::1"}
+    if settings.password is not None or not local or not path.exists():
+        return settings
+    content = json.loads(path.read_text())
+    return settings.model_copy(
+        update={"username": content["username"], "password": SecretStr(content["password"])}
+    )

@@ -1,0 +1,1 @@
+"""A workload in, timings and verdicts out."""

@@ -1,0 +1,65 @@
+"""The client's side of a run, in columns that live in files.
+
+Stamps go straight into memory-mapped files: they cost no objects, and what was written before the
+load generator was killed is there for the account.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from empkit.clients.base import Reply
+
+OUTCOMES = ("none", "acked", "refused", "failed", "unknown")
+"""`none`: the record was never offered; after a kill, its outcome is not known either."""
+
+_TYPES: dict[str, str] = {
+    "intended_ns": "int64",
+    "sent_ns": "int64",
+    "acked_ns": "int64",
+    "attempts": "int32",
+    "outcome": "int8",
+}
+
+
+class Columns:
+    """One row a record, in the order of the workload.
+
+    Args:
+        folder: where the files are.
+        count: how many records; None opens what is there.
+    """
+
+    def __init__(self, folder: Path, count: int | None = None) -> None:
+        self.arrays: dict[str, np.ndarray[Any, Any]] = {}
+        for name, kind in _TYPES.items():
+            path = folder / f"{name}.npy"
+            self.arrays[name] = (
+                np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=(count,))
+                if count is not None
+                else np.lib.format.open_memmap(path, mode="r+")
+            )
+        self.errors: dict[int, str] = {}
+        self.intended_ns = self.arrays["intended_ns"]
+        self.sent_ns = self.arrays["sent_ns"]
+        self.acked_ns = self.arrays["acked_ns"]
+        self.attempts = self.arrays["attempts"]
+        self.outcome = self.arrays["outcome"]
+
+    def offer(self, seq: int, intended_ns: int, sent_ns: int) -> None:
+        """A record is about to be sent."""
+        self.intended_ns[seq] = intended_ns
+        self.sent_ns[seq] = sent_ns
+
+    def settle(self, seq: int, reply: Reply) -> None:
+        """A record's outcome is known to the client."""
+        self.sent_ns[seq] = reply.sent_ns
+        self.attempts[seq] = reply.attempts
+        self.outcome[seq] = OUTCOMES.index(reply.outcome)
+        if reply.outcome != "unknown":
+            self.acked_ns[seq] = reply.acked_ns
+        if reply.outcome != "acked":
+            self.errors[seq] = reply.message

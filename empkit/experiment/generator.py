@@ -1,0 +1,98 @@
+"""The load generator: offers the records of a workload when they are due, and stamps them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from empkit.clients.base import Attempt, Client
+from empkit.clock import now_ns
+from empkit.experiment.columns import Columns
+from empkit.experiment.pacer import Pacer
+from empkit.experiment.workload import Workload
+
+Encoded = tuple[str | None, bytes]
+"""A record's employee_id and its JSON."""
+
+
+class Generator:
+    """Sends the records of one run.
+
+    Args:
+        client: an open client.
+        records: what to send, encoded.
+        columns: where the stamps go.
+    """
+
+    def __init__(self, client: Client, records: Sequence[Encoded], columns: Columns) -> None:
+        self._client = client
+        self._records = records
+        self._columns = columns
+        self._pacer = Pacer()
+        self._stopped = False
+        self.done = 0
+        self.offered = 0
+        self.attempts: list[tuple[int, int, Attempt]] = []
+        """Of the records that needed several attempts: seq, number of the attempt, attempt."""
+
+    def stop(self) -> None:
+        """Offer nothing more; what is in flight still gets its outcome."""
+        self._stopped = True
+        self._pacer.wake()
+
+    async def run(self, workload: Workload, on_start: Callable[[int], None]) -> tuple[int, int]:
+        """Send everything.
+
+        Args:
+            workload: the pace.
+            on_start: called with the moment that the schedule counts from.
+
+        Returns:
+            When it began and when the last outcome was known, in nanoseconds.
+        """
+        in_flight = workload.closed_loop()
+        start_ns = now_ns()
+        on_start(start_ns)
+        try:
+            if in_flight is not None:
+                await self._closed_loop(in_flight)
+            else:
+                await self._open_loop(start_ns, workload)
+        finally:
+            self._pacer.close()
+        return start_ns, now_ns()
+
+    async def _closed_loop(self, in_flight: int) -> None:
+        sequence = iter(range(len(self._records)))
+
+        async def worker() -> None:
+            for seq in sequence:
+                if self._stopped:
+                    return
+                await self._send(seq, now_ns())
+
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(in_flight, len(self._records))):
+                workers.create_task(worker())
+
+    async def _open_loop(self, start_ns: int, workload: Workload) -> None:
+        due_ns = (start_ns + workload.schedule_ns(len(self._records))).tolist()
+        async with asyncio.TaskGroup() as sends:
+            for seq, intended_ns in enumerate(due_ns):
+                if intended_ns > now_ns():
+                    await self._pacer.until(intended_ns)
+                elif seq % 16 == 0:
+                    await asyncio.sleep(0)  # behind the schedule: let answers in all the same
+                if self._stopped:
+                    return
+                sends.create_task(self._send(seq, intended_ns))
+
+    async def _send(self, seq: int, intended_ns: int) -> None:
+        employee_id, payload = self._records[seq]
+        self.offered += 1
+        self._columns.offer(seq, intended_ns, now_ns())
+        reply = await self._client.send_encoded(employee_id, payload)
+        self._columns.settle(seq, reply)
+        if reply.history:
+            self.attempts += [(seq, number, each) for number, each in enumerate(reply.history, 1)]
+        self.done += 1

@@ -1,0 +1,71 @@
+"""Waiting until a moment of the clock, to much less than a millisecond.
+
+An event loop's own timers count in milliseconds (epoll and libuv both do), which at 1,000 records
+per second is as long as a gap. On Linux the kernel's timerfd, which counts in nanoseconds of the
+same clock as our stamps, wakes the loop instead (https://man7.org/linux/man-pages/man2/timerfd_create.2.html);
+elsewhere it is the loop's timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import sys
+
+from empkit.clock import now_ns
+
+_CLOCK_MONOTONIC = 1
+_ABSOLUTE = 1
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
+
+
+class Pacer:
+    """Lets one task of the running loop wait for moments, one after the other."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._fd = -1
+        if sys.platform == "linux":
+            self._libc = ctypes.CDLL(None, use_errno=True)
+            self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._fd >= 0:
+            self._loop.add_reader(self._fd, self._rang)
+
+    async def until(self, moment_ns: int) -> None:
+        """Return at this moment of the clock, or at once when it has passed, or when woken."""
+        wait_ns = moment_ns - now_ns()
+        if wait_ns <= 0:
+            return
+        self._waiter = self._loop.create_future()
+        if self._fd >= 0:
+            seconds, nanoseconds = divmod(moment_ns, 1_000_000_000)
+            when = _Itimerspec(_Timespec(0, 0), _Timespec(seconds, nanoseconds))
+            self._libc.timerfd_settime(self._fd, _ABSOLUTE, ctypes.byref(when), None)
+        else:
+            self._loop.call_later(wait_ns / 1e9, self.wake)
+        await self._waiter
+
+    def wake(self) -> None:
+        """End the wait now."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _rang(self) -> None:
+        os.read(self._fd, 8)
+        self.wake()
+
+    def close(self) -> None:
+        """Let go of the timer."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1

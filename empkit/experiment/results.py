@@ -1,0 +1,311 @@
+"""What runs leave behind: the raw timings, what is computed from them, and a folder of it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from empkit.experiment.statistics import bootstrap_interval, percentiles
+from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
+
+STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
+LEVELS = (50, 90, 99)
+
+PACKAGES = ("empkit", "fastapi", "uvicorn", "websockets", "aiokafka", "confluent-kafka",
+            "sqlalchemy", "pydantic", "pandas")  # fmt: skip
+
+
+@dataclass
+class FaultSpan:
+    """A fault as it really was: from when to when, on the clock of the stamps."""
+
+    label: str
+    part: str
+    start_ns: int
+    end_ns: int | None = None
+
+
+@dataclass
+class RunInfo:
+    """One protocol's one round.
+
+    Attributes:
+        protocol: over which protocol.
+        round: which round, from 1.
+        run_id: what goes before each employee_id of this run.
+        offered: how many records were offered.
+        started_at: wall-clock time, ISO 8601, UTC.
+        start_ns: the moment that the schedule counts from.
+        end_ns: when the client knew the last outcome.
+        drained: whether the server had decided on everything before the account.
+        cut_short: whether it was interrupted.
+        valid: whether the numbers can be used; `notes` says why not.
+        notes: what a reader must know.
+        generator_late_ms: how late the load generator's loop ran, 99th percentile.
+        server_late_ms: the same of the server's loop.
+        reconnections: how often the client had to connect again.
+        workload: what was offered, and how.
+        faults: what was broken, and when.
+    """
+
+    protocol: str
+    round: int
+    run_id: str
+    offered: int
+    started_at: str
+    start_ns: int
+    end_ns: int
+    drained: bool = True
+    cut_short: bool = False
+    valid: bool = True
+    notes: list[str] = field(default_factory=list)
+    generator_late_ms: float = 0.0
+    server_late_ms: float = 0.0
+    reconnections: int = 0
+    workload: dict[str, Any] = field(default_factory=dict)
+    faults: list[FaultSpan] = field(default_factory=list)
+
+
+class Runs:
+    """Runs and their timings; one run is a `Runs` of length one.
+
+    Args:
+        runs: what is known of each.
+        timings: one row a record: protocol, round, seq, employee_id, the five stamps
+            (nanoseconds, missing where a thing did not happen), attempts, outcome, verdict, error.
+        attempts: one row an attempt, of the records that needed several: protocol, round, seq,
+            attempt, sent_ns, answered_ns, answer.
+        environment: what it was measured on.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[RunInfo],
+        timings: pd.DataFrame,
+        attempts: pd.DataFrame,
+        environment: Mapping[str, Any],
+    ) -> None:
+        self.runs = list(runs)
+        self.timings = timings
+        self.attempts = attempts
+        self.environment = dict(environment)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
+        return f"<Runs: {len(self.runs)} of {', '.join(self.protocols)}; {counts}>"
+
+    @property
+    def protocols(self) -> list[str]:
+        """The protocols, in the order of their names."""
+        return sorted({run.protocol for run in self.runs})
+
+    @property
+    def broken_promises(self) -> pd.DataFrame:
+        """The records that were lost, corrupt or phantom."""
+        return self.timings[self.timings["verdict"].isin(BROKEN_PROMISES)]
+
+    def of(self, protocol: str, number: int | None = None) -> Runs:
+        """Only the runs of one protocol, and of one round if asked for.
+
+        Raises:
+            KeyError: there is none.
+        """
+
+        def fits(protocols: Any, rounds: Any) -> Any:
+            return (protocols == protocol) & (number is None or rounds == number)
+
+        runs = [run for run in self.runs if fits(run.protocol, run.round)]
+        if not runs:
+            raise KeyError(f"No run over {protocol!r}; there are {', '.join(self.protocols)}.")
+        timings, attempts = (
+            frame[fits(frame["protocol"], frame["round"])].reset_index(drop=True)
+            for frame in (self.timings, self.attempts)
+        )
+        return Runs(runs, timings, attempts, self.environment)
+
+    def verdicts(self) -> pd.DataFrame:
+        """How many records of each protocol got each verdict; they add up to those offered."""
+        counts = pd.crosstab(self.timings["protocol"], self.timings["verdict"])
+        counts = counts.reindex(index=self.protocols, columns=list(VERDICTS), fill_value=0)
+        counts.insert(0, "offered", counts.sum(axis=1))
+        counts.columns.name = None
+        return counts
+
+    def summary(self) -> pd.DataFrame:
+        """One row a protocol: counts, percentiles with 95 % intervals, records per second.
+
+        Columns: rounds, offered, acked, one a verdict; `ack_p50_ms` and so on from `intended_ns`
+        to `acked_ns`, `stored_p50_ms` and so on to `stored_ns`, each percentile with `_low` and
+        `_high`; `records_per_s`, the median of the rounds. A percentile of too few records is
+        missing.
+        """
+        rows = []
+        verdicts = {str(name): counts for name, counts in self.verdicts().to_dict("index").items()}
+        for protocol in self.protocols:
+            own = self.timings[self.timings["protocol"] == protocol]
+            rates = [self._rate(run) for run in self.runs if run.protocol == protocol]
+            row: dict[str, Any] = {"protocol": protocol, "rounds": len(rates)}
+            row |= {str(name): int(count) for name, count in verdicts[protocol].items()}
+            row["acked"] = int((own["outcome"] == "acked").sum())
+            row |= self._latencies(own, "ack") | self._latencies(own, "stored")
+            row["records_per_s"] = float(np.median(rates))
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("protocol")
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary of each run as plain values: what `--json` prints."""
+        return {
+            "runs": [self._run_to_json(run) for run in self.runs],
+            "environment": self.environment,
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write everything from which each figure can be drawn again; see `load`.
+
+        Args:
+            folder: made when it is missing.
+
+        Returns:
+            The folder.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.timings.to_parquet(folder / "timings.parquet", index=False)
+        self.attempts.to_parquet(folder / "attempts.parquet", index=False)
+        self.summary().to_csv(folder / "summary.csv")
+        content = {"runs": [asdict(run) for run in self.runs], "environment": self.environment}
+        (folder / "runs.json").write_text(json.dumps(content, indent=2) + "\n")
+        return folder
+
+    def _counts(self) -> dict[str, int]:
+        counts = self.timings["verdict"].value_counts()
+        return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
+
+    def _rate(self, run: RunInfo) -> float:
+        """Records stored per second, from the start to the last one stored (or acked)."""
+        own = self.timings[
+            (self.timings["protocol"] == run.protocol) & (self.timings["round"] == run.round)
+        ]
+        stored = int((own["verdict"] == "stored").sum())
+        last = own["stored_ns"].max() if own["stored_ns"].notna().any() else own["acked_ns"].max()
+        if pd.isna(last) or last <= run.start_ns:
+            return 0.0
+        return stored / (int(last) - run.start_ns) * 1e9
+
+    def _latencies(self, own: pd.DataFrame, kind: str) -> dict[str, float]:
+        values = latencies_ms(own, kind)
+        found: dict[str, float] = {}
+        for level, value in percentiles(values["ms"].to_numpy(), LEVELS).items():
+            name = f"{kind}_p{level:g}"
+            low, high = (
+                bootstrap_interval(
+                    values["ms"].to_numpy(), level, rounds=values["round"].to_numpy()
+                )
+                if not np.isnan(value)
+                else (np.nan, np.nan)
+            )
+            found |= {f"{name}_ms": value, f"{name}_ms_low": low, f"{name}_ms_high": high}
+        found[f"{kind}_max_ms"] = float(values["ms"].max()) if len(values) else np.nan
+        return found
+
+    def _run_to_json(self, run: RunInfo) -> dict[str, Any]:
+        one = self.of(run.protocol, run.round)
+        row: dict[str, Any] = one.summary().loc[run.protocol].to_dict()  # type: ignore[assignment]
+
+        def number(name: str) -> float | None:
+            return None if pd.isna(row[name]) else round(float(row[name]), 4)
+
+        return {
+            "protocol": run.protocol,
+            "round": run.round,
+            "offered": run.offered,
+            "acked": int(row["acked"]),
+            "verdicts": {verdict: int(row[verdict]) for verdict in VERDICTS},
+            **{
+                f"{kind}_ms": {
+                    name: number(f"{kind}_{name}_ms") for name in ("p50", "p90", "p99", "max")
+                }
+                for kind in ("ack", "stored")
+            },
+            "records_per_s": round(float(row["records_per_s"]), 1),
+            "valid": run.valid,
+            "cut_short": run.cut_short,
+            "notes": run.notes,
+        }
+
+
+def latencies_ms(timings: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Response times in milliseconds, counted from `intended_ns`, with the round of each.
+
+    Args:
+        timings: as in `Runs`.
+        kind: `ack`, of the records that were acked, or `stored`, of those whose stamp we have.
+    """
+    if kind == "ack":
+        own = timings[(timings["outcome"] == "acked") & timings["acked_ns"].notna()]
+        end = own["acked_ns"]
+    else:
+        own = timings[timings["stored_ns"].notna()]
+        end = own["stored_ns"]
+    milliseconds = (end - own["intended_ns"]).astype("float64") / 1e6
+    return pd.DataFrame({"round": own["round"], "ms": milliseconds})
+
+
+def load(folder: str | Path) -> Runs:
+    """Read what `Runs.save` wrote.
+
+    Raises:
+        FileNotFoundError: the folder holds no runs.
+    """
+    folder = Path(folder)
+    content = json.loads((folder / "runs.json").read_text())
+    runs = [
+        RunInfo(**{**run, "faults": [FaultSpan(**fault) for fault in run["faults"]]})
+        for run in content["runs"]
+    ]
+    return Runs(
+        runs,
+        read_timings(folder / "timings.parquet"),
+        pd.read_parquet(folder / "attempts.parquet"),
+        content["environment"],
+    )
+
+
+def read_timings(path: Path) -> pd.DataFrame:
+    """A file of timings, with stamps that may be missing as whole numbers all the same."""
+    timings = pd.read_parquet(path)
+    return timings.astype(dict.fromkeys(STAMPS, "Int64"))
+
+
+def environment(**more: Any) -> dict[str, Any]:
+    """What is measured on: time, machine and versions, and what the caller adds."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "system": f"{platform.system()} {platform.release()}",
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "versions": {name: version(name) for name in PACKAGES},
+        **more,
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

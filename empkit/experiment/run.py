@@ -1,0 +1,291 @@
+"""One run, in a process of its own: load generator, drain, account.
+
+    orders:   {"stop": true}       offer nothing more, and account for what was sent
+              {"settled": true}    the faults are over: drain now
+    reports:  {"ready": true}  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
+              {"waiting": "..."}  {"finished": {...}}
+
+What it was told to do and what it leaves behind is in one folder: `plan.json`, `records.jsonl`,
+the columns, `timings.parquet`, `attempts.parquet`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from empkit.clients import Client, connect
+from empkit.clients.base import ClientError
+from empkit.clock import LoopWatch
+from empkit.experiment import account
+from empkit.experiment.account import Marks, Server
+from empkit.experiment.columns import OUTCOMES, Columns
+from empkit.experiment.generator import Encoded, Generator
+from empkit.experiment.workload import Workload
+from empkit.processes import follow_orders, report
+from empkit.settings import Settings
+
+PROGRESS_S = 0.2
+PROBE_TIMEOUT_S = 20.0
+LATE_MS = 50.0
+"""A generator whose loop came round so late, in its 99th percentile, cannot time a record."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do.
+
+    Attributes:
+        protocol: over which protocol.
+        round: which round of a comparison.
+        run_id: goes before each employee_id, so that no two runs share one.
+        records: the file of records, JSON Lines.
+        pace: the workload's pace.
+        database_url: where to read what was stored; None asks the server.
+        wait_for_faults: whether an order will say when to drain.
+    """
+
+    protocol: str
+    round: int
+    run_id: str
+    records: str
+    pace: dict[str, Any]
+    database_url: str | None
+    wait_for_faults: bool = False
+
+    def save(self, folder: Path) -> None:
+        """Write the plan into the run's folder."""
+        (folder / "plan.json").write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, folder: Path) -> Plan:
+        """Read the plan of a run's folder."""
+        return cls(**json.loads((folder / "plan.json").read_text()))
+
+
+def load_records(path: Path, run_id: str) -> list[Encoded]:
+    """The records of a run, each with the run's id before its own."""
+    records: list[Encoded] = []
+    with path.open("rb") as lines:
+        for line in lines:
+            record = orjson.loads(line)
+            employee_id = record.get("employee_id")
+            if isinstance(employee_id, str):
+                record["employee_id"] = employee_id = f"{run_id}-{employee_id}"
+            known = employee_id if isinstance(employee_id, str) else None
+            records.append((known, orjson.dumps(record)))
+    return records
+
+
+async def warm_up(client: Client, server: Server, plan: Plan, pace: Workload) -> None:
+    """Send a probe until it has come through to the store, then the records that do not count.
+
+    Raises:
+        ClientError: the probe did not come through.
+    """
+
+    def made_up(name: str) -> Encoded:
+        employee_id = f"{plan.run_id}~{name}"
+        record = {"employee_id": employee_id, "first_name": "Warm", "last_name": "Up"}
+        return employee_id, orjson.dumps(record)
+
+    give_up = time.monotonic() + PROBE_TIMEOUT_S
+    employee_id, payload = made_up("probe")
+    reply = await client.send_encoded(employee_id, payload)
+    while not await _is_stored(server, employee_id):
+        if time.monotonic() > give_up:
+            raise ClientError(
+                f"A probe record over {plan.protocol} did not come through to the database within "
+                f"{PROBE_TIMEOUT_S:g} s (its outcome was {reply.outcome}: {reply.message}). "
+                "`empkit check` says which part is missing."
+            )
+        if reply.outcome != "acked":
+            reply = await client.send_encoded(employee_id, payload)
+        await asyncio.sleep(0.01)
+    names = iter(range(pace.warm_up))
+
+    async def worker() -> None:
+        for name in names:
+            await client.send_encoded(*made_up(str(name)))
+
+    await asyncio.gather(*(worker() for _ in range(pace.closed_loop() or 32)))
+
+
+async def _is_stored(server: Server, employee_id: str | None) -> bool:
+    with contextlib.suppress(ClientError):
+        page = await server.get("/employees", prefix=employee_id, limit=1)
+        return bool(page["employees"])
+    return False
+
+
+async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
+    """Carry out the plan.
+
+    Returns:
+        What the run's own record (`RunInfo`) is made of.
+    """
+    pace = Workload(**plan.pace)
+    records = load_records(Path(plan.records), plan.run_id)
+    columns = Columns(folder, len(records))
+    server = Server(settings)
+    watch = LoopWatch()
+    settled = asyncio.Event()
+    async with connect(plan.protocol, settings) as client:
+        marks = await account.mark(server, settings, plan.protocol)
+        (folder / "marks.json").write_text(json.dumps(marks._asdict()))
+        await warm_up(client, server, plan, pace)
+        generator = Generator(client, records, columns)
+        _obey(generator, settled)
+        progress = asyncio.create_task(_progress(generator))
+        gc.collect()
+        gc.freeze()  # the records are not garbage: do not look through them in the middle of a run
+        watch.start()
+        start_ns, end_ns = await generator.run(pace, lambda ns: report(started_ns=ns))
+        watch.stop()
+        progress.cancel()
+    report(done=generator.done, offered=generator.offered)
+    report(sent_ns=end_ns)
+    if plan.wait_for_faults:
+        await settled.wait()
+    late = watch.late_ms()
+    info = {
+        "start_ns": start_ns,
+        "end_ns": end_ns,
+        "cut_short": generator.offered < len(records),
+        "generator_late_ms": late["p99"],
+        "reconnections": client.reconnections,
+    }
+    _save_attempts(folder, generator)
+    (folder / "errors.json").write_text(json.dumps(columns.errors))
+    return info | await settle(folder, plan, settings, records, columns, marks, server)
+
+
+async def settle(
+    folder: Path,
+    plan: Plan,
+    settings: Settings,
+    records: Sequence[Encoded],
+    columns: Columns,
+    marks: Marks,
+    server: Server,
+) -> dict[str, Any]:
+    """Drain, gather and judge; write `timings.parquet`."""
+    drained = await account.drain(server, plan.protocol, lambda what: report(waiting=what))
+    health = await server.get("/health")
+    found = await account.gather(
+        server,
+        settings,
+        plan.database_url,
+        records,
+        columns,
+        marks,
+        f"{plan.run_id}-",
+        plan.protocol,
+    )
+    _save_timings(folder, plan, records, columns, found)
+    await server.close()
+    counts = {"offered": sum(verdict is not None for verdict in found.verdicts)}
+    return {"drained": drained, "server_late_ms": health["loop_late_ms"]["p99"], **counts}
+
+
+def _save_timings(
+    folder: Path,
+    plan: Plan,
+    records: Sequence[Encoded],
+    columns: Columns,
+    found: account.Found,
+) -> None:
+    """One row for each record that was offered."""
+    offered = [verdict is not None for verdict in found.verdicts]
+    count = len(records)
+
+    def stamp(values: Any) -> pa.Array:
+        return pa.array(values, pa.int64(), mask=values == 0)
+
+    outcomes = ["unknown" if code == 0 else OUTCOMES[code] for code in columns.outcome.tolist()]
+    errors = [found.reasons.get(seq) or columns.errors.get(seq, "") for seq in range(count)]
+    table = pa.table(
+        {
+            "protocol": pa.repeat(pa.scalar(plan.protocol), count),
+            "round": pa.repeat(pa.scalar(plan.round, pa.int64()), count),
+            "seq": pa.array(range(count), pa.int64()),
+            "employee_id": pa.array([employee_id or "" for employee_id, _ in records]),
+            "intended_ns": stamp(columns.intended_ns),
+            "sent_ns": stamp(columns.sent_ns),
+            "received_ns": stamp(found.received_ns),
+            "stored_ns": stamp(found.stored_ns),
+            "acked_ns": stamp(columns.acked_ns),
+            "attempts": pa.array(columns.attempts.astype("int64")),
+            "outcome": pa.array(outcomes),
+            "verdict": pa.array(found.verdicts, pa.string()),
+            "error": pa.array(errors, pa.string()),
+        }
+    )
+    pq.write_table(table.filter(pa.array(offered)), folder / "timings.parquet")
+
+
+def _save_attempts(folder: Path, generator: Generator) -> None:
+    rows = generator.attempts
+    table = pa.table(
+        {
+            "seq": pa.array([seq for seq, _, _ in rows], pa.int64()),
+            "attempt": pa.array([number for _, number, _ in rows], pa.int64()),
+            "sent_ns": pa.array([each.sent_ns for _, _, each in rows], pa.int64()),
+            "answered_ns": pa.array([each.answered_ns for _, _, each in rows], pa.int64()),
+            "answer": pa.array([each.answer for _, _, each in rows], pa.string()),
+        }
+    )
+    pq.write_table(table, folder / "attempts.parquet")
+
+
+def _obey(generator: Generator, settled: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def obey(order: dict[str, Any]) -> None:
+        if "stop" in order:
+            loop.call_soon_threadsafe(generator.stop)
+        if "stop" in order or "settled" in order:
+            loop.call_soon_threadsafe(settled.set)
+
+    follow_orders(obey)
+
+
+async def _progress(generator: Generator) -> None:
+    while True:
+        await asyncio.sleep(PROGRESS_S)
+        report(done=generator.done, offered=generator.offered)
+
+
+def main() -> None:
+    """Carry out the plan in the folder that is the only argument."""
+    folder = Path(sys.argv[1])
+    plan = Plan.load(folder)
+    loop_factory = None
+    if importlib.util.find_spec("uvloop"):
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        try:
+            finished = runner.run(measure(folder, plan, Settings()))
+        except ClientError as error:
+            report(failed=str(error))
+            sys.exit(1)
+    report(finished=finished)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""What is sent, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from empkit.records import read_records, sample_records
+
+Record = Mapping[str, Any]
+
+DEFAULT_IN_FLIGHT = 8
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Records and the times at which they are offered.
+
+    Either a closed loop (`in_flight`: each answer lets the next record go, so that the system sets
+    the pace) or an open loop (`rate`: a schedule sets it, whatever the system does). With neither
+    it is a closed loop of 8.
+
+    Args:
+        records: how many made-up records; or records; or a file that `read_records` can read.
+        in_flight: closed loop: how many records are under way at any time.
+        rate: open loop: offered rate in records per second.
+        arrivals: open loop: `constant` gaps, or those of a `poisson` process, as many independent
+            senders make them.
+        warm_up: records sent first and not counted.
+        seed: for made-up records and for Poisson arrivals.
+
+    Raises:
+        ValueError: a number makes no sense, or both loops are asked for.
+    """
+
+    records: int | str | Path | Sequence[Record] = 2_000
+    in_flight: int | None = None
+    rate: float | None = None
+    arrivals: Literal["constant", "poisson"] = "constant"
+    warm_up: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.in_flight is not None and self.rate is not None:
+            raise ValueError("Give in_flight (closed loop) or rate (open loop), not both.")
+        if self.in_flight is not None and self.in_flight < 1:
+            raise ValueError(f"in_flight is {self.in_flight}; at least 1 record must be under way.")
+        if self.rate is not None and not 0 < self.rate <= 1_000_000:
+            raise ValueError(f"rate is {self.rate}; expected more than 0 and at most 1,000,000/s.")
+        if self.arrivals not in ("constant", "poisson"):
+            raise ValueError(f"arrivals is {self.arrivals!r}; expected 'constant' or 'poisson'.")
+        if isinstance(self.records, int) and self.records < 1:
+            raise ValueError(f"records is {self.records}; at least 1 is needed.")
+        if self.warm_up < 0:
+            raise ValueError(f"warm_up is {self.warm_up}; expected 0 or more.")
+
+    def load(self) -> list[Record]:
+        """The records themselves.
+
+        Raises:
+            RecordError: a file cannot be read, or holds no record.
+        """
+        if isinstance(self.records, int):
+            return list(sample_records(self.records, self.seed))
+        if isinstance(self.records, str | Path):
+            return list(read_records(self.records).records)
+        return list(self.records)
+
+    def closed_loop(self) -> int | None:
+        """How many records are under way at any time; None in an open loop."""
+        return None if self.rate is not None else self.in_flight or DEFAULT_IN_FLIGHT
+
+    def schedule_ns(self, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Open loop: when each of `count` records is due, in nanoseconds after the start."""
+        assert self.rate is not None
+        if self.arrivals == "constant":
+            return (np.arange(count) * (1e9 / self.rate)).astype(np.int64)
+        gaps = np.random.default_rng(self.seed).exponential(1e9 / self.rate, count)
+        return np.cumsum(gaps).astype(np.int64)
+
+    def described(self, count: int) -> dict[str, Any]:
+        """The workload in words and numbers, for what a run leaves behind."""
+        source = f"file {Path(self.records).name}" if isinstance(self.records, str | Path) else None
+        return {
+            "records": count,
+            "source": source or ("made up" if isinstance(self.records, int) else "given"),
+            "in_flight": self.closed_loop(),
+            "rate": self.rate,
+            "arrivals": self.arrivals if self.rate is not None else None,
+            "warm_up": self.warm_up,
+            "seed": self.seed,
+        }
+
+    def without_records(self) -> Workload:
+        """The same pace without the records, which travel apart."""
+        return replace(self, records=1)
+
+
+def repeat_to(records: Sequence[Record], count: int) -> Iterator[Record]:
+    """`count` records from those given, over and over; the ids of later passes tell the pass."""
+    for position in range(count):
+        passes, index = divmod(position, len(records))
+        record = records[index]
+        yield {**record, "employee_id": f"{record['employee_id']}~{passes}"} if passes else record

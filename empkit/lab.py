@@ -1,0 +1,473 @@
+"""The lab: starts the parts, hands out their addresses, runs workloads, stops everything.
+
+Lab -- warden
+  |--- broker            (embedded, Apache Kafka, or one that already runs)
+  |--- server            (HTTP, WebSocket, consumer, store)
+  |--- load generator    (one process a run)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import secrets
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import SecretStr
+
+from empkit.clients import PROTOCOLS
+from empkit.experiment.workload import Workload
+from empkit.processes import Child, ChildError, Processes
+from empkit.settings import Settings
+
+if TYPE_CHECKING:
+    from empkit.brokers import Broker, BrokerName
+    from empkit.experiment.results import RunInfo, Runs
+
+START_TIMEOUT_S = 30.0
+PARTITIONS = 4
+
+Progress = Callable[[str, int, int], None]
+"""Told which run, how many of its records are done, and how many there are."""
+
+
+class LabError(RuntimeError):
+    """A part of the lab did not come up, or a run could not be carried out."""
+
+
+class Lab:
+    """The system under test with everything around it, on this machine, for one experiment.
+
+    Works with `with`, with `async with`, and with `start()` and `stop()`. Each start makes a fresh
+    user, password and signing key, and a fresh database unless one is given.
+
+    Args:
+        broker: `embedded`, `apache` or `external`; None runs without Kafka.
+        database: SQLAlchemy URL; by default an SQLite file in the lab's own folder.
+        server: URL of a server that already runs; user and password come from the settings.
+        settings: anything else; by default what the environment says.
+        brokers: how many brokers, where they are ours.
+
+    Attributes:
+        settings: what clients need to reach the running lab; so do `server_url`, `ws_url`, `token`,
+            `bootstrap_servers`, `database_url` and `topic`.
+
+    Raises:
+        LabError: a part did not come up; the message says which and why.
+    """
+
+    def __init__(
+        self,
+        broker: BrokerName | None = "embedded",
+        database: str | None = None,
+        server: str | None = None,
+        settings: Settings | None = None,
+        brokers: int = 1,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._given = self.settings
+        self._broker_name = broker
+        self._brokers = brokers
+        self._database = database
+        self._server_url = server
+        self._processes: Processes | None = None
+        self.broker: Broker | None = None
+        self.server: Child | None = None
+        self.token = ""
+        self._runs = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether the lab has been started and not been stopped."""
+        return self._processes is not None
+
+    @property
+    def processes(self) -> Processes:
+        """The lab's folder and children.
+
+        Raises:
+            LabError: the lab does not run.
+        """
+        if self._processes is None:
+            raise LabError("The lab is not running. Use `with Lab() as lab:` or `Lab().start()`.")
+        return self._processes
+
+    @property
+    def server_url(self) -> str:
+        """Where the server is."""
+        return self.settings.server_url
+
+    @property
+    def ws_url(self) -> str:
+        """Where the WebSocket is."""
+        return self.settings.websocket_url()
+
+    @property
+    def bootstrap_servers(self) -> str | None:
+        """Where the brokers are."""
+        return self.settings.kafka_bootstrap_servers
+
+    @property
+    def database_url(self) -> str | None:
+        """Where the database is; None when only a server that is not ours knows."""
+        if self._server_url is not None and self._database is None:
+            return None
+        return self.settings.database_url
+
+    @property
+    def topic(self) -> str:
+        """The topic of employee records."""
+        return self.settings.kafka_topic
+
+    @property
+    def protocols(self) -> list[str]:
+        """The protocols that this lab has the parts for."""
+        return [name for name in PROTOCOLS if name != "kafka" or self.bootstrap_servers]
+
+    def start(self) -> Self:
+        """Start every part and wait until each answers."""
+        if self._processes is not None:
+            raise LabError("The lab is running already.")
+        self._processes = Processes()
+        try:
+            self._start_broker(self._processes)
+            if self._server_url is None:
+                self._start_server(self._processes)
+            else:
+                self.settings = _changed(self.settings, server_url=self._server_url)
+            self.token = self._fetch_token()
+            self._wait_for_consumer()
+        except (ChildError, OSError, ValueError) as error:
+            self.stop()
+            raise LabError(str(error)) from error
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop every part; nothing stays behind but a database that was given."""
+        processes, self._processes = self._processes, None
+        if processes is None:
+            return
+        try:
+            if self.broker is not None:
+                self.broker.stop()
+        finally:
+            self.broker = self.server = None
+            processes.stop()
+            self.settings = self._given
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def run(self, protocol: str, workload: Workload | None = None, **options: Any) -> Runs:
+        """Send a workload over one protocol; see `compare`."""
+        return self.compare([protocol], workload, **options)
+
+    def compare(
+        self,
+        protocols: Iterable[str] | None = None,
+        workload: Workload | None = None,
+        rounds: int = 1,
+        progress: Progress | None = None,
+    ) -> Runs:
+        """Send the same workload over several protocols, in rounds, each in a shuffled order.
+
+        Interrupted (Ctrl-C, or Interrupt in a notebook) it ends early with what was measured until
+        then, marked `cut_short`.
+
+        Args:
+            protocols: which; by default all that the lab has the parts for.
+            workload: what to send; by default 2,000 made-up records, 8 in flight.
+            rounds: how often.
+            progress: told how far it is; by default a progress bar.
+
+        Raises:
+            LabError: a run could not be carried out.
+            ValueError: there is no such protocol, or no record to send.
+        """
+        from empkit.experiment.results import Runs, environment
+
+        chosen = list(dict.fromkeys(protocols or self.protocols))
+        for protocol in chosen:
+            if protocol not in self.protocols:
+                raise ValueError(
+                    f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."
+                )
+        if rounds < 1:
+            raise ValueError(f"rounds is {rounds}; at least 1 is needed.")
+        workload = workload or Workload()
+        records = workload.load()
+        if not records:
+            raise ValueError("There is no record to send.")
+        path = self._write_records(records)
+        order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
+        finished: list[tuple[RunInfo, Path]] = []
+        with _shown(progress, len(chosen) * rounds * len(records)) as show:
+            for number in range(1, rounds + 1):
+                for protocol in order.sample(chosen, len(chosen)):
+                    finished.append(self._run(protocol, number, workload, path, len(records), show))
+                    if finished[-1][0].cut_short:
+                        break
+                if finished[-1][0].cut_short:
+                    break
+        measured_on = environment(
+            broker=self._broker_name,
+            database=urllib.parse.urlsplit(self.settings.database_url).scheme,
+            settings=self._public_settings(),
+        )
+        infos = [info for info, _ in finished]
+        return Runs(infos, *_frames(finished), measured_on)
+
+    def _start_broker(self, processes: Processes) -> None:
+        if self._broker_name is None:
+            self.settings = _changed(self.settings, kafka_bootstrap_servers=None)
+            return
+        from empkit.brokers import make_broker
+
+        topic = self.settings.kafka_topic
+        if self._broker_name == "external" and self._server_url is None:
+            # the user's own topic and group are not ours to touch
+            name = secrets.token_hex(3)
+            self.settings = _changed(
+                self.settings,
+                kafka_topic=f"{topic}-{name}",
+                kafka_group=f"{self.settings.kafka_group}-{name}",
+            )
+        self.broker = make_broker(
+            self._broker_name,
+            processes,
+            self.settings,
+            brokers=self._brokers,
+            partitions=PARTITIONS,
+        )
+        self.broker.start()
+        self.settings = _changed(
+            self.settings, kafka_bootstrap_servers=self.broker.bootstrap_servers
+        )
+
+    def _start_server(self, processes: Processes) -> None:
+        database = self._database or f"sqlite:///{processes.folder / 'employees.db'}"
+        self.settings = _changed(
+            self.settings,
+            host="127.0.0.1",
+            port=0,
+            ws_url=None,
+            database_url=database,
+            timings_file=processes.folder / "timings.jsonl",
+            username=f"lab-{secrets.token_hex(4)}",
+            password=SecretStr(secrets.token_urlsafe(24)),
+            signing_key=SecretStr(secrets.token_urlsafe(48)),
+        )
+        self.start_server()
+
+    def start_server(self) -> None:
+        """Start the server, as at the lab's start or after it was killed, on the same port."""
+        server = self.processes.start_module(
+            "server", "empkit.server.run", environment=self.settings.environ()
+        )
+        ready = server.expect("ready", START_TIMEOUT_S)
+        self.server = server
+        url: str = ready["server_url"]
+        port = urllib.parse.urlsplit(url).port
+        self.settings = _changed(self.settings, server_url=url, port=port)
+
+    def _fetch_token(self) -> str:
+        password = self.settings.password
+        if password is None:
+            raise LabError("A server that already runs wants EMPKIT_USERNAME and EMPKIT_PASSWORD.")
+        form = {"username": self.settings.username, "password": password.get_secret_value()}
+        answer = self._ask("/token", urllib.parse.urlencode(form).encode())
+        token: str = answer["access_token"]
+        return token
+
+    def _wait_for_consumer(self) -> None:
+        """Wait until the server's consumer has its partitions."""
+        if not self.bootstrap_servers:
+            return
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while (consumer := self._ask("/health")["consumer"])["state"] != "running":
+            if consumer["state"] == "off":
+                raise LabError("The server runs no Kafka consumer; compare without kafka.")
+            if time.monotonic() > give_up:
+                raise LabError(f"The server's consumer has not joined its group: {consumer}.")
+            time.sleep(0.01)
+
+    def _ask(self, path: str, body: bytes | None = None) -> Any:
+        """A request outside any measurement."""
+        url = self.settings.server_url.rstrip("/") + path
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(url, body, timeout=10) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise LabError(f"{url} answered {error.code}: {error.read(200)!r}.") from None
+        except urllib.error.URLError as error:
+            raise LabError(f"No server answers at {url}: {error.reason}.") from error
+
+    def _write_records(self, records: Sequence[Any]) -> Path:
+        import orjson
+
+        path = self.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
+        with path.open("wb") as file:
+            file.writelines(orjson.dumps(dict(record)) + b"\n" for record in records)
+        return path
+
+    def _run(
+        self,
+        protocol: str,
+        number: int,
+        workload: Workload,
+        records: Path,
+        count: int,
+        show: Progress,
+    ) -> tuple[RunInfo, Path]:
+        from empkit.experiment.results import RunInfo
+        from empkit.experiment.run import LATE_MS, Plan
+
+        self._runs += 1
+        run_id = secrets.token_hex(3)
+        folder = self.processes.folder / f"run-{self._runs}-{protocol}-{number}"
+        folder.mkdir()
+        pace = {
+            name: getattr(workload, name)
+            for name in ("in_flight", "rate", "arrivals", "warm_up", "seed")
+        }
+        plan = Plan(protocol, number, run_id, str(records), pace, self.database_url)
+        plan.save(folder)
+        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        child = self.processes.start_module(
+            folder.name, "empkit.experiment.run", [str(folder)], self.settings.environ()
+        )
+        try:
+            finished = self._follow(child, f"{protocol} {number}", count, show)
+        finally:
+            self.processes.release(child, kill=True)
+        info = RunInfo(
+            protocol,
+            number,
+            run_id,
+            started_at=started_at,
+            workload=workload.described(count),
+            **finished,
+        )
+        if info.generator_late_ms > LATE_MS:
+            info.valid = False
+            info.notes.append(
+                f"The load generator was late by {info.generator_late_ms:.0f} ms (p99): it may be "
+                "what was measured, and not the system."
+            )
+        if not info.drained:
+            info.valid = False
+            info.notes.append(
+                "The server had not decided on every record when the account was made."
+            )
+        if info.cut_short:
+            info.notes.append(f"Interrupted after {info.offered} of {count} records.")
+        return info, folder
+
+    def _follow(self, child: Child, name: str, count: int, show: Progress) -> dict[str, Any]:
+        """Pass on the run's progress until it has finished; Ctrl-C asks it to end early."""
+        interrupted = False
+        while True:
+            try:
+                report = child.report()
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted = True
+                child.order(stop=True)
+                continue
+            if report is None:
+                child.expect("finished", 1.0)
+            elif "done" in report:
+                show(name, report["done"], count)
+            elif "failed" in report:
+                raise LabError(report["failed"])
+            elif "finished" in report:
+                finished: dict[str, Any] = report["finished"]
+                return finished
+
+    def _public_settings(self) -> dict[str, Any]:
+        """The settings without what is secret or only an address."""
+        hidden = {"password", "signing_key", "username", "database_url", "timings_file", "host",
+                  "port", "server_url", "ws_url", "kafka_bootstrap_servers"}  # fmt: skip
+        return self.settings.model_dump(mode="json", exclude=hidden)
+
+
+class _shown:  # noqa: N801 - used like a function
+    """The caller's own progress, or a bar on standard error when it takes more than two seconds."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._bar: Any = None
+        self._before: dict[str, int] = {}
+
+    def __enter__(self) -> Progress:
+        if self._progress is not None:
+            return self._progress
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(total=self._total, unit="rec", delay=2, leave=False, dynamic_ncols=True)
+        return self._update
+
+    def _update(self, name: str, done: int, _count: int) -> None:
+        self._bar.set_description(name)
+        self._bar.update(done - self._before.get(name, 0))
+        self._before[name] = done
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[Any, Any]:
+    """The timings and the attempts of all runs."""
+    import pandas as pd
+
+    from empkit.experiment.results import read_timings
+
+    timings, attempts = [], []
+    for info, folder in finished:
+        timings.append(read_timings(folder / "timings.parquet"))
+        own = pd.read_parquet(folder / "attempts.parquet")
+        own.insert(0, "protocol", info.protocol)
+        own.insert(1, "round", info.round)
+        attempts.append(own)
+    return pd.concat(timings, ignore_index=True), pd.concat(attempts, ignore_index=True)
+
+
+def _changed(settings: Settings, **changes: Any) -> Settings:
+    """The same settings but for some."""
+    return settings.model_copy(update=changes)

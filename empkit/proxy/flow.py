@@ -1,0 +1,193 @@
+"""What carries the bytes of a connection one way.
+
+    source --read--> Stage -> Stage -> ... --write--> target
+
+A toxic that acts on a flow becomes a `Stage` of it: a queue with one timer. A piece moves on with
+the moment at which it was due, not the one at which the loop came round to it, so that lateness
+never adds up. A flow without stages writes what it reads at once. A toxic that is taken away
+first passes on, in order, all that it held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Iterator
+from itertools import pairwise
+from random import Random
+from typing import TYPE_CHECKING
+
+from empkit.proxy.toxics import Chunk, Direction, End, Toxic
+
+if TYPE_CHECKING:
+    from empkit.proxy.relay import Connection
+
+
+class Stage:
+    """A toxic at work on one flow: a queue in the order of arrival, and a timer for its head."""
+
+    def __init__(self, toxic_id: str, toxic: Toxic, flow: Flow, random: Random) -> None:
+        self.id, self.toxic, self.random = toxic_id, toxic, random
+        self.free_at = 0.0  # when the line is free again, for toxics that know such a thing
+        self.passed = 0  # bytes let through, for toxics that count them
+        self.held = 0  # bytes in the queue
+        self.next = flow.deliver
+        self._flow = flow
+        self._queue: deque[Chunk] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+        # with nothing to leave untouched, what earlier stages hold already is affected too
+        self._from_offset = flow.offset + toxic.after_bytes if toxic.after_bytes else 0
+        self._from_message = flow.messages + toxic.after_messages if toxic.after_messages else 0
+        self._begun = False
+        if not (self._from_offset or self._from_message):
+            self._begin()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self.toxic.begin(self)
+
+    def take(self, chunk: Chunk) -> None:
+        """Let the toxic plan what becomes of `chunk`, and pass on what is due."""
+        for piece in self._planned(chunk):
+            self._queue.append(piece)
+            self.held += len(piece.data)
+        self._release()
+
+    def _planned(self, chunk: Chunk) -> Iterator[Chunk]:
+        """What the toxic makes of `chunk`, after the part that it is to leave untouched."""
+        untouched = self._from_offset - chunk.offset
+        if chunk.message < self._from_message:
+            untouched = max(1, len(chunk.data))
+        if untouched > 0:
+            head, chunk = chunk.split(untouched)
+            yield head
+            if not chunk.data:
+                return
+        self._begin()
+        yield from self.toxic.plan(chunk, self)
+
+    def end_after(self, delay_s: float, how: End) -> None:
+        """End the connection after a while, unless the toxic is removed; only the first counts."""
+        if self._end_timer is None:
+            chunk = Chunk(b"", 0.0, self._flow.offset, self._flow.messages, how)
+            loop = asyncio.get_running_loop()
+            self._end_timer = loop.call_later(delay_s, self._pass_now, chunk)
+
+    def _pass_now(self, chunk: Chunk) -> None:
+        self.next(chunk._replace(due=asyncio.get_running_loop().time()))
+
+    def _release(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._queue and self._queue[0].due <= now:
+            chunk = self._queue.popleft()
+            self.held -= len(chunk.data)
+            self.next(chunk)
+        if self._queue and self._timer is None and self._queue[0].due < math.inf:
+            self._timer = loop.call_at(self._queue[0].due, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._release()
+        self._flow.balance()
+
+    def stop(self) -> deque[Chunk]:
+        """Stop the timers and give up what is held."""
+        for timer in (self._timer, self._end_timer):
+            if timer is not None:
+                timer.cancel()
+        held, self._queue, self.held = self._queue, deque(), 0
+        return held
+
+    def flush(self) -> None:
+        """Pass on all that is held, now: the toxic is removed."""
+        for chunk in self.stop():
+            self._pass_now(chunk)
+
+
+class Flow:
+    """One direction of one connection: from a socket, through the stages, to the other socket."""
+
+    def __init__(self, connection: Connection, direction: Direction) -> None:
+        self.direction = direction
+        self.source: asyncio.Transport | None = None
+        self.target: asyncio.Transport | None = None
+        self.target_full = False
+        self.stages: list[Stage] = []
+        self.offset = 0  # bytes read
+        self.messages = 0  # reads
+        self.finished = False  # the end was delivered
+        self._connection = connection
+        self._counters = connection.listener.bytes
+        self._paused = False
+        self._ended = False
+
+    def read(self, data: bytes) -> None:
+        """Take what the source sent."""
+        if self.stages:
+            now = asyncio.get_running_loop().time()
+            self.stages[0].take(Chunk(data, now, self.offset, self.messages))
+            self.balance()
+        else:
+            self._write(data)
+        self.offset += len(data)
+        self.messages += 1
+
+    def end(self, how: End) -> None:
+        """Take the end of the source; like data it goes through the stages."""
+        self._ended = True
+        chunk = Chunk(b"", asyncio.get_running_loop().time(), self.offset, self.messages, how)
+        (self.stages[0].take if self.stages else self.deliver)(chunk)
+
+    def deliver(self, chunk: Chunk) -> None:
+        """Do to the target what has come through all stages."""
+        if chunk.end == "eof":
+            self._connection.finish(self)
+        elif chunk.end:
+            self._connection.end(chunk.end)
+        else:
+            self._write(chunk.data)
+
+    def _write(self, data: bytes) -> None:
+        if self.target is not None and not self.target.is_closing():
+            self._counters[self.direction] += len(data)
+            self.target.write(data)
+
+    def balance(self) -> None:
+        """Stop reading while the target is not there, is full, or too much is held; then go on."""
+        if self.source is None or self._ended:
+            return
+        # half, so that reading does not stop and start with each piece
+        part = 2 if self._paused else 1
+        full = any(stage.held > stage.toxic.may_hold_bytes // part for stage in self.stages)
+        pause = self.target is None or self.target_full or full
+        if pause != self._paused:
+            self._paused = pause
+            (self.source.pause_reading if pause else self.source.resume_reading)()
+
+    def add(self, stage: Stage) -> None:
+        """Put a stage at the end, so that what others hold goes through it too."""
+        if self.stages:
+            self.stages[-1].next = stage.take
+        self.stages.append(stage)
+
+    def remove(self, toxic_id: str) -> None:
+        """Take a stage out; what it held goes on to the next."""
+        for stage in [each for each in self.stages if each.id == toxic_id]:
+            self.stages.remove(stage)
+            for before, after in pairwise(self.stages):
+                before.next = after.take
+            if self.stages:
+                self.stages[-1].next = self.deliver
+            stage.flush()
+        self.balance()
+
+    def clear(self) -> None:
+        """Drop everything: the connection has ended."""
+        for stage in self.stages:
+            stage.stop()
+        self.stages = []
+        self._ended = True

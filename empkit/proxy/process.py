@@ -1,0 +1,200 @@
+"""The proxy in a process of its own, and the handle of the one who started it.
+
+ProxyProcess -- {"op": "add", "listener": "*", "kind": "latency", "options": {...}, "id": 7} -->
+             <-- {"id": 7, "toxic": "latency-1"} or {"id": 7, "error": "..."} --- main()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import selectors
+import sys
+import threading
+from dataclasses import asdict
+from typing import Any
+
+from empkit import processes
+from empkit.processes import Child, Processes, Report
+from empkit.proxy.relay import Proxy
+from empkit.proxy.toxics import KINDS, Toxic
+
+WAKE_EARLY_S = 0.0003  # a sleeping process wakes late; 0.25 ms was seen on a virtual machine
+ANSWER_TIMEOUT_S = 10.0
+
+
+class ProxyError(RuntimeError):
+    """The proxy could not do what it was told; the message says why."""
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """An event loop whose timers are exact to some 0.05 ms, which a delay of 5 ms needs.
+
+    asyncio on epoll rounds timers up to whole milliseconds, uvloop rounds them to the nearest, and
+    forwarding was not measured to be faster there. So: asyncio, its epoll object waited for with
+    `select`, which counts in microseconds; and up a little early, since asyncio then asks again
+    and again until the timer is due. Elsewhere (kqueue) the timers of asyncio are fine already.
+    """
+    if not hasattr(selectors, "EpollSelector"):
+        return asyncio.new_event_loop()
+
+    class ExactSelector(selectors.EpollSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            if timeout is not None and timeout > 0:
+                select.select([self.fileno()], [], [], max(0.0, timeout - WAKE_EARLY_S))
+                timeout = 0
+            return super().select(timeout)
+
+    return asyncio.SelectorEventLoop(ExactSelector())
+
+
+async def obey(proxy: Proxy, order: Report) -> Report:
+    """Do what one order says.
+
+    Returns:
+        What the order asked for.
+
+    Raises:
+        ValueError, TypeError, KeyError, OSError: it could not be done.
+    """
+    match order["op"]:
+        case "listen":
+            upstream = order.get("upstream") or (None, None)
+            return {"port": await proxy.add_listener(order["name"], *upstream)}
+        case "upstream":
+            proxy.set_upstream(order["name"], *order["upstream"])
+        case "add":
+            toxic = KINDS[order["kind"]](**order["options"])
+            return {"toxic": proxy.add_toxic(order["listener"], toxic)}
+        case "remove":
+            proxy.remove_toxic(order["toxic"])
+        case "counters":
+            return {"counters": proxy.counters()}
+        case other:
+            raise ValueError(f"The proxy knows no order {other!r}.")
+    return {}
+
+
+async def serve(seed: int) -> None:
+    """Follow the owner's orders, one after the other, until this process is ended."""
+    proxy, loop = Proxy(seed), asyncio.get_running_loop()
+    orders: asyncio.Queue[Report] = asyncio.Queue()
+
+    def hand_on(order: Report) -> None:
+        loop.call_soon_threadsafe(orders.put_nowait, order)
+
+    processes.follow_orders(hand_on)
+    processes.report(ready=True)
+    while True:
+        order = await orders.get()
+        try:
+            answer = await obey(proxy, order)
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        processes.report(id=order["id"], **answer)
+
+
+def main() -> None:
+    """Run the proxy; the only argument is the seed."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(serve(int(sys.argv[1])))
+
+
+class ProxyProcess:
+    """The owner's handle of a proxy process. Calls block, and may come from any thread.
+
+    Args:
+        owner: the processes that it belongs to, and ends with.
+        seed: the chances of all toxics come from it.
+    """
+
+    def __init__(self, owner: Processes, seed: int = 0) -> None:
+        self._owner, self._seed = owner, seed
+        self._child: Child | None = None
+        self._lock = threading.Lock()
+        self._orders = 0
+
+    def start(self) -> None:
+        """Start the process and wait until it takes orders.
+
+        Raises:
+            ChildError: it ended, or was not ready in time.
+        """
+        self._child = self._owner.start_module("proxy", "empkit.proxy", [str(self._seed)])
+        self._child.expect("ready", ANSWER_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """End the process, and with it all connections; nothing happens when it is not there."""
+        child, self._child = self._child, None
+        if child is not None:
+            self._owner.release(child)
+
+    def listen(self, name: str, host: str | None = None, port: int | None = None) -> int:
+        """Listen on a free port of loopback, on behalf of an upstream.
+
+        Args:
+            name: what the other calls name the listener by.
+            host: host of the upstream; without it connections are closed at once until
+                `set_upstream` has been called.
+            port: port of the upstream.
+
+        Returns:
+            The port that clients connect to.
+
+        Raises:
+            ProxyError: the name is taken.
+        """
+        upstream = None if host is None or port is None else [host, port]
+        return int(self._ask("listen", name=name, upstream=upstream)["port"])
+
+    def set_upstream(self, name: str, host: str, port: int) -> None:
+        """Lead the connections of a listener to an upstream, from the next one on.
+
+        Raises:
+            ProxyError: there is no such listener.
+        """
+        self._ask("upstream", name=name, upstream=[host, port])
+
+    def add(self, listener: str, toxic: Toxic) -> str:
+        """Put a toxic on a listener, or on all with "*".
+
+        Returns:
+            What `remove` wants to know.
+
+        Raises:
+            ProxyError: there is no such listener.
+        """
+        answer = self._ask("add", listener=listener, kind=toxic.kind, options=asdict(toxic))
+        return str(answer["toxic"])
+
+    def remove(self, toxic_id: str) -> None:
+        """Take a toxic away. What it held back is delivered.
+
+        Raises:
+            ProxyError: there is no such toxic.
+        """
+        self._ask("remove", toxic=toxic_id)
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """By listener: `accepted` and `open` connections, `bytes_up` and `bytes_down` passed on."""
+        counters: dict[str, dict[str, int]] = self._ask("counters")["counters"]
+        return counters
+
+    def _ask(self, op: str, **values: Any) -> Report:
+        """Give an order and wait for its answer; one at a time.
+
+        Raises:
+            ProxyError: the proxy says why it cannot be done.
+            ChildError: the process is not there, or does not answer.
+        """
+        with self._lock:
+            if self._child is None:
+                raise ProxyError("The proxy does not run; start it first.")
+            self._orders += 1
+            self._child.order(op=op, id=self._orders, **values)
+            answer = self._child.expect("id", ANSWER_TIMEOUT_S)
+            while answer["id"] != self._orders:  # of an order that was not waited for
+                answer = self._child.expect("id", ANSWER_TIMEOUT_S)
+        if "error" in answer:
+            raise ProxyError(answer["error"])
+        return answer

@@ -1,0 +1,1 @@
+"""The system under test: the server, its consumer and its store."""

@@ -1,0 +1,225 @@
+"""The Kafka consumer: batches from the topic into the store, what cannot be stored to the
+dead-letter topic, and only then the offset.
+
+    topic --> batch --> one transaction --> offset committed
+                |
+                +--> refused for good --> <topic>.dlq, with the reason
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import tenacity
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from pydantic import ValidationError
+
+from empkit.clock import now_ns
+from empkit.records import Employee, to_row, validation_reason
+from empkit.server.store import MAX_GROUP, Result, Row, Store, StoreFullError, StoreUnavailableError
+from empkit.settings import Settings
+
+LOGGER = logging.getLogger(__name__)
+
+POLL_MS = 200
+HEALTH_TIMEOUT_S = 2.0
+PAUSE = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
+"""Between tries: exponential, bounded, with full jitter, after Marc Brooker, "Exponential Backoff
+And Jitter", AWS Architecture Blog, 2015."""
+
+AWAY = (KafkaError, IllegalStateError, OSError)
+
+Refused = tuple[ConsumerRecord, str]
+
+
+class Consumer:
+    """The consumer of one server, a member of the consumer group.
+
+    Args:
+        settings: the brokers, the topic, the group, and when to commit.
+        store: where records go.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._task: asyncio.Task[None] | None = None
+        self._kafka: AIOKafkaConsumer | None = None
+        self._dead_letters: AIOKafkaProducer | None = None
+        self._done: dict[TopicPartition, int] = {}
+        self._state = "connecting"
+        self._failure: str | None = None
+
+    def start(self) -> None:
+        """Start consuming in the background; a broker that is away is tried again and again."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Leave the group and end."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def health(self) -> dict[str, Any]:
+        """The consumer's state, what it failed of last, and its lag in records.
+
+        The lag is what the log holds beyond what was committed; None when the broker does not say.
+        """
+        lag = None
+        if self._kafka is not None and self._state == "running":
+            with contextlib.suppress(TimeoutError, KafkaError, IllegalStateError):
+                async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                    lag = await self._lag(self._kafka)
+        return {"state": self._state, "failure": self._failure, "lag": lag}
+
+    async def _lag(self, kafka: AIOKafkaConsumer) -> int:
+        partitions = kafka.assignment()
+        ends: dict[TopicPartition, int] = await kafka.end_offsets(partitions)
+        lag = 0
+        for partition, end in ends.items():
+            done = self._done.get(partition)
+            lag += end - (await kafka.position(partition) if done is None else done)
+        return lag
+
+    async def _run(self) -> None:
+        retrying = tenacity.AsyncRetrying(wait=PAUSE, retry=tenacity.retry_if_exception_type(AWAY))
+        while True:
+            # each success starts the pauses anew
+            await retrying(self._connect_and_consume)
+
+    async def _connect_and_consume(self) -> None:
+        joined = False
+        try:
+            async with self._connection() as kafka:
+                joined = True
+                self._state, self._failure = "running", None
+                await self._consume(kafka)
+        except AWAY as error:
+            self._state, self._failure = "connecting", f"{type(error).__name__}: {error}"
+            LOGGER.warning("The consumer lost its broker (%s) and tries again.", error)
+            if not joined:
+                raise
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> Any:
+        """A consumer that has joined the group and a producer for dead letters."""
+        settings = self._settings
+        self._dead_letters = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka_bootstrap_servers, acks="all", enable_idempotence=True
+        )
+        self._kafka = AIOKafkaConsumer(
+            settings.kafka_topic,
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            group_id=settings.kafka_group,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_000,
+            retry_backoff_ms=50,
+            fetch_max_wait_ms=POLL_MS,
+        )
+        try:
+            await self._dead_letters.start()
+            await self._kafka.start()
+            yield self._kafka
+        finally:
+            kafka, self._kafka = self._kafka, None
+            self._done.clear()
+            for part in (kafka, self._dead_letters):
+                with contextlib.suppress(KafkaError, OSError):
+                    await part.stop()
+
+    async def _consume(self, kafka: AIOKafkaConsumer) -> None:
+        while True:
+            batch = await kafka.getmany(timeout_ms=POLL_MS, max_records=MAX_GROUP)
+            received_ns = now_ns()
+            for partition, messages in batch.items():
+                self._done.setdefault(partition, messages[0].offset)
+            if not batch:
+                continue
+            if self._settings.kafka_commit == "before_store":
+                await self._commit(kafka, batch)
+            await self._settle(itertools.chain.from_iterable(batch.values()), received_ns)
+            if self._settings.kafka_commit == "after_store":
+                await self._commit(kafka, batch)
+
+    async def _commit(
+        self, kafka: AIOKafkaConsumer, batch: dict[TopicPartition, list[ConsumerRecord]]
+    ) -> None:
+        offsets = {partition: messages[-1].offset + 1 for partition, messages in batch.items()}
+        try:
+            await kafka.commit(offsets)
+        except (CommitFailedError, IllegalStateError):
+            # The partitions went to another member meanwhile. It will read these records again,
+            # and the store will answer "same".
+            for partition in offsets:
+                self._done.pop(partition, None)
+        else:
+            self._done |= offsets
+
+    async def _settle(self, messages: Iterable[ConsumerRecord], received_ns: int) -> None:
+        """Store each record, or send it to the dead-letter topic."""
+        rows: list[Row] = []
+        sources: list[ConsumerRecord] = []
+        refused: list[Refused] = []
+        for message in messages:
+            value = message.value or b""
+            if len(value) > self._settings.max_record_bytes:
+                refused.append((message, f"A record of {len(value)} bytes is too large"))
+                continue
+            try:
+                employee = Employee.model_validate_json(value)
+            except ValidationError as error:
+                refused.append((message, validation_reason(error)[1] if value else "No value"))
+            else:
+                rows.append(to_row(employee))
+                sources.append(message)
+        if rows:
+            results = await self._store_all(rows, received_ns)
+            refused += [
+                (message, f"Employee ID {row['employee_id']} already exists")
+                for message, row, result in zip(sources, rows, results, strict=True)
+                if result == "duplicate"
+            ]
+        if refused:
+            await self._bury(refused)
+
+    async def _store_all(self, rows: list[Row], received_ns: int) -> list[Result]:
+        """Store the rows; while the database is away, wait and try again, without end."""
+        refusals = (StoreUnavailableError, StoreFullError)
+        async for attempt in tenacity.AsyncRetrying(
+            wait=PAUSE, retry=tenacity.retry_if_exception_type(refusals)
+        ):
+            with attempt:
+                self._failure = (
+                    "The database is away." if attempt.retry_state.attempt_number > 1 else None
+                )
+                stored = await self._store.add(rows, received_ns, "kafka")
+        self._failure = None
+        return stored.results
+
+    async def _bury(self, refused: list[Refused]) -> None:
+        """Send records to the dead-letter topic: the bytes as they came, the rest in headers."""
+        assert self._dead_letters is not None
+        futures = [
+            await self._dead_letters.send(
+                self._settings.dead_letter_topic,
+                message.value,
+                key=message.key,
+                headers=[
+                    ("reason", reason.encode(errors="replace")),
+                    ("topic", message.topic.encode()),
+                    ("partition", str(message.partition).encode()),
+                    ("offset", str(message.offset).encode()),
+                ],
+            )
+            for message, reason in refused
+        ]
+        await asyncio.gather(*futures)

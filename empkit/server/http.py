@@ -1,0 +1,280 @@
+"""The HTTP endpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm
+from pydantic import BaseModel, ValidationError
+
+from empkit.clock import clock_id, now_ns
+from empkit.records import Employee, row_to_record, to_row
+from empkit.server import answers
+from empkit.server.answers import Answer
+from empkit.server.auth import Authenticator, bearer_token
+from empkit.server.state import State
+from empkit.server.store import StoreFullError, StoreUnavailableError
+
+router = APIRouter()
+
+_scheme = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
+
+
+class Token(BaseModel):
+    """What `POST /token` gives."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105 - the kind, not a token
+
+
+class AnswerModel(BaseModel):
+    """What became of one record (see `empkit.server.answers`)."""
+
+    status: str
+    message: str
+    employee_id: str | None
+    result: str
+    field: str | None = None
+
+
+class EmployeePage(BaseModel):
+    """Employees in the order of their ids; `next` goes into `after` for the following page."""
+
+    employees: list[dict[str, Any]]
+    next: str | None
+
+
+class StampModel(BaseModel):
+    """When the server had a record whole and when it was durable, on the server's clock."""
+
+    employee_id: str
+    protocol: str
+    received_ns: int
+    stored_ns: int
+
+
+class StampPage(BaseModel):
+    """Stamps, oldest first; `next` goes into `after` for those that follow."""
+
+    timings: list[StampModel]
+    next: int
+    clock: str
+
+
+def state_of(request: Request) -> State:
+    """What the running server consists of."""
+    state: State = request.app.state.empkit
+    return state
+
+
+async def require_token(request: Request, _: Annotated[str | None, Depends(_scheme)]) -> None:
+    """Let only a sender with a good token pass (401 otherwise)."""
+    refusal = refuse(request, state_of(request).authenticator)
+    if refusal is not None:
+        raise HTTPException(401, refusal.message, {"WWW-Authenticate": "Bearer"})
+
+
+def refuse(request: Request, authenticator: Authenticator) -> Answer | None:
+    """Why the request may not pass; None when it may."""
+    token = bearer_token(request.headers.get("authorization"))
+    if token is None:
+        return answers.unauthorized(answers.MISSING_TOKEN)
+    if not authenticator.accepts(token):
+        return answers.unauthorized(answers.INVALID_TOKEN)
+    return None
+
+
+@router.post("/token", responses={401: {"description": "Wrong user or password"}})
+async def token(request: Request, form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Token:
+    """Exchange user and password for a token (OAuth2 password form)."""
+    authenticator = state_of(request).authenticator
+    right = await asyncio.to_thread(authenticator.password_is_right, form.username, form.password)
+    if not right:
+        raise HTTPException(
+            401, "Unauthorized: Wrong user or password", {"WWW-Authenticate": "Bearer"}
+        )
+    return Token(access_token=authenticator.make_token())
+
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": AnswerModel, "description": "Stored before, with the same content"},
+    201: {"model": AnswerModel, "description": "Created"},
+    401: {"model": AnswerModel, "description": "No good token"},
+    409: {"model": AnswerModel, "description": "The id is taken by other content"},
+    413: {"model": AnswerModel, "description": "Too large"},
+    422: {"model": AnswerModel, "description": "Not an employee; `field` names what is wrong"},
+    503: {"model": AnswerModel, "description": "The database is away; see Retry-After"},
+}
+
+
+# The body is read and checked by hand, so that each record is parsed once and a body that is too
+# large is refused before it is all read; OpenAPI is told what FastAPI cannot see.
+@router.post(
+    "/employees",
+    status_code=201,
+    responses=_ANSWERS,
+    openapi_extra={
+        "security": [{"OAuth2PasswordBearer": []}],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": Employee.model_json_schema()}},
+        },
+    },
+)
+async def create_employee(request: Request) -> Response:
+    """Store one employee. The answer comes when the record is durable."""
+    state = state_of(request)
+    answer = refuse(request, state.authenticator)
+    if answer is None:
+        limit = state.settings.max_record_bytes
+        body, size = await _body(request, limit)
+        received_ns = now_ns()
+        answer = (
+            answers.too_large(size, limit)
+            if size > limit
+            else await accept(state, body, received_ns, "http")
+        )
+    response = Response(answer.body(), answer.code, media_type="application/json")
+    if answer.code == 503:
+        response.headers["Retry-After"] = str(answers.RETRY_AFTER_S)
+    elif answer.code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+async def _body(request: Request, limit: int) -> tuple[bytes, int]:
+    """The body and its size; reading ends once it is larger than `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        return b"", int(declared)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            break
+    return body, len(body)
+
+
+async def accept(state: State, data: bytes | str, received_ns: int, protocol: str) -> Answer:
+    """Check one record, store it, and say what became of it; HTTP and WebSocket share this."""
+    try:
+        employee = Employee.model_validate_json(data)
+    except ValidationError as error:
+        return answers.invalid(error, data)
+    try:
+        stored = await state.store.add([to_row(employee)], received_ns, protocol)
+    except (StoreFullError, StoreUnavailableError) as error:
+        return answers.unavailable(error, employee)
+    return answers.of_result(employee.employee_id, stored.results[0])
+
+
+@router.get(
+    "/employees/{employee_id}",
+    dependencies=[Depends(require_token)],
+    responses={
+        401: {"description": "No good token"},
+        404: {"description": "No such employee"},
+        503: {"description": "The database is away"},
+    },
+)
+async def get_employee(request: Request, employee_id: str) -> dict[str, Any]:
+    """One employee."""
+    try:
+        row = await state_of(request).store.get(employee_id)
+    except StoreUnavailableError as error:
+        raise _away(error) from error
+    if row is None:
+        raise HTTPException(404, f"There is no employee {employee_id[:64]}")
+    return row_to_record(row)
+
+
+@router.get(
+    "/employees",
+    dependencies=[Depends(require_token)],
+    responses={
+        401: {"description": "No good token"},
+        503: {"description": "The database is away"},
+    },
+)
+async def list_employees(
+    request: Request,
+    after: Annotated[str, Query(max_length=64)] = "",
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    prefix: Annotated[str, Query(max_length=64)] = "",
+) -> EmployeePage:
+    """Employees in the order of their ids, page by page (`after`: the last id you have seen)."""
+    if "\0" in after or "\0" in prefix:
+        raise HTTPException(422, "An employee_id holds no NUL")
+    try:
+        rows = await state_of(request).store.page(after, limit, prefix)
+    except StoreUnavailableError as error:
+        raise _away(error) from error
+    following = rows[-1]["employee_id"] if len(rows) == limit else None
+    return EmployeePage(employees=[row_to_record(row) for row in rows], next=following)
+
+
+def _away(error: StoreUnavailableError) -> HTTPException:
+    headers = {"Retry-After": str(answers.RETRY_AFTER_S)}
+    return HTTPException(503, f"Error: the database is away: {error}", headers)
+
+
+class Health(BaseModel):
+    """How the server is. `status` is `ok`, or `degraded` when a part of it is away."""
+
+    status: str
+    database: dict[str, Any]
+    consumer: dict[str, Any]
+    loop_late_ms: dict[str, float]
+    websockets: int
+    timings_end: int
+    clock: str
+    pid: int
+
+
+@router.get("/health")
+async def health(request: Request) -> Health:
+    """The database, the consumer with its lag, and how late the event loop runs."""
+    state = state_of(request)
+    database = {
+        "kind": state.store.kind,
+        "failure": await state.store.failure_now(),
+        "waiting": state.store.waiting,
+        "commits": state.store.commits,
+    }
+    consumer = await state.consumer.health() if state.consumer else {"state": "off"}
+    well = database["failure"] is None and consumer["state"] in {"off", "running"}
+    return Health(
+        status="ok" if well else "degraded",
+        database=database,
+        consumer=consumer,
+        loop_late_ms=state.watch.late_ms(),
+        websockets=state.websockets,
+        timings_end=state.stamps.end(),
+        clock=clock_id(),
+        pid=os.getpid(),
+    )
+
+
+@router.get(
+    "/timings",
+    dependencies=[Depends(require_token)],
+    responses={200: {"model": StampPage}, 401: {"description": "No good token"}},
+)
+async def timings(
+    request: Request,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+) -> Response:
+    """The server's stamps of stored records, page by page (`after`: the `next` you were given)."""
+    state = state_of(request)
+    stamps, following = await asyncio.to_thread(state.stamps.page, after, limit)
+    page = {
+        "timings": [stamp._asdict() for stamp in stamps],
+        "next": following,
+        "clock": clock_id(),
+    }
+    return Response(orjson.dumps(page), media_type="application/json")

@@ -1,0 +1,92 @@
+"""The server's own stamps: when it had each record whole, and when the record was durable.
+
+They are appended to a file, one JSON list a line, by the thread that commits: they outlive a crash
+of the server, take no memory, and `GET /timings` pages through them by byte offset.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+
+class Stamp(NamedTuple):
+    """What the server knows of one stored record, in nanoseconds of its host's monotonic clock."""
+
+    employee_id: str
+    protocol: str
+    received_ns: int
+    stored_ns: int
+
+
+class StampLog:
+    """An append-only file of stamps.
+
+    Args:
+        path: the file, made when it is missing and continued when it is not; None takes a
+            temporary file that is gone when the log is closed.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        if path is None:
+            self._file, name = tempfile.mkstemp(prefix="empkit-timings-")
+            Path(name).unlink()  # the open file stays usable and cannot be left behind
+        else:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._end_broken_line()
+
+    def _end_broken_line(self) -> None:
+        """A crash may have cut the last line short: let the next one begin anew."""
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")
+
+    def append(self, protocol: str, stored_ns: int, received: Iterable[tuple[str, int]]) -> None:
+        """Add the records of one commit.
+
+        Args:
+            protocol: how they came.
+            stored_ns: when their transaction was durable.
+            received: employee_id and `received_ns` of each.
+        """
+        dumps = orjson.dumps
+        lines = b"".join(
+            dumps((employee_id, protocol, received_ns, stored_ns)) + b"\n"
+            for employee_id, received_ns in received
+        )
+        while lines:
+            lines = lines[os.write(self._file, lines) :]
+
+    def page(self, after: int, limit: int) -> tuple[list[Stamp], int]:
+        """Some stamps, oldest first.
+
+        Args:
+            after: where to begin: 0, or what the call before returned.
+            limit: how many at the most.
+
+        Returns:
+            The stamps, and where to go on; no stamps means that there are no more yet.
+        """
+        chunk = os.pread(self._file, limit * 128, after)
+        *lines, _ = chunk.split(b"\n")
+        stamps: list[Stamp] = []
+        for line in lines[:limit]:
+            after += len(line) + 1
+            try:
+                stamps.append(Stamp(*orjson.loads(line)))
+            except (orjson.JSONDecodeError, TypeError):
+                continue  # cut short by a crash
+        return stamps, after
+
+    def end(self) -> int:
+        """Where the stamps that are still to come will begin."""
+        return os.fstat(self._file).st_size
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)

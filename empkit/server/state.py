@@ -1,0 +1,25 @@
+"""What a running server consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from empkit.clock import LoopWatch
+from empkit.server.auth import Authenticator
+from empkit.server.consumer import Consumer
+from empkit.server.stamps import StampLog
+from empkit.server.store import Store
+from empkit.settings import Settings
+
+
+@dataclass
+class State:
+    """The parts that the routes use; made by the application's lifespan."""
+
+    settings: Settings
+    authenticator: Authenticator
+    stamps: StampLog
+    store: Store
+    consumer: Consumer | None
+    watch: LoopWatch
+    websockets: int = 0

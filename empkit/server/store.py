@@ -1,0 +1,363 @@
+"""The one way into the database: a single writer that commits records in groups.
+
+    add() --+                                  +-- created | same | duplicate, and stored_ns
+    add() --+--> waiting --> writer thread ----+
+    add() --+               one transaction    +-- StoreUnavailableError
+
+While one transaction is being made durable the next records gather, and go together into the
+next: the more there is to do, the larger the groups. SQLAlchemy Core, so that SQLite and
+PostgreSQL are one code path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from empkit.server.stamps import StampLog
+
+LOGGER = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+Result = Literal["created", "same", "duplicate"]
+
+MAX_GROUP = 5_000
+"""Records in one transaction, at the most: it bounds how long one commit takes."""
+LOCK_TIMEOUT_S = 2.0
+"""How long SQLite waits for a lock that another process holds."""
+
+METADATA = sa.MetaData()
+EMPLOYEES = sa.Table(
+    "employees",
+    METADATA,
+    sa.Column("employee_id", sa.String(64), primary_key=True),
+    sa.Column("first_name", sa.Text, nullable=False),
+    sa.Column("last_name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text),
+    sa.Column("department", sa.Text),
+    sa.Column("position", sa.Text),
+    sa.Column("salary", sa.Float(53)),
+    sa.Column("hire_date", sa.String(10)),
+    sa.Column("extra", sa.Text),
+)
+COLUMNS = [column.name for column in EMPLOYEES.columns]
+
+
+class StoreUnavailableError(RuntimeError):
+    """The database did not take the records.
+
+    Args:
+        reason: what the database said, in one line.
+        uncertain: the commit was sent and its answer lost, so that the records may be stored.
+    """
+
+    def __init__(self, reason: str, *, uncertain: bool = False) -> None:
+        super().__init__(reason)
+        self.uncertain = uncertain
+
+
+class StoreFullError(RuntimeError):
+    """So many records wait for the database that one more would only wait in vain."""
+
+
+class Stored(NamedTuple):
+    """What became of the records of one `add`."""
+
+    results: list[Result]
+    stored_ns: int
+
+
+class _Job(NamedTuple):
+    rows: Sequence[Row]
+    received_ns: int
+    protocol: str
+    future: asyncio.Future[Stored]
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for the database at `url`, set so that a commit is durable when it returns.
+
+    SQLite: write-ahead log with `synchronous=FULL` (https://www.sqlite.org/pragma.html): each
+    commit is flushed to the disk.
+
+    Raises:
+        ValueError: the URL is of no database that the kit knows, or its driver is missing.
+    """
+    try:
+        kind = sa.make_url(url).get_backend_name()
+        if kind not in {"sqlite", "postgresql"}:
+            raise ValueError(f"{kind!r} is not a database of this kit: use sqlite or postgresql.")
+        if kind == "sqlite":
+            engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
+            sa.event.listen(engine, "connect", _set_up_sqlite)
+            return engine
+        if url.startswith("postgresql://"):
+            url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 3})
+    except sa.exc.ArgumentError:
+        raise ValueError(
+            "The database URL cannot be read: use sqlite:///FILE or postgresql://..."
+        ) from None
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error}. Run: pip install 'empkit[postgresql]'") from None
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def insert_or_nothing(engine: sa.Engine) -> sqlite.Insert | postgresql.Insert:
+    """The statement that inserts a row unless its primary key is taken."""
+    kind = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+    return kind(EMPLOYEES).on_conflict_do_nothing()
+
+
+def insert_group(
+    connection: sa.Connection, insert: sqlite.Insert | postgresql.Insert, rows: Sequence[Row]
+) -> list[Result]:
+    """Insert rows in a transaction, which is left open, and say what became of each.
+
+    Nothing is asked before it is inserted, so that two writers cannot both find an id free. Where
+    the number of rows inserted shows that some ids were taken (seldom), the group is done again in
+    a way that tells which.
+    """
+    if connection.execute(insert, rows).rowcount == len(rows):
+        return ["created"] * len(rows)
+    connection.rollback()
+    inserted = set(connection.execute(insert.returning(EMPLOYEES.c.employee_id), rows).scalars())
+    held = fetch(connection, [row["employee_id"] for row in rows])
+    results: list[Result] = []
+    for row in rows:
+        employee_id = row["employee_id"]
+        if employee_id in inserted:
+            inserted.discard(employee_id)  # the same id once more in this group is a repetition
+            results.append("created")
+        else:
+            results.append("same" if held.get(employee_id) == row else "duplicate")
+    return results
+
+
+def fetch(connection: sa.Connection, employee_ids: Iterable[str]) -> dict[str, Row]:
+    """The rows of these ids, by id; at most 500 ids go into one statement."""
+    ids = list(dict.fromkeys(employee_ids))
+    found: dict[str, Row] = {}
+    for start in range(0, len(ids), 500):
+        select = sa.select(EMPLOYEES).where(EMPLOYEES.c.employee_id.in_(ids[start : start + 500]))
+        found |= {row["employee_id"]: dict(row) for row in connection.execute(select).mappings()}
+    return found
+
+
+class Store:
+    """The database, for one server.
+
+    Args:
+        url: SQLAlchemy URL of the database.
+        stamps: where the stamps of stored records go.
+        max_waiting: records that may wait; one more is refused.
+    """
+
+    def __init__(self, url: str, stamps: StampLog, max_waiting: int) -> None:
+        self._engine = make_engine(url)
+        self._insert = insert_or_nothing(self._engine)
+        self._stamps = stamps
+        self._max_waiting = max_waiting
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self.waiting = 0
+        """Records that are not decided on yet."""
+        self._writer: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self.failure: str | None = None
+        """What the last commit failed of; None when it did not."""
+        self.commits = 0
+
+    def start(self) -> None:
+        """Start the writer; call it with the event loop running. It makes the table if need be."""
+        self._loop = asyncio.get_running_loop()
+        self._writer = threading.Thread(target=self._write, name="empkit-store", daemon=True)
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Store what waits, then end the writer."""
+        if self._writer is not None:
+            self._jobs.put(None)
+            await asyncio.to_thread(self._writer.join)
+        self._engine.dispose()
+
+    def add(self, rows: Sequence[Row], received_ns: int, protocol: str) -> asyncio.Future[Stored]:
+        """Store records, all in one transaction, together with others that wait.
+
+        Args:
+            rows: one a record, as `to_row` makes them.
+            received_ns: when the server had them whole.
+            protocol: how they came.
+
+        Returns:
+            A future of what became of each. It is done only after the commit is durable, and
+            raises StoreUnavailableError when there was none.
+
+        Raises:
+            StoreFullError: too many records wait already.
+        """
+        if self.waiting + len(rows) > self._max_waiting and self.waiting:
+            raise StoreFullError(
+                f"{self.waiting} records wait for the database; at most {self._max_waiting} may."
+            )
+        self.waiting += len(rows)
+        future: asyncio.Future[Stored] = self._loop.create_future()
+        self._jobs.put(_Job(rows, received_ns, protocol, future))
+        return future
+
+    async def get(self, employee_id: str) -> Row | None:
+        """The row of one employee, or None."""
+        rows: dict[str, Row] = await self._read(
+            lambda connection: fetch(connection, [employee_id])
+        )
+        return rows.get(employee_id)
+
+    async def page(self, after: str, limit: int, prefix: str = "") -> list[Row]:
+        """Rows in the order of their ids (keyset paging).
+
+        Args:
+            after: the last id of the page before, or "".
+            limit: how many at the most.
+            prefix: only ids that begin with it.
+        """
+        ids = EMPLOYEES.c.employee_id
+        select = sa.select(EMPLOYEES).where(ids > after).order_by(ids).limit(limit)
+        if prefix:
+            select = select.where(ids.startswith(prefix, autoescape=True))
+        rows: list[Row] = await self._read(
+            lambda connection: [dict(row) for row in connection.execute(select).mappings()]
+        )
+        return rows
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    async def failure_now(self) -> str | None:
+        """What is wrong with the database: what the last commit failed of, or reading does now."""
+        if self.failure is not None:
+            return self.failure
+        one = sa.select(EMPLOYEES.c.employee_id).limit(1)
+        try:
+            await self._read(lambda connection: connection.execute(one).all())
+        except StoreUnavailableError as error:
+            return str(error)
+        return None
+
+    async def _read(self, query: Any) -> Any:
+        def run() -> Any:
+            with self._engine.connect() as connection:
+                return query(connection)
+
+        try:
+            return await asyncio.to_thread(run)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreUnavailableError(_reason(error)) from error
+
+    def _write(self) -> None:
+        """The writer thread: take what waits, commit it, answer."""
+        connection: sa.Connection | None = None
+        running = True
+        with contextlib.suppress(sa.exc.SQLAlchemyError):  # else with the first record
+            METADATA.create_all(self._engine)
+        while running:
+            jobs, running = self._take()
+            if not jobs:
+                continue
+            answers: list[Stored] | StoreUnavailableError
+            try:
+                if connection is None:
+                    METADATA.create_all(self._engine)
+                    connection = self._engine.connect()
+                answers = self._commit(connection, jobs)
+                self.failure = None
+            except Exception as error:  # noqa: BLE001 - whatever it was, those who wait are told
+                if connection is not None:
+                    with contextlib.suppress(sa.exc.SQLAlchemyError):
+                        connection.invalidate()
+                    connection.close()
+                connection = None
+                if not isinstance(error, StoreUnavailableError):
+                    error = StoreUnavailableError(_reason(error))
+                answers = error
+                self.failure = str(error)
+            self._loop.call_soon_threadsafe(self._answer, jobs, answers)
+        if connection is not None:
+            connection.close()
+
+    def _take(self) -> tuple[list[_Job], bool]:
+        """All jobs that wait, up to MAX_GROUP records, and whether to go on after them."""
+        jobs: list[_Job] = []
+        count = 0
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            count += len(job.rows)
+            if count >= MAX_GROUP:
+                return jobs, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return jobs, True
+        return jobs, False
+
+    def _commit(self, connection: sa.Connection, jobs: list[_Job]) -> list[Stored]:
+        rows = [row for job in jobs for row in job.rows] if len(jobs) > 1 else jobs[0].rows
+        results = insert_group(connection, self._insert, rows)
+        try:
+            connection.commit()
+        except sa.exc.SQLAlchemyError as error:
+            # SQLite rolls back what it cannot commit; over a network the answer may be what failed
+            uncertain = self._engine.dialect.name != "sqlite"
+            raise StoreUnavailableError(_reason(error), uncertain=uncertain) from error
+        stored_ns = time.monotonic_ns()
+        self.commits += 1
+        answers: list[Stored] = []
+        created: dict[str, list[tuple[str, int]]] = {}
+        start = 0
+        for job in jobs:
+            own = results[start : start + len(job.rows)]
+            start += len(job.rows)
+            answers.append(Stored(own, stored_ns))
+            created.setdefault(job.protocol, []).extend(
+                (row["employee_id"], job.received_ns)
+                for row, result in zip(job.rows, own, strict=True)
+                if result == "created"
+            )
+        for protocol, received in created.items():
+            try:
+                self._stamps.append(protocol, stored_ns, received)
+            except OSError:  # the records are stored all the same
+                LOGGER.exception("The stamps of %d records could not be kept.", len(received))
+        return answers
+
+    def _answer(self, jobs: list[_Job], answers: list[Stored] | StoreUnavailableError) -> None:
+        self.waiting -= sum(len(job.rows) for job in jobs)
+        for position, job in enumerate(jobs):
+            if job.future.done():  # nobody waits any more
+                continue
+            if isinstance(answers, StoreUnavailableError):
+                job.future.set_exception(answers)
+            else:
+                job.future.set_result(answers[position])
+
+
+def _reason(error: Exception) -> str:
+    """What the database said, without the statement and its values."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause) else ''}"

@@ -1,0 +1,119 @@
+"""Every setting of the kit, once, with its default and its meaning.
+
+A setting is read from the environment variable `EMPKIT_<NAME>`; those that the first
+description of the system named (`KAFKA_BOOTSTRAP_SERVERS`, `KAFKA_TOPIC`, `WS_URL`) are
+understood under their old names too. `Settings()` reads the environment, `Settings(topic=...)`
+overrides it, and `Settings.environ()` writes it out for a child process.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "EMPKIT_"
+OLD_NAMES = {
+    "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
+    "kafka_topic": "KAFKA_TOPIC",
+    "ws_url": "WS_URL",
+}
+
+
+def _known_as(name: str) -> AliasChoices:
+    """The names a setting answers to: its own, then the one of the first description."""
+    return AliasChoices(PREFIX + name.upper(), OLD_NAMES[name], name)
+
+
+class Settings(BaseSettings):
+    """What the server, the clients and the lab need to know.
+
+    Raises:
+        pydantic.ValidationError: a variable holds something that its type does not allow.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address that the server listens on. Loopback unless you ask for more."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port that the server listens on; 0 takes a free one."""
+    server_url: str = "http://127.0.0.1:8000"
+    """Where clients find the server."""
+    ws_url: str | None = Field(default=None, validation_alias=_known_as("ws_url"))
+    """Where clients find the WebSocket; by default `/ws` of `server_url`."""
+
+    database_url: str = "sqlite:///employees.db"
+    """SQLAlchemy URL of the database: `sqlite:///FILE` or `postgresql+psycopg://...`."""
+    timings_file: Path | None = None
+    """Where the server appends its stamps, so that they outlive a crash; by default a temporary
+    file that goes with the server."""
+
+    kafka_bootstrap_servers: str | None = Field(
+        default=None, validation_alias=_known_as("kafka_bootstrap_servers")
+    )
+    """The brokers, as `host:port,host:port`; without it the server runs no consumer."""
+    kafka_topic: str = Field(default="employee-records", validation_alias=_known_as("kafka_topic"))
+    """The topic of employee records; refused ones go to `<topic>.dlq`."""
+    kafka_group: str = "empkit"
+    """The consumer group of the server."""
+    kafka_commit: Literal["after_store", "before_store"] = "after_store"
+    """When the consumer commits its offset. `after_store` is at least once, and with the primary
+    key effectively once; `before_store` is at most once: a crash in between loses records."""
+
+    username: str = "empkit"
+    """The one user that the server knows."""
+    password: SecretStr | None = None
+    """That user's password. There is no default: `empkit serve` makes one when it is not set."""
+    signing_key: SecretStr | None = None
+    """Key that signs the tokens (HS256). Made anew at each start when it is not set."""
+    token_lifetime_s: Annotated[float, Field(gt=0)] = 3600.0
+    """How long a token is good for, in seconds."""
+
+    max_record_bytes: Annotated[int, Field(ge=256)] = 65_536
+    """A record longer than this is refused (HTTP 413)."""
+    max_waiting_records: Annotated[int, Field(ge=1)] = 10_000
+    """Records that may wait for the database; one more is answered 503 with Retry-After."""
+
+    deadline_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long a client tries to get one record accepted, retries included, in seconds."""
+    attempt_timeout_s: Annotated[float, Field(gt=0)] = 3.0
+    """How long a client waits for the answer to one attempt, in seconds."""
+    retries: Annotated[int, Field(ge=0)] = 8
+    """How many times a client tries again after the first attempt, at the most."""
+    kafka_acks: Literal["0", "1", "all"] = "all"
+    """Whose acknowledgement the producer waits for: nobody's, the leader's, all in-sync replicas'."""
+    kafka_idempotence: bool = True
+    """Whether the producer numbers its records so that the broker can drop a repeated one. Needs
+    `kafka_acks=all`. The embedded broker does not check the numbers; Apache Kafka does."""
+    kafka_linger_ms: Annotated[int, Field(ge=0)] = 0
+    """How long the producer waits for a batch to fill, in milliseconds."""
+
+    def websocket_url(self) -> str:
+        """Where the WebSocket is: `ws_url`, or `/ws` beside `server_url`."""
+        if self.ws_url is not None:
+            return self.ws_url
+        return self.server_url.replace("http", "ws", 1).rstrip("/") + "/ws"
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """The topic of the records that can never be stored."""
+        return f"{self.kafka_topic}.dlq"
+
+    def environ(self) -> dict[str, str | None]:
+        """These settings as environment variables for a child process; holds the secrets.
+
+        A variable that is not to be there is None, so that a child of ours takes nothing from the
+        environment that we were started in.
+        """
+        values: dict[str, str | None] = dict.fromkeys(OLD_NAMES.values())
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            values[PREFIX + name.upper()] = None if value is None else str(value)
+        return values
