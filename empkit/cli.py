@@ -112,13 +112,18 @@ def _read(file: str) -> RecordFile:
 def compare(
     file: Annotated[
         str | None,
-        typer.Argument(help="CSV, JSON or JSON Lines, gzip or not; - is standard input. "
-                            "Without it records are made up."),
+        typer.Argument(
+            help="CSV, JSON or JSON Lines, gzip or not; - is standard input. "
+            "Without it records are made up."
+        ),
     ] = None,
     records: Annotated[
         int | None,
-        typer.Option(min=1, help="How many records. A file is cut, or repeated with new ids.",
-                     show_default="all of FILE, or 2000"),
+        typer.Option(
+            min=1,
+            help="How many records. A file is cut, or repeated with new ids.",
+            show_default="all of FILE, or 2000",
+        ),
     ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Open loop: offered rate in records per second.")
@@ -138,14 +143,18 @@ def compare(
     broker: Annotated[BrokerKind, typer.Option(help="Which Kafka.")] = BrokerKind.embedded,
     database: Annotated[
         str | None,
-        typer.Option(help="sqlite:///FILE or postgresql://...",
-                     show_default="an SQLite file for this comparison"),
+        typer.Option(
+            help="sqlite:///FILE or postgresql://...",
+            show_default="an SQLite file for this comparison",
+        ),
     ] = None,
     server: Annotated[
         str | None,
-        typer.Option(help="A server that already runs; user and password come from "
-                          "EMPKIT_USERNAME and EMPKIT_PASSWORD.",
-                     show_default="one is started"),
+        typer.Option(
+            help="A server that already runs; user and password come from "
+            "EMPKIT_USERNAME and EMPKIT_PASSWORD.",
+            show_default="one is started",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="For made-up records, arrivals and order.")] = 0,
     out_folder: Annotated[
@@ -322,10 +331,17 @@ async def _send_all(
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", show_default="8000")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one.", show_default="8000")
+    ] = None,
     database: Annotated[
-        str | None, typer.Option(help="sqlite:///FILE or postgresql://...", show_default="sqlite:///employees.db")
+        str | None,
+        typer.Option(
+            help="sqlite:///FILE or postgresql://...", show_default="sqlite:///employees.db"
+        ),
     ] = None,
     kafka: Annotated[
         str | None, typer.Option(help="The brokers, HOST:PORT,...; without them no consumer runs.")
@@ -339,9 +355,7 @@ def serve(
     from empkit import credentials
     from empkit.server.run import serve as run_server
 
-    settings = _settings(
-        host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka
-    )
+    settings = _settings(host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka)
     made = settings.password is None
     if made:
         password = SecretStr(secrets.token_urlsafe(24))
@@ -354,8 +368,11 @@ def serve(
                 path = cleanup.enter_context(credentials.kept(settings, url))
                 out.print(f"User and password: {path}")
             brokers = settings.kafka_bootstrap_servers
-            out.print(f"Consumes {settings.kafka_topic} from {brokers}" if brokers
-                      else "No consumer: EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set.")
+            out.print(
+                f"Consumes {settings.kafka_topic} from {brokers}"
+                if brokers
+                else "No consumer: EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set."
+            )
 
         try:
             run_server(settings, ready)
@@ -375,7 +392,9 @@ def broker(
 
     with Processes() as processes:
         try:
-            embedded = make_broker("embedded", processes, _settings(), brokers=1, partitions=partitions)
+            embedded = make_broker(
+                "embedded", processes, _settings(), brokers=1, partitions=partitions
+            )
             embedded.start()
         except (BrokerError, ChildError) as error:
             fail(str(error))
@@ -406,7 +425,9 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 
 @app.command()
 def check(
-    server: Annotated[str | None, typer.Option(help="The server's URL.", show_default="http://127.0.0.1:8000")] = None,
+    server: Annotated[
+        str | None, typer.Option(help="The server's URL.", show_default="http://127.0.0.1:8000")
+    ] = None,
     kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
 ) -> None:
     """Try each protocol, step by step, and say what is wrong and what to do about it.

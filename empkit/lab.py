@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from empkit.experiment.results import RunInfo, Runs
 
 START_TIMEOUT_S = 30.0
-PARTITIONS = 4
+PARTITIONS = 8
+EMBEDDED_FETCH_WAIT_MS = 2
+"""The embedded broker answers a request for records that are not there yet only when its time is
+over, not when they come; so the time is short."""
 
 Progress = Callable[[str, int, int], None]
 """Told which run, how many of its records are done, and how many there are."""
@@ -271,9 +274,10 @@ class Lab:
             partitions=PARTITIONS,
         )
         self.broker.start()
-        self.settings = _changed(
-            self.settings, kafka_bootstrap_servers=self.broker.bootstrap_servers
-        )
+        changes: dict[str, Any] = {"kafka_bootstrap_servers": self.broker.bootstrap_servers}
+        if self._broker_name == "embedded":
+            changes["kafka_fetch_wait_ms"] = EMBEDDED_FETCH_WAIT_MS
+        self.settings = _changed(self.settings, **changes)
 
     def _start_server(self, processes: Processes) -> None:
         database = self._database or f"sqlite:///{processes.folder / 'employees.db'}"

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     """The topic of employee records; refused ones go to `<topic>.dlq`."""
     kafka_group: str = "empkit"
     """The consumer group of the server."""
+    kafka_fetch_wait_ms: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """How long a broker that has nothing new may hold the consumer's request, in milliseconds. A
+    broker answers as soon as it has something, but the embedded one only when the time is over;
+    there the lab sets 2."""
     kafka_commit: Literal["after_store", "before_store"] = "after_store"
     """When the consumer commits its offset. `after_store` is at least once, and with the primary
     key effectively once; `before_store` is at most once: a crash in between loses records."""

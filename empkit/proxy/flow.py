@@ -114,7 +114,7 @@ class Flow:
     def __init__(self, connection: Connection, direction: Direction) -> None:
         self.direction = direction
         self.source: asyncio.Transport | None = None
-        self.target: asyncio.Transport | None = None
+        self.target: asyncio.Transport | None = None  # until `connected`
         self.target_full = False
         self.stages: list[Stage] = []
         self.offset = 0  # bytes read
@@ -122,14 +122,23 @@ class Flow:
         self.finished = False  # the end was delivered
         self._connection = connection
         self._counters = connection.listener.bytes
+        self._early: list[Chunk] = []  # what came through before there was a target
         self._paused = False
         self._ended = False
 
+    def connected(self, target: asyncio.Transport) -> None:
+        """Deliver to `target` from now on."""
+        self.target = target
+        early, self._early = self._early, []
+        for chunk in early:
+            self.deliver(chunk)
+        self.balance()
+
     def read(self, data: bytes) -> None:
         """Take what the source sent."""
-        if self.stages:
+        if self.stages or self.target is None:
             now = asyncio.get_running_loop().time()
-            self.stages[0].take(Chunk(data, now, self.offset, self.messages))
+            self._enter(Chunk(data, now, self.offset, self.messages))
             self.balance()
         else:
             self._write(data)
@@ -139,20 +148,26 @@ class Flow:
     def end(self, how: End) -> None:
         """Take the end of the source; like data it goes through the stages."""
         self._ended = True
-        chunk = Chunk(b"", asyncio.get_running_loop().time(), self.offset, self.messages, how)
+        now = asyncio.get_running_loop().time()
+        self._enter(Chunk(b"", now, self.offset, self.messages, how))
+
+    def _enter(self, chunk: Chunk) -> None:
         (self.stages[0].take if self.stages else self.deliver)(chunk)
 
     def deliver(self, chunk: Chunk) -> None:
         """Do to the target what has come through all stages."""
-        if chunk.end == "eof":
-            self._connection.finish(self)
-        elif chunk.end:
+        if chunk.end in {"close", "cut", "reset"}:
             self._connection.end(chunk.end)
+        elif self.target is None:
+            self._early.append(chunk)
+        elif chunk.end:
+            self._connection.finish(self)
         else:
             self._write(chunk.data)
 
     def _write(self, data: bytes) -> None:
-        if self.target is not None and not self.target.is_closing():
+        assert self.target is not None
+        if not self.target.is_closing():
             self._counters[self.direction] += len(data)
             self.target.write(data)
 

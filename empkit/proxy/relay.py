@@ -48,9 +48,9 @@ class Side(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be what one flow reads from and the other writes to."""
-        tcp = cast("asyncio.Transport", transport)
-        self.transport = self._reads.source = self._writes.target = tcp
+        self.transport = self._reads.source = cast("asyncio.Transport", transport)
         self._connection.made(self)
+        self._writes.connected(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Hand on what came."""
@@ -112,18 +112,17 @@ class Connection:
         self._closed = False
 
     def made(self, side: Side) -> None:
-        """A socket is connected: meet the toxics and go on to the upstream, or begin to read."""
+        """A socket is connected; with the client's, meet the toxics and go on to the upstream."""
         if self._closed:  # while the upstream was being connected
             side.end("cut")
         elif side is self.client:
             self.listener.accepted += 1
             self.listener.open[self] = None
-            self.up.balance()
+            # not at once: only after this does the loop begin to read, and can be stopped
+            asyncio.get_running_loop().call_soon(self.up.balance)
             for dose in self._doses.values():
                 self.meet(dose, new=True)
             self._connect()
-        else:
-            self.up.balance()
 
     def meet(self, dose: Dose, *, new: bool) -> None:
         """Suffer a toxic, if it is for this listener and its chances say so."""
@@ -167,7 +166,8 @@ class Connection:
         flow.finished = True
         if self.up.finished and self.down.finished:
             self.end("close")
-        elif flow.target is not None:
+        else:
+            assert flow.target is not None
             with contextlib.suppress(OSError):  # the other end may be gone
                 flow.target.write_eof()
 

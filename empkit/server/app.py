@@ -33,7 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stamps = StampLog(settings.timings_file)
         store = Store(settings.database_url, stamps, settings.max_waiting_records)
-        store.start()
+        await store.start()
         consumer = Consumer(settings, store) if settings.kafka_bootstrap_servers else None
         if consumer:
             consumer.start()

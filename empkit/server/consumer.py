@@ -28,6 +28,7 @@ from empkit.settings import Settings
 LOGGER = logging.getLogger(__name__)
 
 POLL_MS = 200
+READ_AHEAD = 8
 HEALTH_TIMEOUT_S = 2.0
 PAUSE = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
 """Between tries: exponential, bounded, with full jitter, after Marc Brooker, "Exponential Backoff
@@ -36,6 +37,7 @@ And Jitter", AWS Architecture Blog, 2015."""
 AWAY = (KafkaError, IllegalStateError, OSError)
 
 Refused = tuple[ConsumerRecord, str]
+_Batch = tuple[dict[TopicPartition, list[ConsumerRecord]], int]
 
 
 class Consumer:
@@ -123,7 +125,7 @@ class Consumer:
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_000,
             retry_backoff_ms=50,
-            fetch_max_wait_ms=POLL_MS,
+            fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
         )
         try:
             await self._dead_letters.start()
@@ -137,23 +139,55 @@ class Consumer:
                     await part.stop()
 
     async def _consume(self, kafka: AIOKafkaConsumer) -> None:
+        """Read ahead while the batches before are stored: what has come meanwhile goes together."""
+        read: asyncio.Queue[_Batch] = asyncio.Queue(READ_AHEAD)
+        reader = asyncio.create_task(self._read(kafka, read))
+        try:
+            while not reader.done():
+                first = asyncio.create_task(read.get())
+                await asyncio.wait((first, reader), return_when=asyncio.FIRST_COMPLETED)
+                if not first.done():
+                    first.cancel()
+                    break
+                batches = [first.result()]
+                while not read.empty():
+                    batches.append(read.get_nowait())
+                await self._take(kafka, batches)
+            await reader  # raises what it ended with
+        finally:
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, *AWAY):
+                await reader
+
+    async def _read(self, kafka: AIOKafkaConsumer, read: asyncio.Queue[_Batch]) -> None:
         while True:
             batch = await kafka.getmany(timeout_ms=POLL_MS, max_records=MAX_GROUP)
             received_ns = now_ns()
             for partition, messages in batch.items():
                 self._done.setdefault(partition, messages[0].offset)
-            if not batch:
-                continue
-            if self._settings.kafka_commit == "before_store":
-                await self._commit(kafka, batch)
-            await self._settle(itertools.chain.from_iterable(batch.values()), received_ns)
-            if self._settings.kafka_commit == "after_store":
-                await self._commit(kafka, batch)
+            if batch:
+                await read.put((batch, received_ns))
 
-    async def _commit(
-        self, kafka: AIOKafkaConsumer, batch: dict[TopicPartition, list[ConsumerRecord]]
-    ) -> None:
-        offsets = {partition: messages[-1].offset + 1 for partition, messages in batch.items()}
+    async def _take(self, kafka: AIOKafkaConsumer, batches: list[_Batch]) -> None:
+        """Store batches and commit their offsets, in the order that the settings ask for."""
+        offsets = {
+            partition: messages[-1].offset + 1
+            for batch, _ in batches
+            for partition, messages in batch.items()
+        }
+        if self._settings.kafka_commit == "before_store":
+            await self._commit(kafka, offsets)
+        # all at once, so that the store puts them into one transaction
+        await asyncio.gather(
+            *(
+                self._settle(itertools.chain.from_iterable(batch.values()), received_ns)
+                for batch, received_ns in batches
+            )
+        )
+        if self._settings.kafka_commit == "after_store":
+            await self._commit(kafka, offsets)
+
+    async def _commit(self, kafka: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
         try:
             await kafka.commit(offsets)
         except (CommitFailedError, IllegalStateError):

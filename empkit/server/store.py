@@ -1,8 +1,8 @@
 """The one way into the database: a single writer that commits records in groups.
 
-    add() --+                                  +-- created | same | duplicate, and stored_ns
-    add() --+--> waiting --> writer thread ----+
-    add() --+               one transaction    +-- StoreUnavailableError
+    add() --+                              +-- created | same | duplicate, and stored_ns
+    add() --+--> pending --> one group ----+
+    add() --+           one transaction    +-- StoreUnavailableError
 
 While one transaction is being made durable the next records gather, and go together into the
 next: the more there is to do, the larger the groups. SQLAlchemy Core, so that SQLite and
@@ -14,10 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import queue
-import threading
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -81,6 +80,9 @@ class _Job(NamedTuple):
     received_ns: int
     protocol: str
     future: asyncio.Future[Stored]
+
+
+_Outcome = list[Stored] | StoreUnavailableError
 
 
 def make_engine(url: str) -> sa.Engine:
@@ -173,26 +175,30 @@ class Store:
         self._insert = insert_or_nothing(self._engine)
         self._stamps = stamps
         self._max_waiting = max_waiting
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._pending: list[_Job] = []
+        self._scheduled = False
+        self._executor = ThreadPoolExecutor(1, "empkit-store")
+        self._connection: sa.Connection | None = None
+        self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
         """Records that are not decided on yet."""
-        self._writer: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop
         self.failure: str | None = None
         """What the last commit failed of; None when it did not."""
         self.commits = 0
 
-    def start(self) -> None:
-        """Start the writer; call it with the event loop running. It makes the table if need be."""
+    async def start(self) -> None:
+        """Get ready to store. The table is made, now or, if the database is away, later."""
         self._loop = asyncio.get_running_loop()
-        self._writer = threading.Thread(target=self._write, name="empkit-store", daemon=True)
-        self._writer.start()
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            await self._loop.run_in_executor(self._executor, METADATA.create_all, self._engine)
 
     async def stop(self) -> None:
-        """Store what waits, then end the writer."""
-        if self._writer is not None:
-            self._jobs.put(None)
-            await asyncio.to_thread(self._writer.join)
+        """Store what waits, then let go of the database."""
+        if self._pending or self._scheduled:
+            with contextlib.suppress(StoreUnavailableError):
+                await self.add([], 0, "")  # answered after all that was added before it
+        await asyncio.to_thread(self._executor.shutdown)
+        self._disconnect()
         self._engine.dispose()
 
     def add(self, rows: Sequence[Row], received_ns: int, protocol: str) -> asyncio.Future[Stored]:
@@ -216,14 +222,16 @@ class Store:
             )
         self.waiting += len(rows)
         future: asyncio.Future[Stored] = self._loop.create_future()
-        self._jobs.put(_Job(rows, received_ns, protocol, future))
+        self._pending.append(_Job(rows, received_ns, protocol, future))
+        if not self._scheduled:
+            self._scheduled = True
+            # after all that the loop has in hand already, so that it goes into the same group
+            self._loop.call_soon(self._loop.call_soon, self._flush)
         return future
 
     async def get(self, employee_id: str) -> Row | None:
         """The row of one employee, or None."""
-        rows: dict[str, Row] = await self._read(
-            lambda connection: fetch(connection, [employee_id])
-        )
+        rows: dict[str, Row] = await self._read(lambda connection: fetch(connection, [employee_id]))
         return rows.get(employee_id)
 
     async def page(self, after: str, limit: int, prefix: str = "") -> list[Row]:
@@ -269,56 +277,54 @@ class Store:
         except sa.exc.SQLAlchemyError as error:
             raise StoreUnavailableError(_reason(error)) from error
 
-    def _write(self) -> None:
-        """The writer thread: take what waits, commit it, answer."""
-        connection: sa.Connection | None = None
-        running = True
-        with contextlib.suppress(sa.exc.SQLAlchemyError):  # else with the first record
-            METADATA.create_all(self._engine)
-        while running:
-            jobs, running = self._take()
-            if not jobs:
-                continue
-            answers: list[Stored] | StoreUnavailableError
-            try:
-                if connection is None:
-                    METADATA.create_all(self._engine)
-                    connection = self._engine.connect()
-                answers = self._commit(connection, jobs)
-                self.failure = None
-            except Exception as error:  # noqa: BLE001 - whatever it was, those who wait are told
-                if connection is not None:
-                    with contextlib.suppress(sa.exc.SQLAlchemyError):
-                        connection.invalidate()
-                    connection.close()
-                connection = None
-                if not isinstance(error, StoreUnavailableError):
-                    error = StoreUnavailableError(_reason(error))
-                answers = error
-                self.failure = str(error)
-            self._loop.call_soon_threadsafe(self._answer, jobs, answers)
-        if connection is not None:
-            connection.close()
+    def _flush(self) -> None:
+        """Have the writer thread commit the next group."""
+        jobs = self._take()
+        commit = self._executor.submit(self._try, jobs)
 
-    def _take(self) -> tuple[list[_Job], bool]:
-        """All jobs that wait, up to MAX_GROUP records, and whether to go on after them."""
-        jobs: list[_Job] = []
+        def committed(commit: Future[_Outcome]) -> None:
+            self._loop.call_soon_threadsafe(self._settle, jobs, commit.result())
+
+        commit.add_done_callback(committed)
+
+    def _take(self) -> list[_Job]:
+        """The jobs of the next group: all that wait, up to MAX_GROUP records."""
         count = 0
-        job = self._jobs.get()
-        while job is not None:
-            jobs.append(job)
+        for position, job in enumerate(self._pending):
             count += len(job.rows)
-            if count >= MAX_GROUP:
-                return jobs, True
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return jobs, True
-        return jobs, False
+            if count > MAX_GROUP and position:
+                jobs, self._pending = self._pending[:position], self._pending[position:]
+                return jobs
+        jobs, self._pending = self._pending, []
+        return jobs
+
+    def _try(self, jobs: list[_Job]) -> _Outcome:
+        """In the writer thread: commit jobs as one group, or say why not."""
+        try:
+            if self._connection is None:
+                METADATA.create_all(self._engine)
+                self._connection = self._engine.connect()
+            answers = self._commit(self._connection, jobs)
+        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait are told
+            self._disconnect()
+            if not isinstance(error, StoreUnavailableError):
+                error = StoreUnavailableError(_reason(error))
+            self.failure = str(error)
+            return error
+        self.failure = None
+        return answers
+
+    def _disconnect(self) -> None:
+        """Give the writer's connection up, whatever state it is in."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
+                connection.invalidate()
+            connection.close()
 
     def _commit(self, connection: sa.Connection, jobs: list[_Job]) -> list[Stored]:
         rows = [row for job in jobs for row in job.rows] if len(jobs) > 1 else jobs[0].rows
-        results = insert_group(connection, self._insert, rows)
+        results = insert_group(connection, self._insert, rows) if rows else []
         try:
             connection.commit()
         except sa.exc.SQLAlchemyError as error:
@@ -346,15 +352,19 @@ class Store:
                 LOGGER.exception("The stamps of %d records could not be kept.", len(received))
         return answers
 
-    def _answer(self, jobs: list[_Job], answers: list[Stored] | StoreUnavailableError) -> None:
+    def _settle(self, jobs: list[_Job], outcome: _Outcome) -> None:
+        """Answer those who wait for a group, and go on with the next."""
         self.waiting -= sum(len(job.rows) for job in jobs)
         for position, job in enumerate(jobs):
             if job.future.done():  # nobody waits any more
                 continue
-            if isinstance(answers, StoreUnavailableError):
-                job.future.set_exception(answers)
+            if isinstance(outcome, StoreUnavailableError):
+                job.future.set_exception(outcome)
             else:
-                job.future.set_result(answers[position])
+                job.future.set_result(outcome[position])
+        self._scheduled = bool(self._pending)
+        if self._pending:
+            self._loop.call_soon(self._flush)
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,228 @@
+"""The broker that comes with the kit: librdkafka's mock cluster in a child process.
+
+EmbeddedBroker --orders--> python -m empkit.brokers.embedded --ctypes--> librdkafka
+               <-answers--
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from empkit import processes
+from empkit.brokers.base import Broker, BrokerError
+from empkit.brokers.librdkafka import LibraryError, MockCluster
+from empkit.processes import Child, Report
+
+ANSWER_TIMEOUT_S = 10.0
+
+
+class EmbeddedBroker(Broker):
+    """The owner's handle of the embedded broker; takes what `Broker` takes."""
+
+    limits: ClassVar[str] = (
+        "The embedded broker keeps its log in memory only, about 5 MiB a partition; older records "
+        "are dropped. It answers no admin requests, chooses its ports itself, moves no leader when "
+        "a broker goes down, and does not check the sequence numbers of an idempotent producer: a "
+        "record that is sent twice is in the log twice. A consumer's fetch that finds nothing is "
+        "answered when its time (`fetch.max.wait.ms`) is up, even when a record comes before, and "
+        "a consumer that comes back to its group waits for most of its session timeout. Apache "
+        "Kafka (broker `apache`) has none of these limits."
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._child: Child | None = None
+        self._lock = threading.Lock()
+        self._orders = 0
+        self._paused = False
+
+    @property
+    def addresses(self) -> dict[int, tuple[str, int]]:
+        """Where each broker really listens, whatever it advertises: number to host and port."""
+        pairs = [address.rsplit(":", 1) for address in self.bootstrap_servers.split(",") if address]
+        return {number: (host, int(port)) for number, (host, port) in enumerate(pairs, 1)}
+
+    def start(self) -> None:
+        """Start the process, with its topics, and wait until it takes connections."""
+        if self._child is not None:
+            raise BrokerError("The embedded broker runs already; stop it first.")
+        arguments = ["--brokers", str(self._brokers), "--partitions", str(self._partitions)]
+        for topic in self.topics:
+            arguments += ["--topic", topic]
+        child = self._processes.start_module("broker", "empkit.brokers.embedded", arguments)
+        self._child, self._paused = child, False
+        try:
+            ready = child.expect("ready", ANSWER_TIMEOUT_S)
+            if not ready["ready"]:
+                raise BrokerError(ready["error"])
+        except BaseException:
+            self.stop()
+            raise
+        self.bootstrap_servers = ready["bootstrap_servers"]
+
+    def stop(self) -> None:
+        """End the process, and with it the log."""
+        child, self._child = self._child, None
+        self.bootstrap_servers = ""
+        if child is not None:
+            self._processes.release(child, kill=True)  # it has nothing to put in order
+
+    def down(self, broker: int | None = None) -> None:
+        """Make a broker unreachable; it stays the leader of its partitions."""
+        self._ask("down", broker=broker)
+
+    def up(self, broker: int | None = None) -> None:
+        """Let a broker take connections again."""
+        self._ask("up", broker=broker)
+
+    def pause(self) -> None:
+        """Freeze the process, with all its brokers."""
+        with self._lock:
+            self._running_child().pause()
+            self._paused = True
+
+    def resume(self) -> None:
+        """Let the process go on."""
+        with self._lock:
+            self._running_child().resume()
+            self._paused = False
+
+    def round_trip_time(self, ms: int, broker: int | None = None) -> None:
+        """Delay each answer by `ms` milliseconds; 0 ends it."""
+        self._ask("round_trip_time", broker=broker, ms=ms)
+
+    def push_errors(self, request: str = "Produce", errors: Sequence[str | int] = ()) -> None:
+        """Answer the next requests of a kind with these errors, one each, and do nothing else.
+
+        Args:
+            request: `Produce`, `Fetch`, `Metadata`, `OffsetCommit` or another of Kafka's requests.
+            errors: Kafka's names, such as `NOT_ENOUGH_REPLICAS`, or numbers; `_TRANSPORT` cuts the
+                connection.
+
+        Raises:
+            BrokerError: there is no such request or error.
+        """
+        self._ask("push_errors", request=request, errors=list(errors))
+
+    def hold_answers(
+        self, request: str = "Produce", count: int = 1, ms: int = 5_000, broker: int | None = None
+    ) -> None:
+        """Do what the next requests of a kind want, but hold the answers back.
+
+        Held longer than a client's timeout, the answer is lost: the record is in the log and its
+        sender does not know.
+
+        Args:
+            request: as for `push_errors`.
+            count: how many requests, of each broker that is meant.
+            ms: how long, in milliseconds. Later answers on the same connection wait as well.
+            broker: its number; None means all.
+        """
+        self._ask("hold_answers", broker=broker, request=request, count=count, ms=ms)
+
+    def move_leader(self, topic: str, partition: int, broker: int) -> None:
+        """Make a broker the leader of a partition."""
+        self._ask("move_leader", topic=topic, partition=partition, broker=broker)
+
+    def create_topic(self, name: str, partitions: int) -> None:
+        """Create a topic.
+
+        Raises:
+            BrokerError: it exists already.
+        """
+        self._ask("create_topic", name=name, partitions=partitions)
+
+    def advertise(self, broker: int, host: str, port: int) -> None:
+        """Make a broker send its clients to another address, such as a proxy's.
+
+        It goes on listening at its own (`addresses`). Clients learn the new address with their next
+        metadata; connections that exist stay.
+        """
+        self._ask("advertise", broker=broker, host=host, port=port)
+
+    def _running_child(self) -> Child:
+        if self._child is None:
+            raise BrokerError("The embedded broker does not run; start it first.")
+        return self._child
+
+    def _ask(self, op: str, **values: Any) -> None:
+        """Give an order and wait until it has been carried out; one at a time.
+
+        Raises:
+            BrokerError: it cannot be done.
+            ChildError: the process has ended, or does not answer.
+        """
+        with self._lock:
+            child = self._running_child()
+            if self._paused:
+                raise BrokerError("The embedded broker is paused and takes no orders; resume it.")
+            self._orders += 1
+            child.order(op=op, id=self._orders, **values)
+            answer = child.expect("id", ANSWER_TIMEOUT_S)
+            while answer["id"] != self._orders:  # of an order that was not waited for
+                answer = child.expect("id", ANSWER_TIMEOUT_S)
+        if "error" in answer:
+            raise BrokerError(answer["error"])
+
+
+def obey(cluster: MockCluster, order: Report) -> None:
+    """In the child: carry out one order.
+
+    Raises:
+        LibraryError, KeyError, TypeError, ctypes.ArgumentError: it cannot be done.
+    """
+    match order["op"]:
+        case "down":
+            cluster.set_down(order["broker"])
+        case "up":
+            cluster.set_up(order["broker"])
+        case "round_trip_time":
+            cluster.set_round_trip_time(order["broker"], order["ms"])
+        case "push_errors":
+            cluster.push_errors(order["request"], order["errors"])
+        case "hold_answers":
+            cluster.hold_answers(order["broker"], order["request"], order["count"], order["ms"])
+        case "move_leader":
+            cluster.move_leader(order["topic"], order["partition"], order["broker"])
+        case "create_topic":
+            cluster.create_topic(order["name"], order["partitions"])
+        case "advertise":
+            cluster.set_address(order["broker"], order["host"], order["port"])
+        case other:
+            raise LibraryError(f"The embedded broker knows no order {other!r}.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """In the child: run the brokers, and follow the owner's orders until it ends."""
+    parser = argparse.ArgumentParser(prog="python -m empkit.brokers.embedded")
+    parser.add_argument("--brokers", type=int, default=1)
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--topic", action="append", default=[], dest="topics")
+    options = parser.parse_args(arguments)
+    try:
+        cluster = MockCluster(options.brokers)
+        for topic in options.topics:
+            cluster.create_topic(topic, options.partitions)
+    except LibraryError as error:
+        processes.report(ready=False, error=str(error))
+        sys.exit(1)
+
+    def answer(order: Report) -> None:
+        result = {}
+        try:
+            obey(cluster, order)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the owner waits for an answer
+            result = {"error": str(error) or type(error).__name__}
+        processes.report(id=order["id"], **result)
+
+    processes.report(ready=True, bootstrap_servers=cluster.bootstrap_servers)
+    processes.follow_orders(answer)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

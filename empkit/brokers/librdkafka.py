@@ -1,0 +1,246 @@
+"""The mock cluster of librdkafka, an in-memory Kafka, called through its C API.
+
+The library comes with the confluent-kafka package, which itself is not imported. What is called
+here is declared in librdkafka's `src/rdkafka_mock.h`, an interface that may change between
+versions: each function is looked up when the library is loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import importlib.util
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from ctypes import POINTER, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p
+from pathlib import Path
+from typing import Any
+
+API_KEYS = {
+    "Produce": 0,
+    "Fetch": 1,
+    "ListOffsets": 2,
+    "Metadata": 3,
+    "OffsetCommit": 8,
+    "OffsetFetch": 9,
+    "FindCoordinator": 10,
+    "JoinGroup": 11,
+    "Heartbeat": 12,
+    "LeaveGroup": 13,
+    "SyncGroup": 14,
+    "ApiVersions": 18,
+    "InitProducerId": 22,
+}
+"""Numbers of Kafka's requests (Kafka protocol guide, "API keys")."""
+
+_PRODUCER = 0  # rd_kafka_type_t
+_ALL_BROKERS = -1
+_MAX_REPLICAS = 3
+_SETTLE_S = 0.001
+
+
+class LibraryError(RuntimeError):
+    """The library is missing or too old, or it refused a call."""
+
+
+class _ErrorDescription(ctypes.Structure):
+    """`struct rd_kafka_err_desc`."""
+
+    _fields_ = (("code", c_int), ("name", c_char_p), ("description", c_char_p))
+
+
+# function: what it returns, then its arguments; c_int stands for the enum rd_kafka_resp_err_t
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "rd_kafka_err2str": (c_char_p, c_int),
+    "rd_kafka_get_err_descs": (None, POINTER(POINTER(_ErrorDescription)), POINTER(c_size_t)),
+    "rd_kafka_conf_new": (c_void_p,),
+    "rd_kafka_conf_set": (c_int, c_void_p, c_char_p, c_char_p, c_char_p, c_size_t),
+    "rd_kafka_new": (c_void_p, c_int, c_void_p, c_char_p, c_size_t),
+    "rd_kafka_mock_cluster_new": (c_void_p, c_void_p, c_int),
+    "rd_kafka_mock_cluster_bootstraps": (c_char_p, c_void_p),
+    "rd_kafka_mock_group_initial_rebalance_delay_ms": (None, c_void_p, c_int32),
+    "rd_kafka_mock_topic_create": (c_int, c_void_p, c_char_p, c_int, c_int),
+    "rd_kafka_mock_broker_set_down": (c_int, c_void_p, c_int32),
+    "rd_kafka_mock_broker_set_up": (c_int, c_void_p, c_int32),
+    "rd_kafka_mock_broker_set_rtt": (c_int, c_void_p, c_int32, c_int),
+    "rd_kafka_mock_broker_set_host_port": (None, c_void_p, c_int32, c_char_p, c_int),
+    "rd_kafka_mock_partition_set_leader": (c_int, c_void_p, c_char_p, c_int32, c_int32),
+    "rd_kafka_mock_push_request_errors_array": (
+        None, c_void_p, c_int16, c_size_t, POINTER(c_int),
+    ),
+    # variadic: only the fixed arguments are declared, as ctypes wants it
+    "rd_kafka_mock_broker_push_request_error_rtts": (
+        c_int, c_void_p, c_int32, c_int16, c_size_t,
+    ),
+}  # fmt: skip
+
+
+def _places() -> Iterator[Path]:
+    """Files that may be the library: where wheels put it, then where conda does."""
+    spec = importlib.util.find_spec("confluent_kafka")
+    for folder in (spec and spec.submodule_search_locations) or []:
+        package = Path(folder)
+        bundled = package.with_name("confluent_kafka.libs")
+        yield from sorted(bundled.glob("librdkafka*.so*"))  # Linux
+        yield from sorted((package / ".dylibs").glob("librdkafka*.dylib"))  # macOS
+        yield from sorted(bundled.glob("*rdkafka*.dll"))  # Windows
+    prefix = Path(sys.prefix)
+    for name in ("lib/librdkafka.so.1", "lib/librdkafka.1.dylib", "Library/bin/librdkafka.dll"):
+        if (prefix / name).is_file():
+            yield prefix / name
+
+
+def find_library() -> str:
+    """The file of librdkafka.
+
+    Raises:
+        LibraryError: it is not there.
+    """
+    for place in _places():
+        return str(place)
+    if name := ctypes.util.find_library("rdkafka"):
+        return name
+    raise LibraryError(
+        "librdkafka was not found: the embedded broker needs the one inside the confluent-kafka "
+        "package. Install it with `pip install --force-reinstall --only-binary :all: "
+        "confluent-kafka`, or use another broker."
+    )
+
+
+def load_library() -> Any:
+    """librdkafka, with every function declared that is called here.
+
+    Raises:
+        LibraryError: it is not there, cannot be loaded, or is too old.
+    """
+    name = find_library()
+    try:
+        library = ctypes.CDLL(name)
+    except OSError as error:
+        raise LibraryError(f"librdkafka at {name} cannot be loaded: {error}") from error
+    for function, (returned, *arguments) in _SIGNATURES.items():
+        try:
+            pointer = getattr(library, function)
+        except AttributeError:
+            raise LibraryError(
+                f"librdkafka at {name} has no {function}; upgrade with "
+                "`pip install --upgrade confluent-kafka`."
+            ) from None
+        pointer.restype, pointer.argtypes = returned, arguments
+    return library
+
+
+class MockCluster:
+    """A cluster in this process, on loopback ports of its own choice. It ends with the process.
+
+    Brokers are numbered from 1; where a broker is asked for, None means all.
+
+    Args:
+        brokers: how many.
+
+    Raises:
+        LibraryError: it cannot be made. Every method raises it too when the library refuses.
+    """
+
+    def __init__(self, brokers: int) -> None:
+        self._library = load_library()
+        self._numbers = range(1, brokers + 1)
+        reason = ctypes.create_string_buffer(512)
+        options = self._library.rd_kafka_conf_new()
+        # else it warns that the client, of which we make no use, is connected to nothing
+        self._library.rd_kafka_conf_set(options, b"log_level", b"4", reason, len(reason))
+        client = self._library.rd_kafka_new(_PRODUCER, options, reason, len(reason))
+        if not client:
+            raise LibraryError(f"librdkafka makes no client: {reason.value.decode()}")
+        self._cluster = self._library.rd_kafka_mock_cluster_new(client, brokers)
+        if not self._cluster:
+            raise LibraryError(f"librdkafka makes no mock cluster of {brokers} brokers.")
+        # by default the first consumer of a group waits 3 s for others
+        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The brokers' own addresses, `host:port,host:port`, in the order of their numbers."""
+        addresses: bytes = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster)
+        return addresses.decode()
+
+    def create_topic(self, name: str, partitions: int) -> None:
+        """Create a topic, with three replicas where there are as many brokers."""
+        replicas = min(_MAX_REPLICAS, len(self._numbers))
+        self._call("topic_create", name.encode(), partitions, replicas)
+
+    def set_down(self, broker: int | None) -> None:
+        """Cut a broker's connections and refuse new ones. Leaders do not move."""
+        self._call("broker_set_down", self._number(broker))
+
+    def set_up(self, broker: int | None) -> None:
+        """Let a broker accept connections again."""
+        self._call("broker_set_up", self._number(broker))
+
+    def set_round_trip_time(self, broker: int | None, ms: int) -> None:
+        """Delay each answer of a broker by `ms` milliseconds."""
+        self._call("broker_set_rtt", self._number(broker), ms)
+
+    def set_address(self, broker: int, host: str, port: int) -> None:
+        """Make a broker name this address as its own; it goes on listening where it did."""
+        number = self._number(broker)  # the library would crash on one that is not there
+        self._library.rd_kafka_mock_broker_set_host_port(self._cluster, number, host.encode(), port)
+
+    def move_leader(self, topic: str, partition: int, broker: int) -> None:
+        """Make a broker the leader of a partition."""
+        self._call("partition_set_leader", topic.encode(), partition, self._number(broker))
+
+    def push_errors(self, request: str, errors: Sequence[str | int]) -> None:
+        """Answer the next requests of a kind with these errors, one each, and do nothing else.
+
+        Args:
+            request: a name of `API_KEYS`.
+            errors: names of Kafka's errors, or their numbers; `_TRANSPORT` cuts the connection.
+        """
+        codes = [self._error_code(error) for error in errors]
+        self._library.rd_kafka_mock_push_request_errors_array(
+            self._cluster, _api_key(request), len(codes), (c_int * len(codes))(*codes)
+        )
+
+    def hold_answers(self, broker: int | None, request: str, count: int, ms: int) -> None:
+        """Do what the next `count` requests of a kind want, and answer `ms` milliseconds late."""
+        pairs = [value for _ in range(count) for value in (c_int(0), c_int(ms))]
+        for number in self._numbers if broker is None else [self._number(broker)]:
+            self._call("broker_push_request_error_rtts", number, _api_key(request), count, *pairs)
+
+    def _number(self, broker: int | None) -> int:
+        if broker is None:
+            return _ALL_BROKERS
+        if broker not in self._numbers:
+            raise LibraryError(f"There is no broker {broker}; there are {list(self._numbers)}.")
+        return broker
+
+    def _error_code(self, error: str | int) -> int:
+        descriptions = POINTER(_ErrorDescription)()
+        count = c_size_t()
+        self._library.rd_kafka_get_err_descs(ctypes.byref(descriptions), ctypes.byref(count))
+        known: dict[str, int] = {
+            one.name.decode(): one.code for one in descriptions[: count.value] if one.name
+        }
+        if error in known:
+            return known[str(error)]
+        if error in known.values():
+            return int(error)
+        raise LibraryError(
+            f"Kafka has no error {error!r}; NOT_ENOUGH_REPLICAS and REQUEST_TIMED_OUT are two."
+        )
+
+    def _call(self, function: str, *arguments: Any) -> None:
+        code = getattr(self._library, f"rd_kafka_mock_{function}")(self._cluster, *arguments)
+        # a call that follows within microseconds can miss the cluster's wake-up, and takes 1 s
+        time.sleep(_SETTLE_S)
+        if code:
+            reason = self._library.rd_kafka_err2str(code).decode()
+            raise LibraryError(f"librdkafka refused {function}{arguments}: {reason}")
+
+
+def _api_key(request: str) -> int:
+    if request not in API_KEYS:
+        raise LibraryError(f"There is no request {request!r}; use one of {', '.join(API_KEYS)}.")
+    return API_KEYS[request]
