@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 from pydantic import SecretStr, ValidationError
@@ -22,6 +22,7 @@ from rich.table import Table
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
+    from empkit.brokers import BrokerName
     from empkit.experiment.results import Runs
     from empkit.records import RecordFile
 
@@ -189,9 +190,11 @@ def compare(
         if records is not None:
             source = list(repeat_to(source, records))
     if server is not None and broker is BrokerKind.embedded:
-        chosen_broker = "external" if _settings().kafka_bootstrap_servers else None
+        chosen_broker: BrokerName | None = (
+            "external" if _settings().kafka_bootstrap_servers else None
+        )
     else:
-        chosen_broker = broker.value
+        chosen_broker = cast("BrokerName", broker.value)
     try:
         workload = Workload(
             source, in_flight=in_flight, rate=rate, arrivals=arrivals.value, seed=seed
@@ -258,7 +261,7 @@ def summary_table(runs: Runs) -> Table:
 
     def row(label: str, column: str, form: str) -> None:
         values = summary[column]
-        cells = ["-" if value != value else format(value, form) for value in values]
+        cells = [format(value, form) if value == value else "-" for value in values]  # noqa: PLR0124
         table.add_row(label, *cells)
 
     row("records offered", "offered", ",.0f")

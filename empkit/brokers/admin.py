@@ -1,8 +1,10 @@
-"""What is asked of a real Kafka over its own protocol: whether it answers, and for topics."""
+"""What is asked of a real Kafka: whether it can be reached, whether it answers, and for topics."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -20,20 +22,48 @@ _EXISTS = 36  # TOPIC_ALREADY_EXISTS
 _MAX_REPLICAS = 3
 
 
-def create_topics(servers: str, topics: Sequence[str], partitions: int) -> None:
-    """Create the topics that are missing, with three replicas where there are as many brokers.
+def parse_addresses(servers: str) -> list[tuple[str, int]]:
+    """Hosts and ports of `host:port,host:port`; an IPv6 host is in brackets.
+
+    Raises:
+        BrokerError: this is something else.
+    """
+    addresses = []
+    for address in servers.split(","):
+        host, _, port = address.strip().rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+            raise BrokerError(f"{address!r} is no address of a broker; HOST:PORT is.")
+        addresses.append((host, int(port)))
+    return addresses
+
+
+def why_unreachable(address: tuple[str, int], timeout_s: float) -> str | None:
+    """What the system says when nothing accepts a connection there; None when something does."""
+    try:
+        socket.create_connection(address, timeout_s).close()
+    except (OSError, UnicodeError) as error:  # UnicodeError: of a host that is no name
+        return str(error)
+    return None
+
+
+def create_topics(
+    servers: str, topics: Sequence[str], partitions: int, replicas: int | None = None
+) -> None:
+    """Create the topics that are missing.
 
     Args:
         servers: `host:port,host:port`.
         topics: their names.
         partitions: how many each gets.
+        replicas: of each partition; by default three, where there are as many brokers.
 
     Raises:
         BrokerError: no broker answers, or a topic was refused.
     """
     try:
-        _run_apart(_create_topics(servers, topics, partitions))
-    except (KafkaError, OSError, TimeoutError, AttributeError) as error:
+        _run_apart(_create_topics(servers, topics, partitions, replicas))
+    except (KafkaError, OSError, AttributeError) as error:
         # AttributeError: aiokafka's, when the metadata names no controller
         raise BrokerError(
             f"The topics {', '.join(topics)} cannot be created at {servers}: "
@@ -41,38 +71,43 @@ def create_topics(servers: str, topics: Sequence[str], partitions: int) -> None:
         ) from error
 
 
-def wait_for_brokers(
-    servers: str, count: int, timeout_s: float, check: Callable[[], None] = lambda: None
-) -> None:
-    """Wait until `count` brokers have joined and the cluster has a controller.
+def wait_for_brokers(servers: str, timeout_s: float, check: Callable[[], None]) -> None:
+    """Wait until every broker has joined and the cluster has a controller.
 
     Args:
-        servers: `host:port,host:port`.
-        count: how many.
+        servers: the brokers' addresses, `host:port,host:port`.
         timeout_s: how long, in seconds.
         check: called before each try; what it raises ends the wait.
 
     Raises:
-        TimeoutError: fewer have joined in time; the message says how many.
+        TimeoutError: they have not; the message says which is missing.
     """
+    addresses = parse_addresses(servers)
     give_up = time.monotonic() + timeout_s
     while True:
         check()
-        joined = _run_apart(_count_brokers(servers))
-        if joined >= count:
+        # a broker listens when it has joined; asked before that, aiokafka logs each refusal
+        closed = [address for address in addresses if why_unreachable(address, RETRY_S)]
+        if not closed and _run_apart(_count_brokers(servers)) >= len(addresses):
             return
         if time.monotonic() > give_up:
-            raise TimeoutError(f"{joined} of {count} brokers answered within {timeout_s:g} s.")
+            raise TimeoutError(
+                f"not all of {servers} answered within {timeout_s:g} s"
+                + (f"; nothing listens at {closed}." if closed else ".")
+            )
         time.sleep(RETRY_S)
 
 
-async def _create_topics(servers: str, topics: Sequence[str], partitions: int) -> None:
+async def _create_topics(
+    servers: str, topics: Sequence[str], partitions: int, replicas: int | None
+) -> None:
     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
         client = _client(servers)
         try:
             await client.start()
-            cluster = await client.describe_cluster()
-            replicas = min(_MAX_REPLICAS, len(cluster["brokers"]))
+            if replicas is None:
+                cluster = await client.describe_cluster()
+                replicas = min(_MAX_REPLICAS, len(cluster["brokers"]))
             answer = await client.create_topics(
                 [NewTopic(topic, partitions, replicas) for topic in topics]
             )
@@ -88,7 +123,7 @@ async def _count_brokers(servers: str) -> int:
     try:
         await client.start()
         cluster = await client.describe_cluster()
-    except (KafkaError, OSError, TimeoutError):
+    except (KafkaError, OSError):
         return 0
     finally:
         await client.close()

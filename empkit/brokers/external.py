@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from typing import ClassVar, NoReturn
 
-from empkit.brokers.admin import create_topics
+from empkit.brokers.admin import create_topics, parse_addresses, why_unreachable
 from empkit.brokers.base import Broker, BrokerError
 
 REACH_TIMEOUT_S = 3.0
@@ -71,22 +70,13 @@ def _reach(servers: str) -> None:
     Raises:
         BrokerError: one is malformed, or none can be reached in time.
     """
-    addresses = [address.strip() for address in servers.split(",")]
+    addresses = parse_addresses(servers)
     failures = []
     for address in addresses:
-        host, _, port = address.rpartition(":")
-        if not host or not port.isdigit():
-            raise BrokerError(
-                f"{address!r} is no address of a broker; EMPKIT_KAFKA_BOOTSTRAP_SERVERS wants "
-                "HOST:PORT,HOST:PORT."
-            )
-        try:
-            timeout_s = REACH_TIMEOUT_S / len(addresses)
-            socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
-        except (OSError, OverflowError) as error:
-            failures.append(f"{address}: {error}")
-        else:
+        reason = why_unreachable(address, REACH_TIMEOUT_S / len(addresses))
+        if reason is None:
             return
+        failures.append(f"{address[0]}:{address[1]}: {reason}")
     raise BrokerError(
         f"No broker can be reached ({'; '.join(failures)}). Check "
         "EMPKIT_KAFKA_BOOTSTRAP_SERVERS and that Kafka runs there."

@@ -1,11 +1,12 @@
-"""Fetches Apache Kafka with Maven, for the broker `apache`.
+"""Finds the Java and the Apache Kafka that the broker `apache` runs with, and fetches the latter.
 
-Maven checks what it downloads against the repository's checksums, and keeps it in its own cache.
+Maven does the fetching: it checks what it downloads against the repository's checksums.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,11 @@ from empkit.brokers.base import BrokerError
 
 KAFKA_VERSION = "4.4.0"
 """The version that is fetched, and that the tests run with."""
+
+HOME = "EMPKIT_KAFKA_HOME"
+"""The environment variable that names the folder of a Kafka."""
+
+MIN_JAVA = 17
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 INSTALL_TIMEOUT_S = 900.0
@@ -30,6 +36,12 @@ _POM = """\
       <groupId>org.apache.kafka</groupId>
       <artifactId>kafka_2.13</artifactId>
       <version>{version}</version>
+    </dependency>
+    <!-- writes the log to standard error; without it Kafka says nothing -->
+    <dependency>
+      <groupId>org.slf4j</groupId>
+      <artifactId>slf4j-simple</artifactId>
+      <version>1.7.36</version>
     </dependency>
   </dependencies>
 </project>
@@ -53,6 +65,52 @@ def find_jars(folder: Path) -> list[Path]:
     return []
 
 
+def find_java() -> str:
+    """The Java to run Kafka with: of `JAVA_HOME`, or the one on the PATH.
+
+    Raises:
+        BrokerError: there is none, or it is too old.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home, "bin"))) if home else None
+    java = java or shutil.which("java")
+    said = ""
+    if java is not None:
+        done = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+        said = done.stdout + done.stderr
+    # 17.0.15 is 17, 1.8.0 is 8
+    version = re.search(r'version "(?:1\.)?(\d+)', said)
+    if java is None or version is None:  # without a JDK macOS has a java that only says so
+        raise BrokerError(
+            f"Java is missing: Apache Kafka needs version {MIN_JAVA} or later. Install a JDK "
+            "(`apt install default-jre-headless`, `brew install openjdk`, `conda install "
+            "openjdk`), or use the embedded broker."
+        )
+    if int(version[1]) < MIN_JAVA:
+        raise BrokerError(
+            f"{java} is Java {version[1]}; Apache Kafka needs {MIN_JAVA} or later. Install a newer "
+            "one and set JAVA_HOME to it, or use the embedded broker."
+        )
+    return java
+
+
+def find_kafka() -> list[Path]:
+    """Kafka's jars: those of EMPKIT_KAFKA_HOME, or else those that were installed.
+
+    Raises:
+        BrokerError: there are none.
+    """
+    home = os.environ.get(HOME)
+    folder = Path(home).expanduser() if home else default_folder()
+    jars = find_jars(folder)
+    if not jars:
+        raise BrokerError(
+            f"There is no Apache Kafka in {folder}. `empkit kafka install` fetches "
+            f"{KAFKA_VERSION}; or set {HOME} to the folder of an unpacked release."
+        )
+    return jars
+
+
 def install_kafka(folder: Path | None = None) -> Path:
     """Fetch Apache Kafka, unless it is there.
 
@@ -63,7 +121,7 @@ def install_kafka(folder: Path | None = None) -> Path:
         The folder, fit for EMPKIT_KAFKA_HOME.
 
     Raises:
-        BrokerError: Java or Maven is missing, or Maven could not fetch it.
+        BrokerError: Java or Maven is missing, Java is too old, or Maven could not fetch it.
     """
     folder = (folder or default_folder()).expanduser().resolve()
     if find_jars(folder):
@@ -72,12 +130,12 @@ def install_kafka(folder: Path | None = None) -> Path:
         raise BrokerError(
             f"{folder} holds something else than Apache Kafka. Name an empty folder, or remove it."
         )
+    find_java()
     maven = shutil.which("mvn")
-    if maven is None or shutil.which("java") is None:
+    if maven is None:
         raise BrokerError(
-            f"{'Maven' if maven is None else 'Java'} is missing. Install a JDK of version 17 or "
-            "later and Maven (`apt install maven`, `brew install maven`, `conda install maven`), "
-            "or unpack a release of Apache Kafka 4 and set EMPKIT_KAFKA_HOME to its folder."
+            "Maven is missing. Install it (`apt install maven`, `brew install maven`, `conda "
+            f"install maven`), or unpack a release of Apache Kafka 4 and set {HOME} to its folder."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kafka-") as scratch:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol as TypingProtocol, get_args
+from typing import Literal, get_args
+from typing import Protocol as TypingProtocol
 
 from empkit.clients.base import Client, ClientError, Reply
 from empkit.settings import Settings

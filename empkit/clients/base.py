@@ -143,7 +143,7 @@ class Client(ABC):
             ClientError: one of those that this module begins with.
         """
 
-    async def _renew(self) -> None:
+    async def _renew(self) -> None:  # noqa: B027 - nothing to do is a good default
         """Get a new token, where the protocol has one."""
 
     async def send(self, record: Mapping[str, Any]) -> Reply:

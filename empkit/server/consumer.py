@@ -40,6 +40,10 @@ Refused = tuple[ConsumerRecord, str]
 _Batch = tuple[dict[TopicPartition, list[ConsumerRecord]], int]
 
 
+class _NotJoinedError(Exception):
+    """The broker could not be reached."""
+
+
 class Consumer:
     """The consumer of one server, a member of the consumer group.
 
@@ -55,6 +59,8 @@ class Consumer:
         self._kafka: AIOKafkaConsumer | None = None
         self._dead_letters: AIOKafkaProducer | None = None
         self._done: dict[TopicPartition, int] = {}
+        self._to_commit: dict[TopicPartition, int] = {}
+        self._has_stored = asyncio.Event()
         self._state = "connecting"
         self._failure: str | None = None
 
@@ -91,23 +97,31 @@ class Consumer:
         return lag
 
     async def _run(self) -> None:
-        retrying = tenacity.AsyncRetrying(wait=PAUSE, retry=tenacity.retry_if_exception_type(AWAY))
+        retrying = tenacity.AsyncRetrying(
+            wait=PAUSE, retry=tenacity.retry_if_exception_type(_NotJoinedError)
+        )
         while True:
             # each success starts the pauses anew
             await retrying(self._connect_and_consume)
 
     async def _connect_and_consume(self) -> None:
+        """Consume until the broker is lost.
+
+        Raises:
+            _NotJoinedError: it could not even be reached.
+        """
         joined = False
         try:
             async with self._connection() as kafka:
                 joined = True
                 self._state, self._failure = "running", None
                 await self._consume(kafka)
-        except AWAY as error:
+        except* AWAY as errors:
+            error = errors.exceptions[0]
             self._state, self._failure = "connecting", f"{type(error).__name__}: {error}"
             LOGGER.warning("The consumer lost its broker (%s) and tries again.", error)
-            if not joined:
-                raise
+        if not joined:
+            raise _NotJoinedError
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> Any:
@@ -139,25 +153,14 @@ class Consumer:
                     await part.stop()
 
     async def _consume(self, kafka: AIOKafkaConsumer) -> None:
-        """Read ahead while the batches before are stored: what has come meanwhile goes together."""
+        """Three tasks, so that reading, storing and committing wait for each other no more than
+        they must: what has come while one group was stored goes into the next."""
+        self._to_commit.clear()
         read: asyncio.Queue[_Batch] = asyncio.Queue(READ_AHEAD)
-        reader = asyncio.create_task(self._read(kafka, read))
-        try:
-            while not reader.done():
-                first = asyncio.create_task(read.get())
-                await asyncio.wait((first, reader), return_when=asyncio.FIRST_COMPLETED)
-                if not first.done():
-                    first.cancel()
-                    break
-                batches = [first.result()]
-                while not read.empty():
-                    batches.append(read.get_nowait())
-                await self._take(kafka, batches)
-            await reader  # raises what it ended with
-        finally:
-            reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError, *AWAY):
-                await reader
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read(kafka, read))
+            tasks.create_task(self._store_batches(kafka, read))
+            tasks.create_task(self._commit_stored(kafka))
 
     async def _read(self, kafka: AIOKafkaConsumer, read: asyncio.Queue[_Batch]) -> None:
         while True:
@@ -168,23 +171,34 @@ class Consumer:
             if batch:
                 await read.put((batch, received_ns))
 
-    async def _take(self, kafka: AIOKafkaConsumer, batches: list[_Batch]) -> None:
-        """Store batches and commit their offsets, in the order that the settings ask for."""
-        offsets = {
-            partition: messages[-1].offset + 1
-            for batch, _ in batches
-            for partition, messages in batch.items()
-        }
-        if self._settings.kafka_commit == "before_store":
-            await self._commit(kafka, offsets)
-        # all at once, so that the store puts them into one transaction
-        await asyncio.gather(
-            *(
-                self._settle(itertools.chain.from_iterable(batch.values()), received_ns)
-                for batch, received_ns in batches
+    async def _store_batches(self, kafka: AIOKafkaConsumer, read: asyncio.Queue[_Batch]) -> None:
+        while True:
+            batches = [await read.get()]
+            while not read.empty():
+                batches.append(read.get_nowait())
+            offsets = {
+                partition: messages[-1].offset + 1
+                for batch, _ in batches
+                for partition, messages in batch.items()
+            }
+            if self._settings.kafka_commit == "before_store":
+                await self._commit(kafka, offsets)
+            # all at once, so that the store puts them into one transaction
+            await asyncio.gather(
+                *(
+                    self._settle(itertools.chain.from_iterable(batch.values()), received_ns)
+                    for batch, received_ns in batches
+                )
             )
-        )
-        if self._settings.kafka_commit == "after_store":
+            if self._settings.kafka_commit == "after_store":
+                self._to_commit |= offsets
+                self._has_stored.set()
+
+    async def _commit_stored(self, kafka: AIOKafkaConsumer) -> None:
+        while True:
+            await self._has_stored.wait()
+            self._has_stored.clear()
+            offsets, self._to_commit = self._to_commit, {}
             await self._commit(kafka, offsets)
 
     async def _commit(self, kafka: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
