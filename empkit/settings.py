@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     retries: Annotated[int, Field(ge=0)] = 8
     """How many times a client tries again after the first attempt, at the most."""
     kafka_acks: Literal["0", "1", "all"] = "all"
-    """Whose acknowledgement the producer waits for: none, the leader's, or all replicas' in sync."""
+    """Whose acknowledgement the producer waits for: none, the leader's, all in-sync replicas."""
     kafka_idempotence: bool = True
     """Whether the producer numbers its records so that the broker can drop a repeated one. Needs
     `kafka_acks=all`. The embedded broker does not check the numbers; Apache Kafka does."""

@@ -36,6 +36,7 @@ JAVA_FLAGS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",  # starts in half the time on two cores
+    "-XX:+DisplayVMOutputToStderr",  # why Java itself gave up belongs in the log, too
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",  # the jars from Maven log with this
 )
 

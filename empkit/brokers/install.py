@@ -141,9 +141,13 @@ def install_kafka(folder: Path | None = None) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kafka-") as scratch:
         jars = Path(scratch, "jars")
         _fetch(maven, Path(scratch), jars)
-        if not folder.exists() or not find_jars(folder):  # somebody else may have been faster
-            folder.mkdir(exist_ok=True)
+        try:
+            if folder.exists():
+                folder.rmdir()
             jars.replace(folder)
+        except OSError:
+            if not find_jars(folder):  # else somebody was faster
+                raise
     return folder
 
 

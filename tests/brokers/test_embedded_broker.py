@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -233,11 +234,20 @@ def test_round_trip_time_delays_every_answer(broker):
     assert fast < slow
 
 
-def test_a_paused_broker_answers_nobody_until_it_is_resumed(broker):
+def wait_until_stopped(children):
+    """The signal has been sent; it takes a moment until the process has got it."""
+    deadline = time.monotonic() + DEADLINE_S
+    while any(psutil.Process(one.pid).status() != psutil.STATUS_STOPPED for one in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_paused_broker_answers_nobody_until_it_is_resumed(broker, processes):
     async def scenario():
         async with a_producer(broker) as producer:
             await producer.send_and_wait(TOPIC, b"0")
             broker.pause()
+            wait_until_stopped(processes.children)
             sent = await producer.send(TOPIC, b"1")
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(sent), 0.2)

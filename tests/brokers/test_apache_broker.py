@@ -1,0 +1,241 @@
+"""Apache Kafka itself. Needs Java 17 and EMPKIT_KAFKA_HOME or `empkit kafka install`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from empkit.brokers import BrokerError, make_broker
+from empkit.brokers.apache import JAVA_FLAGS
+from empkit.brokers.install import default_folder, find_jars, find_java, find_kafka, install_kafka
+from empkit.processes import Processes
+from empkit.settings import Settings
+
+TOPIC = "employee-records"
+DEADLINE_S = 40
+
+
+@pytest.fixture
+def processes():
+    with Processes() as processes:
+        yield processes
+
+
+@pytest.fixture
+def kafka():
+    """Fails in CI, where Kafka has been installed, and skips where nobody has installed it."""
+    try:
+        find_java()
+        find_kafka()
+    except BrokerError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@contextlib.contextmanager
+def running(processes, brokers):
+    broker = make_broker("apache", processes, Settings(kafka_topic=TOPIC), brokers=brokers)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def a_producer(broker):
+    return AIOKafkaProducer(
+        bootstrap_servers=broker.bootstrap_servers,
+        enable_idempotence=True,
+        request_timeout_ms=3_000,
+        retry_backoff_ms=50,
+    )
+
+
+async def send(broker, numbers):
+    async with asyncio.timeout(DEADLINE_S), a_producer(broker) as producer:
+        for number in numbers:
+            await producer.send_and_wait(TOPIC, b"%d" % number, key=b"%d" % number)
+
+
+async def read_in_group(broker, count):
+    values = []
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        AIOKafkaConsumer(
+            TOPIC,
+            bootstrap_servers=broker.bootstrap_servers,
+            group_id="readers",
+            auto_offset_reset="earliest",
+            session_timeout_ms=1_500,
+            heartbeat_interval_ms=300,
+            retry_backoff_ms=50,
+        ) as consumer,
+    ):
+        partitions = len(consumer.assignment())
+        while len(values) < count:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                values += [int(record.value) for record in records]
+        await consumer.commit()
+    return partitions, sorted(values)
+
+
+def test_one_broker_keeps_its_log_when_it_is_killed(kafka, processes):
+    with running(processes, 1) as broker:
+        host, port = broker.bootstrap_servers.split(":")
+        asyncio.run(send(broker, range(20)))
+
+        broker.down()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)), 1)
+        broker.up()
+
+        asyncio.run(send(broker, range(20, 30)))
+        assert asyncio.run(read_in_group(broker, 30)) == (4, list(range(30)))
+        asyncio.run(answers_nobody_while_paused(broker, processes.children[0].pid))
+    assert processes.children == []
+    assert [path for path in processes.folder.iterdir() if path.is_dir()] == []
+
+
+def wait_until_stopped(pid):
+    """The signal has been sent; it takes a moment until the process has got it."""
+    deadline = time.monotonic() + DEADLINE_S
+    while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+async def answers_nobody_while_paused(broker, pid):
+    async with asyncio.timeout(DEADLINE_S), a_producer(broker) as producer:
+        await producer.send_and_wait(TOPIC, b"before")
+        broker.pause()
+        wait_until_stopped(pid)
+        late = await producer.send(TOPIC, b"late")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(late), 0.3)
+        broker.resume()
+        await late
+
+
+def test_three_brokers_lose_no_acked_record_when_one_is_killed(kafka, processes):
+    async def scenario():
+        async with asyncio.timeout(DEADLINE_S), a_producer(broker) as producer:
+            for number in range(20):
+                await producer.send_and_wait(TOPIC, b"%d" % number)
+            broker.down(1)
+            waiting = [await producer.send(TOPIC, b"%d" % number) for number in range(20, 60)]
+            await asyncio.gather(*waiting)
+
+    with running(processes, 3) as broker:
+        asyncio.run(scenario())
+        _, values = asyncio.run(read_in_group(broker, 60))
+        assert values == list(range(60))
+        broker.up(1)
+        with pytest.raises(BrokerError, match="no broker 4"):
+            broker.down(4)
+
+
+def test_a_broker_that_cannot_start_says_what_it_logged(kafka, processes, monkeypatch):
+    monkeypatch.setattr("empkit.brokers.apache.JAVA_FLAGS", (*JAVA_FLAGS, "-Xmx1k"))
+    with pytest.raises(BrokerError, match="Too small maximum heap"), running(processes, 1):
+        pass
+    assert processes.children == []
+
+
+def a_java(folder, said):
+    folder.mkdir()
+    java = folder / "java"
+    java.write_text(f"#!/bin/sh\necho '{said}' >&2\n")
+    java.chmod(0o755)
+    return java
+
+
+def test_java_is_taken_from_java_home_before_the_path(tmp_path, monkeypatch):
+    (tmp_path / "jdk").mkdir()
+    java = a_java(tmp_path / "jdk" / "bin", 'openjdk version "21.0.2" 2024-01-16')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jdk"))
+    assert Path(find_java()) == java
+
+
+@pytest.mark.parametrize("version", ["11.0.2", "1.8.0_392"])
+def test_a_java_that_is_too_old_is_named(tmp_path, monkeypatch, version):
+    a_java(tmp_path / "bin", f'java version "{version}"')
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(BrokerError, match=r"is Java (11|8); Apache Kafka needs 17 or later"):
+        find_java()
+
+
+@pytest.mark.parametrize("said", [None, "Unable to locate a Java Runtime."])
+def test_without_java_it_says_what_to_install(tmp_path, monkeypatch, said):
+    if said is None:
+        (tmp_path / "bin").mkdir()
+    else:
+        a_java(tmp_path / "bin", said)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(BrokerError, match="Java is missing"):
+        find_java()
+
+
+def test_without_kafka_it_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMPKIT_KAFKA_HOME", str(tmp_path))
+    with pytest.raises(BrokerError, match="`empkit kafka install`"):
+        find_kafka()
+
+
+def test_kafka_is_found_in_an_unpacked_release_and_in_a_folder_of_jars(tmp_path, monkeypatch):
+    release, jars = tmp_path / "kafka_2.13-4.4.0", tmp_path / "jars"
+    for folder in (release / "libs", jars):
+        folder.mkdir(parents=True)
+        (folder / "kafka_2.13-4.4.0.jar").touch()
+        (folder / "scala-library-2.13.18.jar").touch()
+    for home in (release, jars):
+        monkeypatch.setenv("EMPKIT_KAFKA_HOME", str(home))
+        assert [jar.name[:5] for jar in find_kafka()] == ["kafka", "scala"]
+    assert find_jars(tmp_path) == []
+
+
+def test_installing_goes_to_the_cache_and_touches_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = default_folder()
+    assert folder.parent == tmp_path / "empkit"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").touch()
+    with pytest.raises(BrokerError, match="holds something else"):
+        install_kafka()
+    (folder / "kafka_2.13-4.4.0.jar").touch()
+    assert install_kafka() == folder
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert default_folder().is_relative_to(Path.home() / ".cache")
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="asked only after Java was found")
+def test_without_maven_it_says_what_to_install(tmp_path, monkeypatch):
+    which = shutil.which
+    monkeypatch.setattr(
+        shutil, "which", lambda name, **o: None if name == "mvn" else which(name, **o)
+    )
+    with pytest.raises(BrokerError, match=r"Maven is missing\. Install it"):
+        install_kafka(tmp_path / "kafka")
+
+
+def test_what_maven_says_is_passed_on(tmp_path, monkeypatch):
+    a_java(tmp_path / "bin", 'openjdk version "21"')
+    maven = tmp_path / "bin" / "mvn"
+    maven.write_text("#!/bin/sh\necho '[ERROR] no route to host'\nexit 1\n")
+    maven.chmod(0o755)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(BrokerError, match="no route to host"):
+        install_kafka(tmp_path / "kafka")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin"]

@@ -1,0 +1,190 @@
+"""The commands, as a user types them."""
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from empkit import load
+
+COMMAND = [sys.executable, "-m", "empkit.cli"]
+
+
+def empkit(*arguments, timeout=120, **options):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True, text=True, timeout=timeout, check=False, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def employees(tmp_path):
+    """A file as others write it: other column names, an unknown column, a row that is broken."""
+    path = tmp_path / "employees.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["emp_no", "birth_date", "first_name", "last_name", "hire_date"])
+        for number in range(1, 121):
+            rows.writerow([10_000 + number, "1953-09-02", "Ada", "Byron", "1986-06-26"])
+        rows.writerow(["10999", "too", "short"])
+    return path
+
+
+def test_compare_ends_with_a_table_and_a_folder_of_everything(employees, tmp_path):
+    done = empkit("compare", employees, "--out", tmp_path / "out", "--in-flight", "4")
+    assert done.returncode == 0, done.stderr
+    assert "line 122: 3 cells where the header has 5" in done.stderr
+    assert "emp_no -> employee_id" in done.stderr
+    assert "No promise was broken" in done.stderr
+    for word in ("http", "websocket", "kafka", "ack latency p99", "stored latency p50", "lost"):
+        assert word in done.stdout
+    runs = load(tmp_path / "out")
+    assert runs.verdicts()["stored"].tolist() == [120, 120, 120]
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"timings.parquet", "summary.csv", "report.html", "latency.png"} <= names
+
+
+def test_json_is_all_there_is_on_standard_output(tmp_path):
+    arguments = ("--records", 150, "--rounds", 2, "--rate", 1000, "--arrivals", "poisson")
+    done = empkit("compare", "--json", *arguments, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert len(content["runs"]) == 6
+    for run in content["runs"]:
+        assert run["offered"] == sum(run["verdicts"].values()) == run["verdicts"]["stored"] == 150
+        assert set(run["ack_ms"]) == set(run["stored_ms"]) == {"p50", "p90", "p99", "max"}
+        assert 0 < run["ack_ms"]["p50"] <= run["ack_ms"]["p99"] <= run["ack_ms"]["max"]
+        assert run["records_per_s"] > 0
+    assert content["environment"]["versions"]["empkit"]
+
+
+def test_compare_reads_standard_input_and_repeats_a_short_file(tmp_path):
+    lines = "".join(
+        json.dumps({"id": number, "firstName": "Ada", "surname": "Byron"}) + "\n"
+        for number in range(10)
+    )
+    done = subprocess.run(
+        [*COMMAND, "compare", "-", "--records", "25", "--protocol", "http", "--json",
+         "--out", str(tmp_path / "out")],
+        input=gzip.compress(lines.encode()), capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    (run,) = json.loads(done.stdout)["runs"]
+    assert (run["protocol"], run["verdicts"]["stored"]) == ("http", 25)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare", "--rate", "5", "--in-flight", "3"], "not both"),
+        (["compare", "no-such-file.csv"], "There is no file no-such-file.csv"),
+        (["compare", "--protocol", "smtp"], "smtp"),
+        (["compare", "--rate", "-1"], "more than 0"),
+        (["compare", "--database", "oracle://x"], "oracle"),
+        (["compare", "--broker", "external"], "KAFKA_BOOTSTRAP_SERVERS"),
+        (["send", "/"], "directory"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_a_sentence(arguments, message):
+    done = empkit(*arguments, timeout=60)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_makes_no_sense_is_named():
+    done = empkit("compare", env={**os.environ, "EMPKIT_RETRIES": "many"})
+    assert done.returncode == 2
+    assert "EMPKIT_RETRIES" in done.stderr
+
+
+class Running:
+    """A command that runs until it is told to stop; its first lines are read."""
+
+    def __init__(self, *arguments, lines=1, **environment):
+        self.process = subprocess.Popen(
+            [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        )  # fmt: skip
+        self.lines = [self.process.stdout.readline().strip() for _ in range(lines)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(15)
+        self.process.stdout.close()
+
+
+def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tmp_path):
+    database = f"sqlite:///{tmp_path / 'own.db'}"
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with Running("broker") as broker:
+        kafka = broker.lines[0]
+        with Running(
+            "serve", "--port", "0", "--database", database, "--kafka", kafka, lines=2, **cache
+        ) as serve:
+            url = serve.lines[0].split()[2].rstrip(",")
+            environment = {**os.environ, **cache, "KAFKA_BOOTSTRAP_SERVERS": kafka}
+            for mode in ("http", "websocket", "kafka"):
+                # the same file over each: the first stores it, the others change nothing
+                sent = empkit("send", employees, "--mode", mode, "--server", url, env=environment)
+                assert sent.returncode == 0, sent.stderr
+                assert "120 sent: 120 acked" in sent.stdout
+            employees.write_text(employees.read_text().replace("Byron", "Lovelace", 1))
+            changed = empkit("send", employees, "--server", url, env=environment)
+            assert changed.returncode == 1
+            assert "refused: 10001: Employee ID 10001 already exists" in changed.stdout
+            assert "119 acked, 1 refused" in changed.stdout
+            compared = empkit(
+                "compare", "--server", url, "--broker", "external", "--records", 100, "--json",
+                "--out", tmp_path / "out", env=environment,
+            )  # fmt: skip
+            assert compared.returncode == 0, compared.stderr
+            runs = json.loads(compared.stdout)["runs"]
+            assert [run["verdicts"]["stored"] for run in runs] == [100, 100, 100]
+        assert serve.process.returncode == 0
+        assert list((tmp_path / "cache").rglob("*.json")) == []
+    assert broker.process.returncode == 0
+
+
+def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "compare", "--rate", "200", "--records", "100000", "--protocol", "websocket",
+         "--out", str(tmp_path / "out")],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    me = psutil.Process(process.pid)
+    give_up = time.monotonic() + 30
+    while not any("experiment.run" in " ".join(child.cmdline()) for child in me.children()):
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    children = me.children(recursive=True)
+    (run,) = [child for child in children if "experiment.run" in " ".join(child.cmdline())]
+    folder = run.cmdline()[-1]
+    while not os.path.exists(f"{folder}/outcome.npy"):  # noqa: PTH110
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=60)
+    assert "Interrupted after" in messages
+    assert "Traceback" not in messages
+    assert process.returncode == 0
+    runs = load(tmp_path / "out")
+    assert runs.runs[0].cut_short
+    assert runs.verdicts().loc["websocket", "offered"] == runs.runs[0].offered < 100_000
+    assert not any(child.is_running() for child in children)
+
+
+def test_help_shows_every_command():
+    done = empkit("--help")
+    assert done.returncode == 0
+    for name in ("compare", "send", "serve", "broker", "check"):
+        assert name in done.stdout

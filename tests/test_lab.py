@@ -1,0 +1,175 @@
+"""The lab: what it starts it stops, however it ends."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import nest_asyncio
+import psutil
+import pytest
+
+from empkit import Lab, Workload, connect
+from empkit.lab import LabError
+
+CYCLES = int(os.environ.get("EMPKIT_TEST_CYCLES", "5"))
+
+
+def wait_until(holds, timeout_s=10.0):
+    """Wait for a condition, with a deadline."""
+    give_up = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < give_up, f"not so within {timeout_s} s"
+        time.sleep(0.01)
+
+
+def folders():
+    return set(Path(tempfile.gettempdir()).glob("empkit-*"))
+
+
+def quiet(*_):
+    """Progress that shows nothing."""
+
+
+def test_start_and_stop_again_and_again_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    me = psutil.Process()
+    Lab().start().stop()  # what is imported and cached once stays
+    files, threads = me.num_fds(), threading.active_count()
+    for _ in range(CYCLES):
+        with Lab():
+            pass
+        # without a process there is no port either
+        assert me.children(recursive=True) == []
+        assert list(tmp_path.iterdir()) == []
+        assert me.num_fds() == files
+        assert threading.active_count() == threads
+
+
+HOLDER = """
+    import os, time
+    from empkit import Lab
+    lab = Lab().start()
+    print(lab.processes.folder, *[child.pid for child in lab.processes.children], flush=True)
+    time.sleep(600)
+"""
+
+
+def test_killed_holder_takes_every_child_and_file_with_it():
+    holder = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(HOLDER)], stdout=subprocess.PIPE, text=True
+    )
+    folder, *pids = holder.stdout.readline().split()
+    everything = [psutil.Process(int(pid)) for pid in pids]
+    everything += psutil.Process(holder.pid).children()
+    # one that is stopped cannot hear that it should end, and must go all the same
+    os.kill(int(pids[0]), signal.SIGSTOP)
+    holder.kill()
+    holder.wait()
+    wait_until(lambda: not any(each.is_running() for each in everything), 2.0)
+    wait_until(lambda: not Path(folder).exists(), 2.0)
+    holder.stdout.close()
+
+
+def test_a_lab_hands_out_all_addresses():
+    with Lab() as lab:
+        assert lab.server_url.startswith("http://127.0.0.1:")
+        assert lab.ws_url.endswith("/ws")
+        assert lab.token.count(".") == 2
+        assert lab.bootstrap_servers
+        assert lab.database_url.startswith("sqlite:///")
+        assert lab.topic == "employee-records"
+        secrets = lab.settings.password, lab.settings.signing_key
+    with Lab() as again:
+        assert not {again.settings.password, again.settings.signing_key} & set(secrets)
+
+
+def test_async_with_and_a_record_by_hand_over_each_protocol():
+    async def main():
+        async with Lab() as lab:
+            for protocol in lab.protocols:
+                async with connect(protocol, lab) as client:
+                    record = {"employee_id": protocol, "first_name": "Ada", "last_name": "Byron"}
+                    reply = await client.send(record)
+                    assert (reply.outcome, reply.attempts) == ("acked", 1), reply
+            return lab.run("http", Workload(records=50), progress=quiet)
+
+    runs = asyncio.run(main())
+    assert runs.verdicts().loc["http", "stored"] == 50
+
+
+NESTED = """
+    import asyncio, nest_asyncio
+    from empkit import Lab, Workload, connect
+    nest_asyncio.apply()
+
+    async def cell():
+        with Lab() as lab:
+            async def send(protocol):
+                async with connect(protocol, lab) as client:
+                    return await client.send(
+                        {"employee_id": protocol, "first_name": "Ada", "last_name": "Byron"})
+            replies = [asyncio.run(send(protocol)) for protocol in lab.protocols]
+            runs = lab.compare(workload=Workload(records=30), progress=lambda *_: None)
+        print([reply.outcome for reply in replies], runs.verdicts()["stored"].tolist())
+
+    asyncio.run(cell())
+"""
+
+
+def test_in_a_running_patched_loop_as_in_a_notebook():
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(NESTED)],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "['acked', 'acked', 'acked'] [30, 30, 30]"
+    assert nest_asyncio is not None
+
+
+def test_every_record_is_accounted_for_in_rounds_closed_and_open():
+    with Lab() as lab:
+        for workload in (
+            Workload(records=400, in_flight=32),
+            Workload(records=400, rate=2_000, arrivals="poisson"),
+        ):
+            runs = lab.compare(workload=workload, rounds=2, progress=quiet)
+            assert len(runs.runs) == 6
+            assert {run.round for run in runs.runs} == {1, 2}
+            verdicts = runs.verdicts()
+            assert (verdicts["offered"] == 800).all()
+            assert (verdicts["stored"] == 800).all()
+            assert all(run.drained and not run.cut_short for run in runs.runs)
+            timings = runs.timings
+            assert (timings["sent_ns"] >= timings["intended_ns"]).all()
+            assert (timings["received_ns"] >= timings["sent_ns"]).all()
+            assert (timings["stored_ns"] >= timings["received_ns"]).all()
+            assert (timings["acked_ns"] >= timings["sent_ns"]).all()
+            direct = timings[timings["protocol"] != "kafka"]
+            assert (direct["acked_ns"] >= direct["stored_ns"]).all()
+
+
+def test_a_lab_without_kafka_says_what_it_has():
+    with Lab(broker=None) as lab:
+        assert lab.protocols == ["http", "websocket"]
+        with pytest.raises(ValueError, match="this lab has http, websocket"):
+            lab.run("kafka")
+
+
+def test_what_cannot_start_says_why_and_leaves_nothing():
+    before = folders()
+    with pytest.raises(LabError, match="oracle"):
+        Lab(broker=None, database="oracle://x").start()
+    assert not psutil.Process().children()
+    assert not folders() - before
+
+
+def test_a_stopped_lab_says_that_it_is_not_running():
+    lab = Lab(broker=None)
+    with pytest.raises(LabError, match="not running"):
+        lab.run("http")
