@@ -230,8 +230,7 @@ def _write(runs: Runs, folder: Path) -> None:
 
     try:
         runs.save(folder)
-        write_figures(runs, folder)
-        write_report(runs, folder / "report.html")
+        write_report(runs, folder / "report.html", write_figures(runs, folder))
     except OSError as error:
         fail(f"The results cannot be written to {folder}: {error}. Choose another with --out.")
 

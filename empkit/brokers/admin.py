@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from empkit.brokers.base import BrokerError
 
 REQUEST_TIMEOUT_MS = 5_000
-RETRY_S = 0.1
+RETRY_S = 0.05
 
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS
 _MAX_REPLICAS = 3
@@ -111,11 +111,18 @@ async def _create_topics(
             answer = await client.create_topics(
                 [NewTopic(topic, partitions, replicas) for topic in topics]
             )
+            for topic, code, reason in answer.topic_errors:
+                if code not in (0, _EXISTS):
+                    raise BrokerError(f"{servers} refused to create {topic}: {reason or code}")
+            while not all(map(_usable, await client.describe_topics(list(topics)))):  # noqa: ASYNC110
+                await asyncio.sleep(RETRY_S)
         finally:
             await client.close()
-    for topic, code, reason in answer.topic_errors:
-        if code not in (0, _EXISTS):
-            raise BrokerError(f"{servers} refused to create {topic}: {reason or code}")
+
+
+def _usable(topic: dict[str, Any]) -> bool:
+    """Whether a broker has heard of a topic, and of a leader for each of its partitions."""
+    return not any(one["error_code"] for one in (topic, *topic["partitions"]))
 
 
 async def _count_brokers(servers: str) -> int:

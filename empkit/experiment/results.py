@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from empkit.clients import PROTOCOLS
 from empkit.experiment.statistics import bootstrap_interval, percentiles
 from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
@@ -106,8 +107,10 @@ class Runs:
 
     @property
     def protocols(self) -> list[str]:
-        """The protocols, in the order of their names."""
-        return sorted({run.protocol for run in self.runs})
+        """The protocols, always in the same order; the kit's own first."""
+        present = {run.protocol for run in self.runs}
+        own = [protocol for protocol in PROTOCOLS if protocol in present]
+        return own + sorted(present.difference(own))
 
     @property
     def broken_promises(self) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from empkit.brokers import BrokerError, make_broker
 from empkit.brokers.apache import JAVA_FLAGS
@@ -104,6 +105,25 @@ def test_one_broker_keeps_its_log_when_it_is_killed(kafka, processes):
         asyncio.run(answers_nobody_while_paused(broker, processes.children[0].pid))
     assert processes.children == []
     assert [path for path in processes.folder.iterdir() if path.is_dir()] == []
+
+
+async def partitions_of(broker, topic):
+    client = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    await client.start()
+    [described] = await client.describe_topics([topic])
+    await client.close()
+    return len(described["partitions"])
+
+
+def test_a_broker_that_already_runs_is_given_the_topics_that_are_missing(kafka, processes):
+    with running(processes, 1) as theirs:
+        settings = Settings(kafka_topic="new", kafka_bootstrap_servers=theirs.bootstrap_servers)
+        ours = make_broker("external", processes, settings, partitions=3)
+        for _ in range(2):  # the second time they exist
+            ours.start()
+            assert asyncio.run(partitions_of(ours, "new")) == 3
+            assert asyncio.run(partitions_of(ours, "new.dlq")) == 3
+            ours.stop()
 
 
 def wait_until_stopped(pid):
