@@ -309,7 +309,7 @@ def send(
 async def _send_all(
     records: list[dict[str, Any]], mode: str, settings: Settings, in_flight: int
 ) -> dict[str, int]:
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     from empkit.clients import connect
 

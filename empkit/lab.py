@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ from pydantic import SecretStr
 from empkit.clients import PROTOCOLS
 from empkit.experiment.workload import Workload
 from empkit.processes import Child, ChildError, Processes
+from empkit.progress import Progress, shown
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ PARTITIONS = 8
 EMBEDDED_FETCH_WAIT_MS = 2
 """The embedded broker answers a request for records that are not there yet only when its time is
 over, not when they come; so the time is short."""
-
-Progress = Callable[[str, int, int], None]
-"""Told which run, how many of its records are done, and how many there are."""
 
 
 class LabError(RuntimeError):
@@ -235,7 +233,7 @@ class Lab:
         path = self._write_records(records)
         order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
         finished: list[tuple[RunInfo, Path]] = []
-        with _shown(progress, len(chosen) * rounds * len(records)) as show:
+        with shown(progress, len(chosen) * rounds * len(records)) as show:
             for number in range(1, rounds + 1):
                 for protocol in order.sample(chosen, len(chosen)):
                     finished.append(self._run(protocol, number, workload, path, len(records), show))
@@ -427,33 +425,6 @@ class Lab:
         hidden = {"password", "signing_key", "username", "database_url", "timings_file", "host",
                   "port", "server_url", "ws_url", "kafka_bootstrap_servers"}  # fmt: skip
         return self.settings.model_dump(mode="json", exclude=hidden)
-
-
-class _shown:  # noqa: N801 - used like a function
-    """The caller's own progress, or a bar on standard error when it takes more than two seconds."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._bar: Any = None
-        self._before: dict[str, int] = {}
-
-    def __enter__(self) -> Progress:
-        if self._progress is not None:
-            return self._progress
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(total=self._total, unit="rec", delay=2, leave=False, dynamic_ncols=True)
-        return self._update
-
-    def _update(self, name: str, done: int, _count: int) -> None:
-        self._bar.set_description(name)
-        self._bar.update(done - self._before.get(name, 0))
-        self._before[name] = done
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
 
 
 def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[Any, Any]:

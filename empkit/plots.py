@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -84,11 +85,12 @@ def _ms(value: float) -> str:
     return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
 
 
-def _log_ms(axes: Axes) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+def _logarithmic(axis: XAxis | YAxis) -> None:
+    """A logarithmic axis with numbers that can be read."""
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(10, (1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def latency(runs: Runs) -> Picture:
@@ -115,7 +117,7 @@ def latency(runs: Runs) -> Picture:
             share = np.arange(1, len(values) + 1) / len(values) * 100
             axes.step(values, share, where="post", color=_colour(protocol), label=_name(protocol))
         _mark_percentiles(axes, runs, kind)
-        _log_ms(axes)
+        _logarithmic(axes.xaxis)
         axes.set_ylabel("% of records")
         axes.set_xlabel(f"milliseconds until {label}")
         axes.set_ylim(0, 102)
@@ -258,6 +260,7 @@ def verdicts(runs: Runs) -> Picture:
                           "edgecolor": "none", "pad": 1})  # fmt: skip
         left += values
     axes.set_yticks(range(len(counts)), [_name(str(name)) for name in counts.index])
+    axes.invert_yaxis()
     axes.set_xlabel("records")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=4, frameon=False, fontsize=9)
     words = "; ".join(
@@ -339,8 +342,7 @@ def timeline(run: Runs) -> Picture:
                 label=f"{verdict.replace('_', '-')} ({mask.sum():,})", rasterized=True,
                 zorder=2 if verdict == "stored" else 3,
             )  # fmt: skip
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _logarithmic(axes.yaxis)
     _shade(axes, run.of(info.protocol, info.round))
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until the sender knew")
@@ -374,8 +376,7 @@ def percentiles_over_time(run: Runs) -> Picture:
                       label=f"p{level}")  # fmt: skip
             if level == 90 and np.isfinite(values).any():
                 worst = float(np.nanmax(values))
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        _logarithmic(axes.yaxis)
     _shade(axes, run.of(info.protocol, info.round))
     axes.set_xlabel("seconds since the start")
     axes.set_ylabel("milliseconds until acked")
@@ -399,6 +400,7 @@ def rates(runs: Runs) -> Picture:
         axes.plot(of_rounds, [place] * len(of_rounds), "o", color="black", markersize=5)
         axes.text(max(of_rounds), place, f"   {medians[protocol]:,.0f}", va="center", fontsize=9)
     axes.set_yticks(range(len(medians)), [_name(protocol) for protocol in medians])
+    axes.invert_yaxis()
     axes.set_xlabel("records stored per second (dots: rounds)")
     axes.margins(x=0.15)
     best = max(medians, key=lambda name: medians[name])

@@ -53,11 +53,7 @@ rootLogger.appenderRef.err.ref=err
 
 
 class ApacheBroker(Broker):
-    """Apache Kafka of one broker or several; takes what `Broker` takes.
-
-    Raises:
-        BrokerError: Java or Kafka is missing or too old.
-    """
+    """Apache Kafka of one broker or several; takes what `Broker` takes."""
 
     limits: ClassVar[str] = (
         "Apache Kafka is started for short experiments: 512 MB of heap a broker, Java's quick "
@@ -74,7 +70,11 @@ class ApacheBroker(Broker):
         self._java: list[str] = []
 
     def start(self) -> None:
-        """Format the disks, start every broker, create the topics."""
+        """Format the disks, start every broker, create the topics.
+
+        Raises:
+            BrokerError: Java or Kafka is missing or too old, or a broker does not come up.
+        """
         if self._folder is not None:
             raise BrokerError("Apache Kafka runs already; stop it first.")
         java, jars = find_java(), find_kafka()
