@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from pydantic import SecretStr, ValidationError
@@ -194,7 +194,7 @@ def compare(
             "external" if _settings().kafka_bootstrap_servers else None
         )
     else:
-        chosen_broker = cast("BrokerName", broker.value)
+        chosen_broker = broker.value
     try:
         workload = Workload(
             source, in_flight=in_flight, rate=rate, arrivals=arrivals.value, seed=seed
@@ -450,6 +450,26 @@ def check(
         failed |= step.state == "failed"
     if failed:
         raise typer.Exit(1)
+
+
+kafka_commands = typer.Typer(help="Apache Kafka on this machine.", no_args_is_help=True)
+app.add_typer(kafka_commands, name="kafka")
+
+
+@kafka_commands.command()
+def install(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to.", show_default="the user's cache")
+    ] = None,
+) -> None:
+    """Fetch Apache Kafka's jars with Maven, so that `--broker apache` can run it on Java 17+."""
+    from empkit.brokers import BrokerError
+    from empkit.brokers.install import install_kafka
+
+    try:
+        out.print(str(install_kafka(folder)))
+    except BrokerError as error:
+        fail(str(error))
 
 
 def main() -> None:

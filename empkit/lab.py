@@ -9,6 +9,7 @@ Lab -- warden
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import secrets
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
+from empkit.brokers import BrokerError, make_broker
 from empkit.clients import PROTOCOLS
 from empkit.experiment.workload import Workload
 from empkit.processes import Child, ChildError, Processes
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 30.0
 PARTITIONS = 8
+SESSION_TIMEOUT_MS = 1_500
 EMBEDDED_FETCH_WAIT_MS = 2
 """The embedded broker answers a request for records that are not there yet only when its time is
 over, not when they come; so the time is short."""
@@ -147,7 +150,7 @@ class Lab:
                 self.settings = _changed(self.settings, server_url=self._server_url)
             self.token = self._fetch_token()
             self._wait_for_consumer()
-        except (ChildError, OSError, ValueError) as error:
+        except (BrokerError, ChildError, OSError, ValueError) as error:
             self.stop()
             raise LabError(str(error)) from error
         except BaseException:
@@ -161,12 +164,25 @@ class Lab:
         if processes is None:
             return
         try:
-            if self.broker is not None:
-                self.broker.stop()
+            self._stop_parts(processes)
         finally:
             self.broker = self.server = None
             processes.stop()
             self.settings = self._given
+
+    def _stop_parts(self, processes: Processes) -> None:
+        """The server before its broker, so that it leaves the group in order."""
+        if self.server is not None:
+            processes.release(self.server)
+        if self.broker is None:
+            return
+        servers = self.broker.bootstrap_servers
+        self.broker.stop()
+        if self._broker_name == "external" and self._server_url is None and servers:
+            from empkit.brokers.admin import delete_topics
+
+            with contextlib.suppress(BrokerError):
+                delete_topics(servers, [self.topic, self.settings.dead_letter_topic])
 
     def __enter__(self) -> Self:
         return self.start()
@@ -253,11 +269,9 @@ class Lab:
         if self._broker_name is None:
             self.settings = _changed(self.settings, kafka_bootstrap_servers=None)
             return
-        from empkit.brokers import make_broker
-
         topic = self.settings.kafka_topic
         if self._broker_name == "external" and self._server_url is None:
-            # the user's own topic and group are not ours to touch
+            # the user's own topic and group are not ours to touch; those of the lab go with it
             name = secrets.token_hex(3)
             self.settings = _changed(
                 self.settings,
@@ -273,6 +287,8 @@ class Lab:
         )
         self.broker.start()
         changes: dict[str, Any] = {"kafka_bootstrap_servers": self.broker.bootstrap_servers}
+        if self._broker_name != "external":
+            changes["kafka_session_timeout_ms"] = SESSION_TIMEOUT_MS
         if self._broker_name == "embedded":
             changes["kafka_fetch_wait_ms"] = EMBEDDED_FETCH_WAIT_MS
         self.settings = _changed(self.settings, **changes)

@@ -126,14 +126,14 @@ def latency(runs: Runs) -> Picture:
 
 
 def _mark_percentiles(axes: Axes, runs: Runs, kind: str) -> None:
-    summary = runs.summary()
+    summary: dict[Any, Any] = runs.summary().to_dict("index")
     for protocol in runs.protocols:
-        row = summary.loc[protocol]
+        row = summary[protocol]
         for level, marker in ((50, "o"), (90, "s"), (99, "D")):
-            value = float(row[f"{kind}_p{level}_ms"])
+            value = row[f"{kind}_p{level}_ms"]
             if np.isnan(value):
                 continue
-            low, high = (float(row[f"{kind}_p{level}_ms_{side}"]) for side in ("low", "high"))
+            low, high = (row[f"{kind}_p{level}_ms_{side}"] for side in ("low", "high"))
             axes.errorbar(
                 value, level, xerr=[[max(0, value - low)], [max(0, high - value)]],
                 fmt=marker, color=_colour(protocol), markersize=5, capsize=3, zorder=3,

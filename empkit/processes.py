@@ -136,7 +136,7 @@ class Child:
         self._process.send_signal(number)
 
     def pause(self) -> None:
-        """Stop the process where it is (SIGSTOP).
+        """Stop the process where it is (SIGSTOP), and return when it has stopped.
 
         Raises:
             NotImplementedError: the platform cannot stop a process.
@@ -146,6 +146,8 @@ class Child:
                 f"This platform has no SIGSTOP: {self.name} cannot be paused."
             )
         self.signal(signal.SIGSTOP)
+        # the signal takes effect a little later; whoever sends a request now means a stopped server
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused process go on (SIGCONT)."""

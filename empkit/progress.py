@@ -44,7 +44,8 @@ def _line(total: int) -> Iterator[Progress]:
 
     began = time.monotonic()
     done: dict[str, int] = {}
-    handle = display(_Text("starting ..."), display_id=True)
+    show: Any = display  # IPython has no types
+    handle = show(_Text("starting ..."), display_id=True)
 
     def update(name: str, records: int, _of: int) -> None:
         done[name] = records

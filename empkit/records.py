@@ -1,4 +1,13 @@
-"""Employees: what one is, how a file's rows become them, and made-up ones to try things with."""
+"""What an employee is, and how records come in, travel and go into a table.
+
+    file --read_records--> row --format_employee_record--> record --encode_record--> bytes
+                                                                                       |
+    record <--row_to_record-- columns <--to_row-- Employee <--model_validate_json------+
+
+A *record* is a dictionary with the fields of `Employee` and whatever else its sender knows (the
+extras). What is compared when one asks whether two records are the same is what `to_row` makes of
+them: the columns named in `CONTENT`.
+"""
 
 from __future__ import annotations
 
@@ -6,237 +15,419 @@ import csv
 import datetime
 import gzip
 import io
+import itertools
+import json
+import math
 import random
 import re
 import sys
+import unicodedata
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, NamedTuple, Self
+from typing import Annotated, Any, BinaryIO, NoReturn
 
 import orjson
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 MAX_ID = 128
+"""The longest employee_id, in characters; a run puts seven of its own before each."""
 MAX_TEXT = 200
+"""The longest name, email, department or position, in characters."""
+MAX_DEPTH = 100
+"""How deep an extra may be nested, in levels. JSON parsers stop at 200 or so, each elsewhere."""
 MAX_LINE_BYTES = 16 * 2**20
-"""A longer line of a file is no record; reading on in bounded memory matters more."""
+"""A longer line of a file is reported as unreadable, in bytes."""
+MAX_FILE_BYTES = 2**30
+"""A larger file is not read, in bytes after unpacking; it bounds the memory."""
+MAX_ROW_LINES = 100
+"""Over how many lines the quotes of one CSV row may stretch."""
 
-_NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold NUL in a text
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=_NO_NUL)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=_NO_NUL)]
-Text = Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=_NO_NUL)]
+MISSING_ID = "Invalid employee data: missing employee_id"
+
+_NUL = "Input should not contain the character NUL, which the database cannot hold"
+_NO_NUL = r"^[^\x00]*$"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1  # the whole numbers that orjson can write
 
 
 class RecordError(ValueError):
-    """Something is not a record, or a file holds none."""
+    """A record or a file of records that cannot be used; the message says why and what to do."""
+
+
+# --------------------------------------------------------------------------------- the employee
+
+
+def _flaw(value: Any) -> str | None:
+    """Why a value cannot be stored and given back unchanged; None when it can.
+
+    Goes down level by level, not by recursion, so that no nesting can break it.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        deeper: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is str:
+                if "\0" in item:
+                    return _NUL
+                if not item.isascii() and _SURROGATE.search(item):
+                    return "Input should be text in UTF-8, without lone surrogates"
+            elif kind is dict:
+                if not all(type(key) is str for key in item):
+                    return "Input should have text as its keys"
+                deeper += itertools.chain(item, item.values())
+            elif kind is list:
+                deeper += item
+            elif kind is int:
+                if not _SMALLEST <= item <= _LARGEST:
+                    return "Input should be a number of at most 64 bits; send a longer one as text"
+            elif kind is float:
+                if not math.isfinite(item):
+                    return "Input should be a finite number"
+            elif item is not None and kind is not bool:
+                return "Input should be something that JSON can hold"
+        if not deeper:
+            return None
+        level = deeper
+    return f"Input should be nested at most {MAX_DEPTH} levels deep"
+
+
+def _sound(value: Any) -> Any:
+    if (flaw := _flaw(value)) is not None:
+        raise PydanticCustomError("unsound", "{flaw}", {"flaw": flaw})
+    return value
+
+
+def _iso_date(value: Any) -> Any:
+    """Let dates and what looks like one pass; pydantic alone takes "1305590400" for a date too."""
+    if (type(value) is str and value[4:5] == value[7:8] == "-") or type(value) is datetime.date:
+        return value
+    raise PydanticCustomError("date", "Input should be a date in the format YYYY-MM-DD")
+
+
+_ID = StringConstraints(min_length=1, max_length=MAX_ID, pattern=_NO_NUL)
+_NAME = StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=_NO_NUL)
+_TEXT = StringConstraints(max_length=MAX_TEXT, pattern=_NO_NUL)
+# Not strict: behind a validator of ours pydantic does not know that the text came from JSON.
+_DAY = Annotated[datetime.date, BeforeValidator(_iso_date), Field(strict=False)]
 
 
 class Employee(BaseModel):
-    """One employee. Only the id and the names are required; unknown fields are kept.
+    """One employee. Fields that are not listed here are kept as they come.
+
+    Strict: a number is no text and text is no number. Every accepted employee can be stored by
+    SQLite and PostgreSQL and read back as it was.
 
     Raises:
-        pydantic.ValidationError: something is missing, of the wrong type or too long.
+        pydantic.ValidationError: see `validation_reason` for what to tell the sender.
     """
 
     model_config = ConfigDict(strict=True, extra="allow")
+    __pydantic_extra__: dict[
+        Annotated[str, StringConstraints(pattern=_NO_NUL)], Annotated[Any, AfterValidator(_sound)]
+    ]
 
-    employee_id: Id
-    first_name: Name
-    last_name: Name
-    email: Text | None = None
-    department: Text | None = None
-    position: Text | None = None
+    employee_id: Annotated[str, _ID]
+    first_name: Annotated[str, _NAME]
+    last_name: Annotated[str, _NAME]
+    email: Annotated[str, _TEXT] | None = None
+    department: Annotated[str, _TEXT] | None = None
+    position: Annotated[str, _TEXT] | None = None
     salary: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    hire_date: datetime.date | None = None
-
-    @model_validator(mode="after")
-    def _extras_can_be_stored(self) -> Self:
-        """Unknown fields are kept as JSON, in which every text can be written but this one."""
-        if extra := self.__pydantic_extra__:
-            try:
-                same = orjson.loads(orjson.dumps(extra)) == extra
-            except TypeError as error:
-                raise ValueError(f"the unknown fields cannot be kept: {error}") from None
-            if not same:
-                raise ValueError("the unknown fields hold a number that cannot be kept")
-        return self
+    hire_date: _DAY | None = None
 
 
 FIELDS = tuple(Employee.model_fields)
+"""What an employee has, in the order of the table."""
+CONTENT = (*FIELDS, "extra")
+"""The columns of the table. Two records are the same when they agree in all of them."""
+REQUIRED = FIELDS[:3]
+"""What an employee cannot do without."""
+
+
+def validation_reason(error: ValidationError) -> tuple[str, str]:
+    """What to tell the sender of a record that is no employee.
+
+    Returns:
+        The field that is wrong first ("" when the whole is no record) and a sentence. Neither
+        repeats the value that was sent.
+    """
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    kind, message = first["type"], first["msg"]
+    if field == "employee_id" and (
+        kind in {"missing", "string_too_short"} or first["input"] is None
+    ):
+        return field, MISSING_ID
+    if kind == "string_pattern_mismatch":
+        message = _NUL
+    elif kind == "json_invalid":
+        field = _field_of_lone_surrogate(first["input"])
+    field = _name_to_show(field)
+    return field, f"Invalid employee data: {field + ': ' if field else ''}{message}"
+
+
+def _field_of_lone_surrogate(data: bytes | str) -> str:
+    """The field whose escapes pydantic's parser could not read; "" when something else is wrong."""
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(record, dict):
+        return ""
+    return next((name for name, value in record.items() if _flaw(name) or _flaw(value)), "")
+
+
+def _name_to_show(name: object) -> str:
+    """A field's name for a message: not endless, and safe to print."""
+    text = str(name)[:64]
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def to_row(employee: Employee) -> dict[str, Any]:
-    """The row of the database that an employee becomes; unknown fields go into `extra`, as JSON
-    with sorted keys, so that equal content gives equal rows."""
+    """The columns of an employee, as they are stored and compared (see `CONTENT`).
+
+    `hire_date` is ISO text; `extra` is JSON text with sorted keys, None without extras.
+    """
+    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else
+    if row["hire_date"] is not None:
+        row["hire_date"] = row["hire_date"].isoformat()
     extra = employee.__pydantic_extra__
-    hired = employee.hire_date
-    return {
-        "employee_id": employee.employee_id,
-        "first_name": employee.first_name,
-        "last_name": employee.last_name,
-        "email": employee.email,
-        "department": employee.department,
-        "position": employee.position,
-        "salary": employee.salary,
-        "hire_date": hired.isoformat() if hired is not None else None,
-        "extra": orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else None,
-    }
+    row["extra"] = orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else None
+    return row
 
 
 def row_to_record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The record that a row was made from; fields without a value are left out."""
+    """The record that a stored row came from: extras merged back, empty columns left out."""
     record = {name: row[name] for name in FIELDS if row[name] is not None}
     if row["extra"]:
         record |= orjson.loads(row["extra"])
     return record
 
 
-def validation_reason(error: ValidationError) -> tuple[str, str]:
-    """Which field is wrong, and why in a sentence; the value itself is not repeated."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"][:3])
-    if first["loc"][:1] == ("employee_id",) and first["type"] in {"missing", "string_too_short"}:
-        return "employee_id", "Invalid employee data: missing employee_id"
-    message = first["msg"].splitlines()[0][:200]
-    return where, f"Invalid employee data: {where}: {message}" if where else (
-        f"Invalid employee data: {message}"
-    )
-
-
 def encode_record(record: Mapping[str, Any]) -> bytes:
-    """A record as JSON.
+    """The record as JSON.
 
     Raises:
-        RecordError: it holds something that JSON cannot, such as half a surrogate pair.
+        RecordError: JSON, or UTF-8, cannot hold a value of it; the message names the field.
     """
     try:
-        return orjson.dumps(record if isinstance(record, dict) else dict(record))
-    except (TypeError, ValueError) as error:
-        raise RecordError(f"The record cannot be written as JSON: {error}.") from error
+        data = orjson.dumps(record if type(record) is dict else dict(record))
+    except TypeError as error:
+        _refuse_flaw(record)
+        raise RecordError(f"The record cannot be written as JSON: {error}.") from None
+    if b"null" in data:
+        _refuse_flaw(record, numbers_only=True)  # orjson writes NaN and infinities as null
+    return data
 
 
-_SPELLINGS = {
-    "employee_id": "id emp_no emp_id empid employee_no employee_number emp_number employee "
-    "personnel_no personnel_number staff_id",
-    "first_name": "firstname first given_name forename fname",
-    "last_name": "lastname last surname family_name lname",
-    "email": "e_mail mail email_address",
-    "department": "dept department_name dept_name division",
-    "position": "title job_title job role",
-    "salary": "wage pay annual_salary base_salary",
-    "hire_date": "hired hired_on hire date_hired start_date date_of_hire joined",
+def _refuse_flaw(record: Mapping[str, Any], *, numbers_only: bool = False) -> None:
+    for name, value in record.items():
+        flaw = _flaw(name) or _flaw(value)
+        if flaw is not None and (not numbers_only or "finite" in flaw):
+            raise RecordError(f"{_name_to_show(name)}: {flaw}.")
+
+
+# ------------------------------------------------------------------------ bringing it to the form
+
+SPELLINGS = {
+    "employee_id": (
+        "employee_id employee_no employee_number employee_num employee_nr emp_id emp_no "
+        "emp_number emp_num empl_id personnel_id personnel_no personnel_number staff_id staff_no "
+        "staff_number worker_id id"
+    ),
+    "first_name": "first_name given_name given_names forename fname f_name first given",
+    "last_name": "last_name family_name surname lname l_name last family",
+    "email": "email email_address mail mail_address email_addr",
+    "department": "department department_name dept dept_name division",
+    "position": "position position_name position_title job_title job title role designation",
+    "salary": "salary annual_salary yearly_salary base_salary salaries wage wages pay base_pay",
+    "hire_date": (
+        "hire_date date_hired date_of_hire hired_date hired_on hired hiring_date start_date "
+        "started_on date_started join_date joining_date date_joined joined_on joined"
+    ),
+}
+"""Other names of the fields, the surest first. Case, blanks, `_` and `-` do not matter."""
+
+_BLANKS = re.compile(r"[\s_-]+")
+_NUMBER = re.compile(
+    r"[-+]?(\d+|\d{1,3}(,\d{3})+|\d{1,3}([ \u00a0\u202f']\d{3})+)?(\.\d*)?(e[-+]?\d+)?",
+    re.ASCII | re.IGNORECASE,
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
+_NO_VALUE = {"na", "n/a", "nan", "null", "none", "-", r"\n"}
+"""How programs write that there is no number or date; as a name each of them could be meant."""
+_PLAIN = {str, int, bool, list, dict, type(None)}
+
+
+def _squeeze(name: str) -> str:
+    return _BLANKS.sub("", name).casefold()
+
+
+_MEANINGS = {
+    _squeeze(spelling): (field, rank)
+    for field, spellings in SPELLINGS.items()
+    for rank, spelling in enumerate(spellings.split(), start=1)
 }
 
 
-def _folded(column: str) -> str:
-    """A column's name without case, spaces, hyphens and underscores."""
-    return re.sub(r"[\s_\-.]+", "", column).casefold()
-
-
-_FIELD_OF = {_folded(name): name for name in FIELDS} | {
-    _folded(spelling): name for name, all_of in _SPELLINGS.items() for spelling in all_of.split()
-}
-
-
-def field_of(column: str) -> str | None:
-    """The field that a file's column is another spelling of; None for an unknown one."""
-    return _FIELD_OF.get(_folded(column))
+@lru_cache(maxsize=4096)
+def _meaning(name: object) -> tuple[str | None, int]:
+    """The field that a column's name stands for, and how sure that is: 0 is the very name."""
+    if not isinstance(name, str):
+        raise RecordError(f"A column is named {_shown(name)}: give it a name that is text.")
+    return (name, 0) if name in FIELDS else _MEANINGS.get(_squeeze(name), (None, 0))
 
 
 def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring what a file has to the fields of an employee.
+    """Bring what a file or a data frame has to the fields of an employee.
 
-    Other spellings of a field's name are understood (`emp_no`, `Surname`, `dept`, ...), texts are
-    stripped, numbers and dates brought to their types, empty optional fields left out. Unknown
-    columns are kept as they are. Where two columns mean one field, the one with its exact name
-    wins, else the first, and the other is kept.
+    Other spellings of the fields are understood (see `SPELLINGS`): of two columns for one field
+    that with a value and the surer name wins, the other is kept under its own name like every
+    unknown column. Blanks around a value go, an optional field without a value is left out.
+    What comes out is an employee, and formatting it again changes nothing.
+
+    Args:
+        row: a value for each column; text, or numbers and dates as JSON, pandas and numpy have
+            them.
+
+    Returns:
+        The record, its fields in the order of `FIELDS`, then the rest.
 
     Raises:
-        RecordError: the id or a name is missing, or a value cannot be brought to its type.
+        RecordError: the id or a name is missing, or a value is not of its field's type.
     """
-    record: dict[str, Any] = {}
-    kept: dict[str, Any] = {}
-    for column, value in sorted(row.items(), key=lambda item: item[0] not in FIELDS):
-        name = field_of(column)
-        if name is None or name in record:
-            kept[column] = value
-            continue
-        try:
-            brought = _VALUES.get(name, _text)(value)
-        except ValueError as error:
-            raise RecordError(f"{column}: {error}") from None
-        if brought is not None:
-            record[name] = brought
-    for name in ("employee_id", "first_name", "last_name"):
-        if name not in record:
-            raise RecordError(f"{name} is missing")
-    return {name: record[name] for name in FIELDS if name in record} | kept
+    return _format(row)[0]
 
 
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool | float | list | dict):
-        raise ValueError(f"expected text, found {type(value).__name__}")
-    return str(value).strip() or None
-
-
-def _identifier(value: Any) -> str | None:
-    """An id is text, though files have it as a number, which a spreadsheet may make 10001.0."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return _text(value)
-
-
-def _amount(value: Any) -> float | None:
-    if isinstance(value, str):
-        value = value.strip().replace(",", "").replace(" ", "").replace("_", "").lstrip("$€£")
-        if not value:
-            return None
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        raise ValueError("expected a number, found a truth value")
+def _format(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The record, and which columns went into fields of another name."""
+    fields: dict[str, Any] = {}
+    columns: dict[str, str] = {}
+    extras: dict[str, Any] = {}
+    known: list[tuple[int, str, str, Any]] = []
+    for name, value in row.items():
+        field, rank = _meaning(name)
+        plain = value if type(value) in _PLAIN else _plain(value)
+        if field is None:
+            if plain is not None or value is None:
+                extras[name] = plain
+        elif not _is_blank(field, plain):
+            known.append((rank, field, name, plain))
+    for _, field, name, value in sorted(known, key=lambda column: column[0]):
+        if field in columns:
+            extras[name] = value
+        else:
+            columns[field] = name
+            fields[field] = _CONVERT[field](field, value)
+    _require(fields, row)
+    record = {name: fields[name] for name in FIELDS if name in fields} | extras
     try:
-        amount = float(value)
-    except (TypeError, ValueError):
-        raise ValueError("expected a number") from None
-    if not 0 <= amount < float("inf"):
-        raise ValueError("expected a number of 0 or more")
-    return amount
+        Employee.model_validate_json(encode_record(record))
+    except ValidationError as error:
+        raise RecordError(validation_reason(error)[1] + ".") from None
+    return record, {name: field for field, name in columns.items() if name != field}
 
 
-def _day(value: Any) -> str | None:
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat()
-    if isinstance(value, datetime.date):
+def _require(fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    for name in REQUIRED:
+        if name not in fields:
+            there = ", ".join(map(_name_to_show, itertools.islice(row, 12))) or "none"
+            raise RecordError(
+                f"Missing {name}: give it a value in a column of that name, or one of "
+                f"{', '.join(SPELLINGS[name].split()[1:4])} (columns found: {there})."
+            )
+
+
+def _plain(value: Any) -> Any:
+    """A value of pandas, numpy or datetime as JSON could hold it; None for a missing one."""
+    if str(value) in {"nan", "NaT", "<NA>"}:
+        return None
+    if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
-    text = _text(value)
-    if text is None:
-        return None
+    return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def _is_blank(field: str, value: Any) -> bool:
+    if isinstance(value, str):
+        text = value.strip()
+        return not text or (field in {"salary", "hire_date"} and text.casefold() in _NO_VALUE)
+    return value is None
+
+
+def _shown(value: object) -> str:
+    """What a value is, or the beginning of it, for a message."""
+    if isinstance(value, list | dict):
+        return f"a {type(value).__name__}"
+    text = ascii(value[:30] if isinstance(value, str) else value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _refuse(field: str, value: object, wanted: str) -> NoReturn:
+    raise RecordError(f"{field}: {_shown(value)} is not {wanted}.")
+
+
+def _to_text(field: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    # pandas turns a column of whole numbers into floats as soon as one is missing
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    if type(value) is int and _SMALLEST <= value <= _LARGEST:
+        return str(value)
+    _refuse(field, value, "text, nor a whole number that could stand for it")
+
+
+def _to_salary(field: str, value: Any) -> float:
+    wanted = "a number that can be read without a guess: write it like 52000.50"
+    if isinstance(value, str):
+        text = value.strip().strip("$\u20ac\u00a3\u00a5").strip()
+        if _NUMBER.fullmatch(text) is None:
+            _refuse(field, value, wanted)
+        value = re.sub(r"[,\s']", "", text)
+    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        _refuse(field, value, wanted)
     try:
-        return datetime.datetime.fromisoformat(text).date().isoformat()
-    except ValueError:
-        raise ValueError("expected a date as YYYY-MM-DD") from None
+        return float(value)
+    except (ValueError, OverflowError):
+        _refuse(field, value, wanted)
 
 
-_VALUES: dict[str, Callable[[Any], str | float | None]] = {
-    "employee_id": _identifier,
-    "salary": _amount,
-    "hire_date": _day,
+def _to_date(field: str, value: Any) -> str:
+    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
+        try:
+            return datetime.datetime.fromisoformat(value.strip()).date().isoformat()
+        except ValueError:
+            pass
+    _refuse(field, value, "a date: write it like 2024-05-31")
+
+
+_CONVERT: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(FIELDS, _to_text),
+    "salary": _to_salary,
+    "hire_date": _to_date,
 }
 
 
-class UnreadableRow(NamedTuple):
-    """A row of a file that is no record, and why."""
+# --------------------------------------------------------------------------------- reading files
+
+
+@dataclass(frozen=True)
+class UnreadableRow:
+    """A row of a file that gave no record: the line where it begins, from 1, and why."""
 
     line: int
     reason: str
@@ -244,195 +435,389 @@ class UnreadableRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordFile:
-    """What a file holds.
+    """What `read_records` found. Each row of the file is in `records` or in `unreadable`.
 
-    Attributes:
-        records: ready to be sent.
-        unreadable: the rows that were left out.
-        renamed: columns that were read as a field of another name.
-        kept: columns that no field is known for; they are sent as they are.
+    Args:
+        records: the records, as `format_employee_record` returns them, in the file's order.
+        unreadable: the rows that gave none.
+        renamed: column of the file -> field that it was read as, where the names differ.
+        kept: columns that are no field of an employee; they travel as extras.
     """
 
-    records: list[dict[str, Any]] = field(default_factory=list)
-    unreadable: list[UnreadableRow] = field(default_factory=list)
-    renamed: dict[str, str] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
+    records: list[dict[str, Any]]
+    unreadable: list[UnreadableRow]
+    renamed: dict[str, str]
+    kept: list[str]
 
-    def add(self, line: int, row: Any) -> None:
-        """Take one row, or note why it cannot be taken."""
-        if isinstance(row, str):
-            self.unreadable.append(UnreadableRow(line, row))
-            return
-        if not isinstance(row, dict):
-            self.add(line, f"expected an object, found {type(row).__name__}")
-            return
-        try:
-            record = format_employee_record(row)
-            Employee.model_validate_json(encode_record(record))
-        except RecordError as error:
-            self.add(line, str(error))
-        except ValidationError as error:
-            self.add(line, validation_reason(error)[1])
-        else:
-            self.records.append(record)
-            for column in row:
-                name = field_of(column)
-                if name is None and column not in self.kept:
-                    self.kept.append(column)
-                elif name is not None and name != column:
-                    self.renamed[column] = name
+
+_Row = tuple[int, dict[str, Any] | str]
+"""The line where a row begins, and what it holds or why it holds nothing."""
 
 
 def read_records(source: str | Path | BinaryIO) -> RecordFile:
-    """Read employees from CSV, JSON or JSON Lines, gzip or not; content decides which.
+    """Read employees from CSV, JSON or JSON Lines, packed with gzip or not.
+
+    What it is is told from the content. CSV needs a line of column names; the delimiter may be
+    a comma, a semicolon, a tab or a bar. JSON is a list of objects, or one object. Text is UTF-8.
+    A row that cannot be read is reported with its line and does not stop the others.
 
     Args:
-        source: a path, `-` for standard input, or an open binary file.
+        source: the file, a stream of bytes, or "-" for standard input.
 
     Raises:
-        RecordError: there is no such file, or nothing in it.
+        RecordError: there is nothing to read, or it is none of these.
     """
-    found = RecordFile()
-    for line, row in _rows(_content(source), str(getattr(source, "name", source))):
-        found.add(line, row)
+    name = _source_name(source)
+    data, damage = _unpack(_load(source, name), name)
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise RecordError(
+            f"{name} holds nothing: give a file with employees (CSV, JSON or JSON Lines)."
+        )
+    found = RecordFile([], [], {}, [])
+    kept: dict[str, None] = {}
+    for line, row in itertools.chain(_rows(data, name), damage):
+        try:
+            if isinstance(row, str):
+                raise RecordError(row)
+            record, columns = _format(row)
+        except RecordError as error:
+            found.unreadable.append(UnreadableRow(line, str(error)))
+        else:
+            found.records.append(record)
+            found.renamed.update(columns)
+            kept |= dict.fromkeys(column for column in record if column not in FIELDS)
+    found.kept.extend(kept)
     return found
 
 
-def _content(source: str | Path | BinaryIO) -> bytes:
+def _source_name(source: str | Path | BinaryIO) -> str:
+    if source == "-":
+        return "Standard input"
+    return str(source) if isinstance(source, str | Path) else "The stream"
+
+
+def _load(source: str | Path | BinaryIO, name: str) -> bytes:
+    if source == "-":
+        return _read_all(sys.stdin.buffer.read, name)
+    if not isinstance(source, str | Path):
+        return _read_all(source.read, name)
+    path = Path(source)
+    if path.is_dir():
+        raise RecordError(f"{name} is a directory: give one file (CSV, JSON or JSON Lines).")
     try:
-        if isinstance(source, str | Path):
-            content = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
-        else:
-            content = source.read()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
+        with path.open("rb") as stream:
+            return _read_all(stream.read, name)
     except FileNotFoundError:
-        raise RecordError(f"There is no file {source}.") from None
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RecordError(f"{source} cannot be read: {reason}.") from None
-    return content.removeprefix(b"\xef\xbb\xbf")
+        raise RecordError(
+            f"There is no file {name}: check the path, or give - to read standard input."
+        ) from None
+    except OSError as error:
+        raise RecordError(
+            f"{name} cannot be read ({error.strerror or error}): check its permissions."
+        ) from None
 
 
-def _rows(content: bytes, name: str) -> Iterator[tuple[int, Any]]:
-    """Each row with its line: a mapping, or the reason why there is none."""
-    start = content.lstrip()[:1]
-    if not start:
-        raise RecordError(f"{name} is empty. Expected CSV with a header, JSON or JSON Lines.")
-    if start == b"[":
-        yield from _json_rows(content, name)
-    elif start == b"{":
-        yield from _json_lines(content)
-    else:
-        yield from _csv_rows(content)
+def _read_all(read: Callable[[int], bytes], name: str) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := read(2**20):
+        chunks.append(chunk)
+        size += len(chunk)
+        _check_size(size, name)
+    return b"".join(chunks)
 
 
-def _json_rows(content: bytes, name: str) -> Iterator[tuple[int, Any]]:
-    try:
-        rows = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise RecordError(f"{name} begins like a JSON array but is none: {error}.") from None
-    # JSON has no lines of its own; the place in the array is what a reader can find again
-    yield from enumerate(rows, 1)
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_FILE_BYTES:
+        raise RecordError(
+            f"{name} is larger than {MAX_FILE_BYTES // 2**20} MiB: split it into smaller files."
+        )
 
 
-def _json_lines(content: bytes) -> Iterator[tuple[int, Any]]:
-    try:
-        whole = orjson.loads(content)  # one object, perhaps over several lines
-    except orjson.JSONDecodeError:
-        for number, line in enumerate(content.split(b"\n"), 1):
-            if not line.strip():
-                continue
-            if len(line) > MAX_LINE_BYTES:
-                yield number, f"a line of {len(line)} bytes; at most {MAX_LINE_BYTES} are read"
-                continue
-            try:
-                yield number, orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                yield number, f"not JSON: {error}"
-    else:
-        yield 1, whole
-
-
-def _csv_rows(content: bytes) -> Iterator[tuple[int, Any]]:
-    lines = content.splitlines(keepends=True)
-    header_line = lines[0].decode("utf-8", errors="replace")
-    delimiter = max(",;\t|", key=header_line.count)
-    header = [name.strip() for name in next(csv.reader([header_line], delimiter=delimiter))]
-    for number, cells in _csv_cells(lines, delimiter):
-        if isinstance(cells, str):
-            yield number, cells
-        elif len(cells) != len(header):
-            yield number, f"{len(cells)} cells where the header has {len(header)}"
-        else:
-            yield number, dict(zip(header, cells, strict=True))
-
-
-def _csv_cells(lines: list[bytes], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """The cells of each row after the header; a quoted cell may go over several lines.
-
-    Each row is parsed by itself, so that one that cannot be decoded does not end the file.
-    """
-    number = 1
-    while number < len(lines):
-        first = number
-        row = lines[number]
-        number += 1
-        while row.count(b'"') % 2 and number < len(lines) and len(row) < MAX_LINE_BYTES:
-            row += lines[number]
-            number += 1
-        if row.count(b'"') % 2:  # a quote that is never closed spoils its own line only
-            row, number = lines[first], first + 1
-            yield first + 1, "a quote that is never closed"
-            continue
-        if not row.strip():
-            continue
-        if len(row) > MAX_LINE_BYTES:
-            yield first + 1, f"a line of {len(row)} bytes; at most {MAX_LINE_BYTES} are read"
-            continue
+def _unpack(data: bytes, name: str) -> tuple[bytes, list[_Row]]:
+    """The data without gzip, and where they break off when the packed data are damaged."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data, []
+    chunks: list[bytes] = []
+    size = 0
+    damage = ""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
         try:
-            text = row.decode("utf-8").rstrip("\r\n")
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-            yield first + 1, next(reader)
-        except UnicodeDecodeError as error:
-            yield first + 1, f"not UTF-8: byte {row[error.start]:#04x}"
-        except (csv.Error, StopIteration) as error:
-            yield first + 1, f"not CSV: {error}"
+            while chunk := packed.read1(2**20):
+                chunks.append(chunk)
+                size += len(chunk)
+                _check_size(size, name)
+        except (EOFError, OSError, zlib.error) as error:
+            damage = f"The gzip data break off or are damaged here ({error}): fetch the file again."
+    plain = b"".join(chunks)
+    if not damage:
+        return plain, []
+    plain = plain[: plain.rfind(b"\n") + 1]  # the last line may be half a line
+    if not plain.strip():
+        raise RecordError(f"{name} cannot be unpacked. {damage}")
+    return plain, [(plain.count(b"\n") + 1, damage)]
 
 
-_GIVEN = ("Ada", "Alan", "Amira", "Ben", "Chen", "Dora", "Elif", "Farid", "Grace", "Igor", "Kira")
-_FAMILY = ("Abel", "Berg", "Costa", "Diaz", "Fuchs", "Goto", "Ito", "Kaya", "Lund", "Novak", "Osei")
-_WORK = {
-    "Engineering": ("Developer", "Tester", "Architect"),
-    "Sales": ("Account Manager", "Assistant"),
-    "Finance": ("Accountant", "Controller"),
-    "Support": ("Agent", "Team Lead"),
+def _rows(data: bytes, name: str) -> Iterator[_Row]:
+    """The rows of a file, by its format."""
+    lines = data.split(b"\n")
+    sample = list(itertools.islice((line for line in lines if line.strip()), 100))
+    start = sample[0].lstrip()[:1]
+    if start == b"{":
+        # an object that goes over several lines has no line that is an object by itself
+        by_line = _json_state(sample[0]) != _OPEN or any(
+            line.startswith(b"{") and _json_state(line) == _WHOLE for line in sample[1:]
+        )
+    elif start == b"[":
+        by_line = len(sample) > 1 and _json_state(sample[0]) != _OPEN
+    else:
+        try:
+            return _csv_rows(lines, _csv_header(lines, name))
+        except RecordError:
+            if not any(line.startswith(b"{") for line in sample):
+                raise
+        by_line = True
+    return _json_lines(lines) if by_line else _json_document(data)
+
+
+def _too_long(line: bytes) -> str:
+    return f"The line is {len(line)} bytes long; at most {MAX_LINE_BYTES} are read."
+
+
+# JSON and JSON Lines
+
+_OPEN, _BROKEN, _WHOLE = range(3)
+_NEXT_OBJECT = re.compile(r"\n[ \t\r]*,?[ \t]*(?=\{)")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)  # keeps long numbers as they are
+
+
+def _json_state(line: bytes) -> int:
+    """Whether a line is JSON by itself, is broken, or could go on in the next line."""
+    if len(line) > MAX_LINE_BYTES:
+        return _BROKEN
+    text = line.decode(errors="replace").strip()
+    try:
+        _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        return _OPEN if error.pos >= len(text) else _BROKEN
+    except (ValueError, RecursionError):
+        return _BROKEN
+    return _WHOLE
+
+
+def _json_lines(lines: list[bytes]) -> Iterator[_Row]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, _json_line(line)
+
+
+def _json_line(line: bytes) -> dict[str, Any] | str:
+    if len(line) > MAX_LINE_BYTES:
+        return _too_long(line)
+    try:
+        return _json_object(_DECODER.decode(line.decode()))
+    except UnicodeDecodeError as error:
+        return f"Bytes that are not UTF-8, at byte {error.start + 1}."
+    except (ValueError, RecursionError) as error:
+        return _bad_json(error)
+
+
+def _json_object(value: Any) -> dict[str, Any] | str:
+    return value if isinstance(value, dict) else f"Not a JSON object but {_shown(value)}."
+
+
+def _bad_json(error: ValueError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return f"Nested too deep: at most {MAX_DEPTH} levels are taken."
+    if isinstance(error, json.JSONDecodeError):
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        return f"Bad JSON: {error.msg} at {line}column {error.colno}."
+    return f"Bad JSON: {error}."
+
+
+def _json_document(data: bytes) -> Iterator[_Row]:
+    """The objects of a list, or one after the other; after a broken one it goes on with the next
+    line that begins with an object."""
+    text = data.decode(errors="surrogateescape")  # the escapes are refused field by field
+    position = len(text) - len(text.lstrip())
+    is_list = text[position] == "["
+    position += is_list
+    line, counted = 1, 0
+    while True:
+        while position < len(text) and text[position] in " \t\r\n,":
+            position += 1
+        line, counted = line + text.count("\n", counted, position), position
+        if position == len(text):
+            if is_list:
+                yield line, "The list is not closed: the file may have been cut short."
+            return
+        if is_list and text[position] == "]":
+            if text[position + 1 :].strip():
+                yield line, "There is more after the end of the list; it was not read."
+            return
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            yield line, _bad_json(error)
+            following = _NEXT_OBJECT.search(text, position)
+            if following is None:
+                return
+            position = following.end()
+        else:
+            yield line, _json_object(value)
+
+
+# CSV
+
+_Header = tuple[int, str, list[str]]
+"""Over how many lines the file's head goes, the delimiter, and the names of the columns."""
+
+
+def _csv_header(lines: list[bytes], name: str) -> _Header:
+    """The header, cut by the delimiter with which it names the most fields of an employee."""
+    first = next(number for number, line in enumerate(lines) if line.strip())
+    if b"\0" in lines[first] or "\ufffd" in lines[first].decode(errors="replace"):
+        raise RecordError(
+            f"{name} is not text in UTF-8: save it as CSV (UTF-8), JSON or JSON Lines."
+        )
+    best = (0, 0), (1, ",", [""])
+    for delimiter in ",;\t|":
+        cells, count = _csv_cells(lines, first, delimiter)
+        if not isinstance(cells, str):
+            fields = {_meaning(cell.strip())[0] for cell in cells} - {None}
+            best = max(best, ((len(fields), len(cells)), (count, delimiter, cells)))
+    count, delimiter, cells = best[1]
+    # programs leave the name of a column of row numbers empty
+    columns = [cell.strip() or f"column_{number}" for number, cell in enumerate(cells, start=1)]
+    named = {_meaning(column)[0] for column in columns}
+    if missing := [field for field in REQUIRED if field not in named]:
+        raise RecordError(
+            f"{name} has no column for {', '.join(missing)}. A CSV file begins with the names of "
+            f"its columns, such as {','.join(REQUIRED)}; this one begins with "
+            f"{_shown(lines[first].decode().strip())}."
+        )
+    twice = next((column for column in columns if columns.count(column) > 1), None)
+    if twice is not None:
+        raise RecordError(f"{name} has two columns named {_name_to_show(twice)}: rename one.")
+    return first + count, delimiter, columns
+
+
+def _csv_rows(lines: list[bytes], header: _Header) -> Iterator[_Row]:
+    position, delimiter, columns = header
+    while position < len(lines):
+        if not lines[position].strip():
+            position += 1
+            continue
+        cells, count = _csv_cells(lines, position, delimiter)
+        if isinstance(cells, str):
+            yield position + 1, cells
+        elif len(cells) != len(columns):
+            yield position + 1, f"{len(cells)} cells where the header has {len(columns)}."
+            count = 1  # if a stray quote has swallowed the lines below, give them back
+        else:
+            yield position + 1, dict(zip(columns, cells, strict=True))
+        position += count
+
+
+def _csv_cells(lines: list[bytes], start: int, delimiter: str) -> tuple[list[str] | str, int]:
+    """One row: its cells, or why it has none, and over how many lines it goes.
+
+    Quotes may hold line ends. But a quote that is never closed must not swallow the rest of the
+    file: then the first line alone is bad.
+    """
+    rest = itertools.islice(lines, start, start + MAX_ROW_LINES)
+    first = next(rest)
+    if len(first) > MAX_LINE_BYTES:
+        return _too_long(first), 1
+    text = first.decode(errors="surrogateescape")  # the escapes are refused cell by cell
+    try:
+        return _csv_split(text, delimiter), 1
+    except csv.Error as error:
+        reason = f"Bad CSV: {error}."
+    if first.count(b'"') % 2:
+        for count, line in enumerate(rest, start=2):
+            if len(text) + len(line) > MAX_LINE_BYTES:
+                break
+            text += "\n" + line.decode(errors="surrogateescape")
+            if line.count(b'"') % 2:
+                try:
+                    return _csv_split(text, delimiter), count
+                except csv.Error:
+                    break
+        reason = "Bad CSV: a quote is opened and not closed."
+    return reason, 1
+
+
+def _csv_split(text: str, delimiter: str) -> list[str]:
+    return next(csv.reader([text], delimiter=delimiter, strict=True))
+
+
+# --------------------------------------------------------------------------------- made-up records
+
+_GIVEN_NAMES, _FAMILY_NAMES = map(
+    str.split,
+    (
+        "Aiko Alba Amara Anders Asha Bruno Carmen Chidi Clara Daniel Elif Emeka Fatima Femi "
+        "Gita Grace Hana Hugo Ines Ivan Jasmin Jorge José Kamala Kenji Lena Liam Lucía "
+        "Malik Marta Mei Milan Nadia Noah Olga Omar Priya Quentin Rahel Renée Sakura Samir "
+        "Sofia Søren Tariq Thandi Uma Viktor Wanda Xenia Yusuf Zoë",
+        "Abara Almeida Andersson Bakker Banerjee Bauer Castillo Chen Costa Dahl Demir "
+        "Diallo Eriksen Farouk Ferrari Fischer García Gupta Haddad Hansen Horvat Ivanova "
+        "Jansen Kaya Khan Kimura Kowalski Larsen Laurent Lindqvist Mbeki Meyer Moreau "
+        "Müller Nakamura Ndiaye Novak Núñez Okafor Oliveira Patel Petrov Quispe Rossi Sato "
+        "Silva Tanaka Usman Varga Weber Yilmaz Zhang",
+    ),
+)
+_JOBS = {
+    "Engineering": {"Software Engineer": 78, "Test Engineer": 66, "Engineering Manager": 112},
+    "Operations": {"Technician": 46, "Dispatcher": 41, "Operations Manager": 83},
+    "Sales": {"Sales Representative": 52, "Account Manager": 64, "Sales Director": 118},
+    "Finance": {"Accountant": 57, "Controller": 79, "Payroll Clerk": 43},
+    "Human Resources": {"Recruiter": 51, "HR Partner": 62},
+    "Research": {"Research Scientist": 88, "Laboratory Assistant": 44},
+    "Customer Service": {"Service Agent": 38, "Team Lead": 55},
 }
+"""Departments, their positions, and a middling yearly salary in thousands."""
+_FIRST_DAY = datetime.date(1995, 1, 1)
+_DAYS = (datetime.date(2025, 12, 31) - _FIRST_DAY).days
 
 
 def sample_records(count: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Made-up employees, the same for the same seed.
+    """Made-up employees: names put together by chance, mail addresses at example.com.
 
     Args:
-        count: how many; their ids are E000001, E000002, ...
-        seed: for the choice of names, work, salaries and dates.
+        count: how many; the first ones do not depend on it.
+        seed: the same seed gives the same employees.
     """
-    chance = random.Random(seed)  # noqa: S311 - nothing is to be kept secret by it
-    records = []
-    for number in range(1, count + 1):
-        first, last = chance.choice(_GIVEN), chance.choice(_FAMILY)
-        department = chance.choice(list(_WORK))
-        hired = datetime.date(2005, 1, 1) + datetime.timedelta(days=chance.randrange(7_000))
-        records.append(
-            {
-                "employee_id": f"E{number:06d}",
-                "first_name": first,
-                "last_name": last,
-                "email": f"{first}.{last}.{number}@example.com".lower(),
-                "department": department,
-                "position": chance.choice(_WORK[department]),
-                "salary": float(chance.randrange(30_000, 150_000, 500)),
-                "hire_date": hired.isoformat(),
-            }
-        )
-    return records
+    chance = random.Random(seed)  # noqa: S311 - employees, not secrets
+    return [_made_up(number, chance) for number in range(1, count + 1)]
+
+
+def _made_up(number: int, chance: random.Random) -> dict[str, Any]:
+    first, last = chance.choice(_GIVEN_NAMES), chance.choice(_FAMILY_NAMES)
+    department = chance.choice(tuple(_JOBS))
+    position, middle = chance.choice(tuple(_JOBS[department].items()))
+    hired = _FIRST_DAY + datetime.timedelta(days=chance.randrange(_DAYS + 1))
+    return {
+        "employee_id": f"E{number:06d}",
+        "first_name": first,
+        "last_name": last,
+        "email": f"{_ascii(first)}.{_ascii(last)}{number}@example.com",
+        "department": department,
+        "position": position,
+        "salary": round(middle * chance.uniform(750, 1350) / 50) * 50.0,
+        "hire_date": hired.isoformat(),
+    }
+
+
+def _ascii(name: str) -> str:
+    """A name as a mail address can hold it: marks taken off, small letters."""
+    plain = unicodedata.normalize("NFKD", name.replace("ø", "o"))
+    return plain.encode("ascii", "ignore").decode().lower()

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     """How long a broker that has nothing new may hold the consumer's request, in milliseconds. A
     broker answers as soon as it has something, but the embedded one only when the time is over;
     there the lab sets 2."""
+    kafka_session_timeout_ms: Annotated[int, Field(ge=500)] = 6_000
+    """How long a consumer may be silent before the group gives its partitions to others, in
+    milliseconds. 6 s is the least that a broker allows unless told otherwise; the lab's own brokers
+    take 1.5 s, so that a killed server is back soon."""
     kafka_commit: Literal["after_store", "before_store"] = "after_store"
     """When the consumer commits its offset. `after_store` is at least once, and with the primary
     key effectively once; `before_store` is at most once: a crash in between loses records."""

@@ -151,7 +151,7 @@ def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tm
             runs = json.loads(compared.stdout)["runs"]
             assert [run["verdicts"]["stored"] for run in runs] == [100, 100, 100]
         assert serve.process.returncode == 0
-        assert list((tmp_path / "cache").rglob("*.json")) == []
+        assert list((tmp_path / "cache").rglob("server-*.json")) == []
     assert broker.process.returncode == 0
 
 

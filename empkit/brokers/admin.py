@@ -71,6 +71,18 @@ def create_topics(
         ) from error
 
 
+def delete_topics(servers: str, topics: Sequence[str]) -> None:
+    """Delete topics; those that are missing, or that may not be deleted, are passed over.
+
+    Raises:
+        BrokerError: no broker answers.
+    """
+    try:
+        _run_apart(_delete_topics(servers, topics))
+    except (KafkaError, OSError, AttributeError) as error:
+        raise BrokerError(f"The topics {', '.join(topics)} stay at {servers}: {error}") from error
+
+
 def wait_for_brokers(servers: str, timeout_s: float, check: Callable[[], None]) -> None:
     """Wait until every broker has joined and the cluster has a controller.
 
@@ -116,6 +128,16 @@ async def _create_topics(
                     raise BrokerError(f"{servers} refused to create {topic}: {reason or code}")
             while not all(map(_usable, await client.describe_topics(list(topics)))):  # noqa: ASYNC110
                 await asyncio.sleep(RETRY_S)
+        finally:
+            await client.close()
+
+
+async def _delete_topics(servers: str, topics: Sequence[str]) -> None:
+    async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+        client = _client(servers)
+        try:
+            await client.start()
+            await client.delete_topics(list(topics))
         finally:
             await client.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import ClassVar
 
 from aiokafka import AIOKafkaProducer
@@ -9,6 +10,9 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from empkit.clients.base import Answer, Client, ClientError, NoAnswerError
 from empkit.settings import Settings
+
+# What it says while a broker is away, each second and in a notebook in red, our outcomes say too.
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
 class KafkaClient(Client):

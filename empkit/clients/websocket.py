@@ -23,6 +23,7 @@ from empkit.clients.base import (
 )
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
+from empkit.records import MAX_ID
 from empkit.settings import Settings
 
 Waiting = deque[asyncio.Future[Answer]]
@@ -133,7 +134,7 @@ class WebSocketClient(Client):
                 except ClientError as error:
                     raise NotSentError(str(error)) from error
             connection = await self._connect()
-        key = employee_id[:64] if employee_id is not None else None
+        key = employee_id[:MAX_ID] if employee_id is not None else None
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(key, deque())
         waiting.append(future)

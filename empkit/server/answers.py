@@ -15,7 +15,7 @@ from typing import NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from empkit.records import Employee, validation_reason
+from empkit.records import MAX_ID, Employee, validation_reason
 from empkit.server.store import Result, StoreFullError, StoreUnavailableError
 
 RETRY_AFTER_S = 1
@@ -94,4 +94,4 @@ def _employee_id(data: bytes | str) -> str | None:
     except orjson.JSONDecodeError:
         return None
     employee_id = record.get("employee_id") if isinstance(record, dict) else None
-    return employee_id[:64] if isinstance(employee_id, str) else None
+    return employee_id[:MAX_ID] if isinstance(employee_id, str) else None

@@ -136,8 +136,8 @@ class Consumer:
             group_id=settings.kafka_group,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            session_timeout_ms=6_000,
-            heartbeat_interval_ms=1_000,
+            session_timeout_ms=settings.kafka_session_timeout_ms,
+            heartbeat_interval_ms=settings.kafka_session_timeout_ms // 5,
             retry_backoff_ms=50,
             fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
         )

@@ -12,7 +12,7 @@ from fastapi.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm
 from pydantic import BaseModel, ValidationError
 
 from empkit.clock import clock_id, now_ns
-from empkit.records import Employee, row_to_record, to_row
+from empkit.records import MAX_ID, Employee, row_to_record, to_row
 from empkit.server import answers
 from empkit.server.answers import Answer
 from empkit.server.auth import Authenticator, bearer_token
@@ -188,7 +188,7 @@ async def get_employee(request: Request, employee_id: str) -> dict[str, Any]:
     except StoreUnavailableError as error:
         raise _away(error) from error
     if row is None:
-        raise HTTPException(404, f"There is no employee {employee_id[:64]}")
+        raise HTTPException(404, f"There is no employee {employee_id[:MAX_ID]}")
     return row_to_record(row)
 
 
@@ -202,9 +202,9 @@ async def get_employee(request: Request, employee_id: str) -> dict[str, Any]:
 )
 async def list_employees(
     request: Request,
-    after: Annotated[str, Query(max_length=64)] = "",
+    after: Annotated[str, Query(max_length=MAX_ID)] = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    prefix: Annotated[str, Query(max_length=64)] = "",
+    prefix: Annotated[str, Query(max_length=MAX_ID)] = "",
 ) -> EmployeePage:
     """Employees in the order of their ids, page by page (`after`: the last id you have seen)."""
     if "\0" in after or "\0" in prefix:

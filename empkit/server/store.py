@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from empkit.records import MAX_ID
 from empkit.server.stamps import StampLog
 
 LOGGER = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ METADATA = sa.MetaData()
 EMPLOYEES = sa.Table(
     "employees",
     METADATA,
-    sa.Column("employee_id", sa.String(64), primary_key=True),
+    sa.Column("employee_id", sa.String(MAX_ID), primary_key=True),
     sa.Column("first_name", sa.Text, nullable=False),
     sa.Column("last_name", sa.Text, nullable=False),
     sa.Column("email", sa.Text),
