@@ -1,0 +1,75 @@
+"""What is computed from timings, and the folder that keeps them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from empkit import load
+from empkit.experiment.results import STAMPS
+from tests.made_up_runs import made_up, together
+
+
+def test_the_summary_counts_from_when_a_record_was_wanted_sent():
+    """An open-loop run whose sender stalls shows the stall: no coordinated omission."""
+    runs = made_up(count=200)
+    calm = runs.summary().loc["http", "ack_p50_ms"]
+    late = runs.timings.copy()
+    for stamp in STAMPS[1:]:
+        late[stamp] += 50_000_000  # the sender was 50 ms late with each; the service was the same
+    runs.timings = late
+    assert runs.summary().loc["http", "ack_p50_ms"] == pytest.approx(calm + 50)
+
+
+def test_verdicts_add_up_to_those_offered():
+    runs = together(
+        made_up("http", 50, verdict={3: "refused"}, outcome={3: "refused"}),
+        made_up("kafka", 40, verdict={0: "lost", 1: "dead_lettered"}),
+    )
+    verdicts = runs.verdicts()
+    assert verdicts["offered"].to_dict() == {"http": 50, "kafka": 40}
+    assert (verdicts.drop(columns="offered").sum(axis=1) == verdicts["offered"]).all()
+    assert runs.broken_promises["employee_id"].tolist() == ["run-E0"]
+
+
+def test_too_few_samples_give_no_percentile():
+    row = made_up(count=30).summary().loc["http"]
+    assert not np.isnan(row["ack_p90_ms"])
+    assert np.isnan(row["ack_p99_ms"])
+    assert made_up(count=30).to_json()["runs"][0]["ack_ms"]["p99"] is None
+
+
+def test_a_record_without_stamps_is_in_no_latency():
+    runs = made_up(count=20, stored_ns={5: pd.NA}, acked_ns={5: pd.NA}, outcome={5: "unknown"})
+    row = runs.summary().loc["http"]
+    assert row["acked"] == 19
+    assert row["offered"] == 20
+
+
+def test_json_has_one_entry_a_protocol_and_round_and_is_json():
+    runs = together(made_up("http"), made_up("http", number=2), made_up("kafka"))
+    content = json.loads(json.dumps(runs.to_json()))
+    assert [(run["protocol"], run["round"]) for run in content["runs"]] == [
+        ("http", 1), ("http", 2), ("kafka", 1),
+    ]  # fmt: skip
+
+
+def test_a_saved_folder_gives_the_same_runs_again(tmp_path):
+    runs = together(
+        made_up("http", stored_ns={1: pd.NA}, faults=[("server-crash", "server", 1, 2)]),
+        made_up("kafka"),
+    )
+    again = load(runs.save(tmp_path / "results"))
+    pd.testing.assert_frame_equal(again.timings, runs.timings)
+    assert again.runs == runs.runs
+    assert again.environment == runs.environment
+    pd.testing.assert_frame_equal(again.summary(), runs.summary())
+
+
+def test_of_keeps_one_run():
+    runs = together(made_up("http"), made_up("http", number=2), made_up("kafka"))
+    assert len(runs.of("http").runs) == 2
+    assert set(runs.of("http", 2).timings["round"]) == {2}
+    with pytest.raises(KeyError, match="there are http, kafka"):
+        runs.of("websocket")

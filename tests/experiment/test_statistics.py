@@ -1,0 +1,69 @@
+"""Percentiles and their intervals, against numpy and against known distributions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from empkit.experiment.statistics import (
+    bootstrap_interval,
+    difference,
+    least_samples,
+    percentiles,
+)
+
+samples = st.lists(st.floats(0, 1e6), min_size=1, max_size=300).map(np.array)
+
+
+@given(samples)
+def test_percentiles_are_those_of_numpy_or_missing(values):
+    for level, value in percentiles(values, (50, 90, 99, 99.9)).items():
+        if len(values) < least_samples(level):
+            assert np.isnan(value)
+        else:
+            assert value == np.percentile(values, level)
+
+
+def test_a_percentile_needs_a_sample_beyond_it():
+    assert [least_samples(level) for level in (50, 90, 99, 99.9)] == [2, 10, 100, 1_000]
+
+
+@given(samples, st.sampled_from([50, 90, 99]))
+def test_an_interval_lies_within_the_samples(values, level):
+    low, high = bootstrap_interval(values, level)
+    assert values.min() <= low <= high <= values.max()
+
+
+@pytest.mark.parametrize("level", [50, 90])
+def test_a_95_percent_interval_holds_the_truth_about_95_times_in_100(level):
+    random = np.random.default_rng(7)
+    truth = -np.log(1 - level / 100)  # of the exponential distribution
+    held = 0
+    for trial in range(300):
+        low, high = bootstrap_interval(random.exponential(1.0, 400), level, seed=trial)
+        held += low <= truth <= high
+    assert 0.90 <= held / 300 <= 0.99
+
+
+def test_rounds_that_differ_widen_the_interval():
+    random = np.random.default_rng(1)
+    values = np.concatenate([random.normal(mean, 0.1, 500) for mean in (1.0, 2.0, 3.0)])
+    rounds = np.repeat([1, 2, 3], 500)
+    alone = bootstrap_interval(values, 50)
+    by_round = bootstrap_interval(values, 50, rounds=rounds)
+    assert by_round[1] - by_round[0] > 3 * (alone[1] - alone[0])
+
+
+def test_a_difference_is_shown_only_where_there_is_one():
+    random = np.random.default_rng(3)
+    a, b, c = (random.normal(mean, 1.0, 2_000) for mean in (10.0, 10.0, 11.0))
+    low, high = difference(a, b)
+    assert low < 0 < high
+    low, high = difference(c, a)
+    assert 0.8 < low < high < 1.2
+    assert difference(a, c)[1] < 0
+
+
+def test_there_is_no_interval_of_nothing():
+    with pytest.raises(ValueError, match="at least one sample"):
+        bootstrap_interval(np.array([]), 50)

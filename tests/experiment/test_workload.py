@@ -1,0 +1,50 @@
+"""What is sent, and when."""
+
+import numpy as np
+import pytest
+
+from empkit import Workload
+from empkit.experiment.workload import repeat_to
+
+
+def test_a_constant_rate_is_a_record_each_so_many_nanoseconds():
+    schedule = Workload(rate=500).schedule_ns(5)
+    assert schedule.tolist() == [0, 2_000_000, 4_000_000, 6_000_000, 8_000_000]
+
+
+def test_poisson_arrivals_have_the_rate_and_are_the_same_for_a_seed():
+    workload = Workload(rate=1_000, arrivals="poisson", seed=4)
+    schedule = workload.schedule_ns(20_000)
+    gaps = np.diff(schedule)
+    assert gaps.mean() == pytest.approx(1e6, rel=0.03)
+    assert gaps.std() == pytest.approx(1e6, rel=0.05)  # of an exponential: as large as the mean
+    assert (schedule == workload.schedule_ns(20_000)).all()
+
+
+def test_with_neither_loop_it_is_a_closed_one():
+    assert Workload().closed_loop() == 8
+    assert Workload(in_flight=3).closed_loop() == 3
+    assert Workload(rate=3).closed_loop() is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rate": 1, "in_flight": 1}, "not both"),
+        ({"rate": 0}, "more than 0"),
+        ({"in_flight": 0}, "at least 1"),
+        ({"records": 0}, "at least 1"),
+        ({"arrivals": "bursts"}, "'constant' or 'poisson'"),
+        ({"warm_up": -1}, "0 or more"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Workload(**arguments)
+
+
+def test_repeated_records_have_ids_of_their_own():
+    records = [{"employee_id": "a"}, {"employee_id": "b"}]
+    assert [record["employee_id"] for record in repeat_to(records, 5)] == [
+        "a", "b", "a~1", "b~1", "a~2",
+    ]  # fmt: skip

@@ -1,0 +1,54 @@
+"""Runs with timings that a test chooses, for what is computed from them and drawn of them."""
+
+import numpy as np
+import pandas as pd
+
+from empkit.experiment.results import STAMPS, FaultSpan, RunInfo, Runs
+
+START_NS = 5_000_000_000
+
+
+def made_up(protocol="http", count=200, number=1, faults=(), seed=0, **changes):
+    """One run: records 1 ms apart, sent on time, about a millisecond a stage."""
+    random = np.random.default_rng(seed)
+    intended = START_NS + np.arange(count) * 1_000_000
+
+    def after(base):
+        return base + random.gamma(2.0, 400_000, count).astype(np.int64)
+
+    sent = intended + 10_000
+    received = after(sent)
+    stored = after(received)
+    acked = after(sent) if protocol == "kafka" else after(stored)
+    timings = pd.DataFrame(
+        {
+            "protocol": protocol,
+            "round": number,
+            "seq": np.arange(count),
+            "employee_id": [f"run-E{seq}" for seq in range(count)],
+            **dict(zip(STAMPS, (intended, sent, received, stored, acked), strict=True)),
+            "attempts": 1,
+            "outcome": "acked",
+            "verdict": "stored",
+            "error": "",
+        }
+    ).astype(dict.fromkeys(STAMPS, "Int64"))
+    for column, values in changes.items():
+        for seq, value in values.items():
+            timings.loc[seq, column] = value
+    columns = ("protocol", "round", "seq", "attempt", "sent_ns", "answered_ns", "answer")
+    info = RunInfo(
+        protocol, number, "run", count, "2026-01-01T00:00:00+00:00", START_NS, int(acked.max()),
+        faults=[FaultSpan(*fault) for fault in faults],
+    )  # fmt: skip
+    return Runs([info], timings, pd.DataFrame(columns=columns), {"date": "2026-01-01"})
+
+
+def together(*runs):
+    """Several runs as one."""
+    return Runs(
+        [info for each in runs for info in each.runs],
+        pd.concat([each.timings for each in runs], ignore_index=True),
+        pd.concat([each.attempts for each in runs], ignore_index=True),
+        runs[0].environment,
+    )

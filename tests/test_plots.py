@@ -1,0 +1,67 @@
+"""The figures: drawn of whatever a run may be, with a title that says what was found."""
+
+import pandas as pd
+import pytest
+
+from empkit import plots
+from tests.made_up_runs import START_NS, made_up, together
+
+FAULT = ("server-crash", "server", START_NS + 50_000_000, START_NS + 90_000_000)
+
+MANY = together(
+    made_up("http", faults=[FAULT]), made_up("http", number=2, seed=1), made_up("kafka"),
+)  # fmt: skip
+ONE_RECORD = made_up("websocket", 1)
+NOTHING_ACKED = made_up(
+    "http", 20,
+    acked_ns=dict.fromkeys(range(20), pd.NA), stored_ns=dict.fromkeys(range(20), pd.NA),
+    received_ns=dict.fromkeys(range(20), pd.NA),
+    outcome=dict.fromkeys(range(20), "unknown"), verdict=dict.fromkeys(range(20), "failed"),
+)  # fmt: skip
+
+FIGURES = [
+    plots.latency, plots.stages, plots.verdicts, plots.rates, plots.timeline, plots.throughput,
+    plots.percentiles_over_time,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("draw", FIGURES)
+@pytest.mark.parametrize("runs", [MANY, ONE_RECORD, NOTHING_ACKED])
+def test_every_figure_can_be_drawn_of_any_run(draw, runs):
+    png, metadata = draw(runs)._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    assert len(metadata["alt"]) > 20
+
+
+def test_the_title_names_the_fastest_only_where_it_is():
+    clear = together(made_up("kafka"), made_up("http"))
+    assert plots.latency(clear).get_suptitle().startswith("Kafka acks first")
+    alike = together(made_up("websocket", seed=1), made_up("http", seed=2))
+    assert "equally fast" in plots.latency(alike).get_suptitle()
+
+
+def test_a_broken_promise_is_in_the_title():
+    runs = made_up(verdict={3: "lost", 4: "lost"})
+    assert "2 of 200 records: a promise was broken" in plots.verdicts(runs).get_suptitle()
+    assert "2 of 200" in plots.timeline(runs).get_suptitle()
+
+
+def test_the_journey_shows_every_attempt_and_the_fault():
+    runs = made_up("http", 200, attempts={60: 2}, faults=[FAULT])
+    sent = int(runs.timings.loc[60, "sent_ns"])
+    acked = int(runs.timings.loc[60, "acked_ns"])
+    runs.attempts = pd.DataFrame(
+        [
+            ("http", 1, 60, 1, sent, sent + 400_000, "no_answer"),
+            ("http", 1, 60, 2, sent + 500_000, acked, "created"),
+        ],
+        columns=runs.attempts.columns,
+    )
+    figure = plots.journey(runs, "run-E60")
+    words = " ".join(text.get_text() for text in figure.axes[0].texts)
+    assert "attempt 1: no_answer" in words
+    assert "attempt 2: created" in words
+    assert "stored after 2 attempts" in figure.get_suptitle()
+    assert figure._repr_png_()[0].startswith(b"\x89PNG")
+    with pytest.raises(KeyError, match="No record 'nobody'"):
+        plots.journey(runs, "nobody")
