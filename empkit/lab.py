@@ -11,30 +11,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
 import secrets
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import SecretStr
 
 from empkit.brokers import BrokerError, make_broker
 from empkit.clients import PROTOCOLS
+from empkit.experiment.guarantees import Guarantees, may_lose
 from empkit.experiment.workload import Workload
 from empkit.processes import Child, ChildError, Processes
-from empkit.progress import Progress, shown
+from empkit.progress import Progress
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker, BrokerName
-    from empkit.experiment.results import RunInfo, Runs
+    from empkit.experiment.results import Runs
+    from empkit.faults import At, Fault
+    from empkit.proxy import ProxyProcess
 
 START_TIMEOUT_S = 30.0
 PARTITIONS = 8
@@ -46,6 +46,21 @@ over, not when they come; so the time is short."""
 
 class LabError(RuntimeError):
     """A part of the lab did not come up, or a run could not be carried out."""
+
+
+class BrokenPromiseError(LabError):
+    """A record was lost, corrupt or phantom.
+
+    Args:
+        runs: with the timings of all records.
+    """
+
+    def __init__(self, runs: Runs) -> None:
+        broken = runs.broken_promises
+        first = ", ".join(f"{row.employee_id} ({row.verdict})" for row in broken[:10].itertuples())
+        more = f" and {len(broken) - 10} more" if len(broken) > 10 else ""
+        super().__init__(f"{len(broken)} records with a broken promise: {first}{more}.")
+        self.runs = runs
 
 
 class Lab:
@@ -79,7 +94,7 @@ class Lab:
     ) -> None:
         self.settings = settings or Settings()
         self._given = self.settings
-        self._broker_name = broker
+        self.broker_name = broker
         self._brokers = brokers
         self._database = database
         self._server_url = server
@@ -87,7 +102,8 @@ class Lab:
         self.broker: Broker | None = None
         self.server: Child | None = None
         self.token = ""
-        self._runs = 0
+        self.proxy: ProxyProcess | None = None
+        self.generator: Child | None = None
 
     @property
     def running(self) -> bool:
@@ -174,11 +190,12 @@ class Lab:
         """The server before its broker, so that it leaves the group in order."""
         if self.server is not None:
             processes.release(self.server)
+            self.server = None
         if self.broker is None:
             return
         servers = self.broker.bootstrap_servers
         self.broker.stop()
-        if self._broker_name == "external" and self._server_url is None and servers:
+        if self.broker_name == "external" and self._server_url is None and servers:
             from empkit.brokers.admin import delete_topics
 
             with contextlib.suppress(BrokerError):
@@ -215,6 +232,8 @@ class Lab:
         protocols: Iterable[str] | None = None,
         workload: Workload | None = None,
         rounds: int = 1,
+        faults: Sequence[At | Fault] = (),
+        guarantees: Guarantees | None = None,
         progress: Progress | None = None,
     ) -> Runs:
         """Send the same workload over several protocols, in rounds, each in a shuffled order.
@@ -226,13 +245,17 @@ class Lab:
             protocols: which; by default all that the lab has the parts for.
             workload: what to send; by default 2,000 made-up records, 8 in flight.
             rounds: how often.
+            faults: what goes wrong in each run, and when.
+            guarantees: what client and consumer ask for; by default what the settings say.
             progress: told how far it is; by default a progress bar.
 
         Raises:
             LabError: a run could not be carried out.
+            BrokenPromiseError: a record was lost, corrupt or phantom, and nothing that was asked
+                for allows that; it carries the runs.
             ValueError: there is no such protocol, or no record to send.
         """
-        from empkit.experiment.results import Runs, environment
+        from empkit.experiment.conduct import RunError, conduct
 
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
@@ -242,35 +265,23 @@ class Lab:
                 )
         if rounds < 1:
             raise ValueError(f"rounds is {rounds}; at least 1 is needed.")
-        workload = workload or Workload()
-        records = workload.load()
-        if not records:
-            raise ValueError("There is no record to send.")
-        path = self._write_records(records)
-        order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
-        finished: list[tuple[RunInfo, Path]] = []
-        with shown(progress, len(chosen) * rounds * len(records)) as show:
-            for number in range(1, rounds + 1):
-                for protocol in order.sample(chosen, len(chosen)):
-                    finished.append(self._run(protocol, number, workload, path, len(records), show))
-                    if finished[-1][0].cut_short:
-                        break
-                if finished[-1][0].cut_short:
-                    break
-        measured_on = environment(
-            broker=self._broker_name,
-            database=urllib.parse.urlsplit(self.settings.database_url).scheme,
-            settings=self._public_settings(),
-        )
-        infos = [info for info, _ in finished]
-        return Runs(infos, *_frames(finished), measured_on)
+        guarantees = guarantees or Guarantees()
+        try:
+            runs = conduct(
+                self, chosen, workload or Workload(), rounds, faults, guarantees, progress
+            )
+        except (RunError, BrokerError, ChildError) as error:
+            raise LabError(str(error)) from error
+        if len(runs.broken_promises) and not may_lose(guarantees.applied(self.settings)):
+            raise BrokenPromiseError(runs)
+        return runs
 
     def _start_broker(self, processes: Processes) -> None:
-        if self._broker_name is None:
+        if self.broker_name is None:
             self.settings = _changed(self.settings, kafka_bootstrap_servers=None)
             return
         topic = self.settings.kafka_topic
-        if self._broker_name == "external" and self._server_url is None:
+        if self.broker_name == "external" and self._server_url is None:
             # the user's own topic and group are not ours to touch; those of the lab go with it
             name = secrets.token_hex(3)
             self.settings = _changed(
@@ -279,7 +290,7 @@ class Lab:
                 kafka_group=f"{self.settings.kafka_group}-{name}",
             )
         self.broker = make_broker(
-            self._broker_name,
+            self.broker_name,
             processes,
             self.settings,
             brokers=self._brokers,
@@ -287,9 +298,9 @@ class Lab:
         )
         self.broker.start()
         changes: dict[str, Any] = {"kafka_bootstrap_servers": self.broker.bootstrap_servers}
-        if self._broker_name != "external":
+        if self.broker_name != "external":
             changes["kafka_session_timeout_ms"] = SESSION_TIMEOUT_MS
-        if self._broker_name == "embedded":
+        if self.broker_name == "embedded":
             changes["kafka_fetch_wait_ms"] = EMBEDDED_FETCH_WAIT_MS
         self.settings = _changed(self.settings, **changes)
 
@@ -307,6 +318,51 @@ class Lab:
             signing_key=SecretStr(secrets.token_urlsafe(48)),
         )
         self.start_server()
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic has, where the lab made it."""
+        return PARTITIONS
+
+    def stop_server(self) -> None:
+        """Tell the server to end (SIGTERM), and wait until it has."""
+        self._end_server(kill=False)
+
+    def kill_server(self) -> None:
+        """Kill the server (SIGKILL)."""
+        self._end_server(kill=True)
+
+    def _end_server(self, *, kill: bool) -> None:
+        if self.server is not None:
+            self.processes.release(self.server, kill=kill)
+            self.server = None
+
+    def ensure_commit(self, when: Literal["after_store", "before_store"]) -> None:
+        """Have the consumer commit its offsets then; the server is started again if need be.
+
+        Raises:
+            LabError: the server is not ours.
+        """
+        if when == self.settings.kafka_commit:
+            return
+        if self._server_url is not None:
+            raise LabError("When a server that is not ours commits its offsets is not ours to say.")
+        self.stop_server()
+        self.settings = _changed(self.settings, kafka_commit=when)
+        self.start_server()
+        self._wait_for_consumer()
+
+    def make_token(self, lifetime_s: float) -> str:
+        """A token that expires so many seconds from now.
+
+        Raises:
+            LabError: the server, and so its key, is not ours.
+        """
+        if self._server_url is not None:
+            raise LabError("Tokens for a server that is not ours are not ours to make.")
+        from empkit.server.auth import Authenticator
+
+        return Authenticator(_changed(self.settings, token_lifetime_s=lifetime_s)).make_token()
 
     def start_server(self) -> None:
         """Start the server, as at the lab's start or after it was killed, on the same port."""
@@ -352,111 +408,6 @@ class Lab:
                 raise LabError(f"{url} answered {error.code}: {error.read(200)!r}.") from None
         except urllib.error.URLError as error:
             raise LabError(f"No server answers at {url}: {error.reason}.") from error
-
-    def _write_records(self, records: Sequence[Any]) -> Path:
-        import orjson
-
-        path = self.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
-        with path.open("wb") as file:
-            file.writelines(orjson.dumps(dict(record)) + b"\n" for record in records)
-        return path
-
-    def _run(
-        self,
-        protocol: str,
-        number: int,
-        workload: Workload,
-        records: Path,
-        count: int,
-        show: Progress,
-    ) -> tuple[RunInfo, Path]:
-        from empkit.experiment.results import RunInfo
-        from empkit.experiment.run import LATE_MS, Plan
-
-        self._runs += 1
-        run_id = secrets.token_hex(3)
-        folder = self.processes.folder / f"run-{self._runs}-{protocol}-{number}"
-        folder.mkdir()
-        pace = {
-            name: getattr(workload, name)
-            for name in ("in_flight", "rate", "arrivals", "warm_up", "seed")
-        }
-        plan = Plan(protocol, number, run_id, str(records), pace, self.database_url)
-        plan.save(folder)
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        child = self.processes.start_module(
-            folder.name, "empkit.experiment.run", [str(folder)], self.settings.environ()
-        )
-        try:
-            finished = self._follow(child, f"{protocol} {number}", count, show)
-        finally:
-            self.processes.release(child, kill=True)
-        info = RunInfo(
-            protocol,
-            number,
-            run_id,
-            started_at=started_at,
-            workload=workload.described(count),
-            **finished,
-        )
-        if info.generator_late_ms > LATE_MS:
-            info.valid = False
-            info.notes.append(
-                f"The load generator was late by {info.generator_late_ms:.0f} ms (p99): it may be "
-                "what was measured, and not the system."
-            )
-        if not info.drained:
-            info.valid = False
-            info.notes.append(
-                "The server had not decided on every record when the account was made."
-            )
-        if info.cut_short:
-            info.notes.append(f"Interrupted after {info.offered} of {count} records.")
-        return info, folder
-
-    def _follow(self, child: Child, name: str, count: int, show: Progress) -> dict[str, Any]:
-        """Pass on the run's progress until it has finished; Ctrl-C asks it to end early."""
-        interrupted = False
-        while True:
-            try:
-                report = child.report()
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                child.order(stop=True)
-                continue
-            if report is None:
-                child.expect("finished", 1.0)
-            elif "done" in report:
-                show(name, report["done"], count)
-            elif "failed" in report:
-                raise LabError(report["failed"])
-            elif "finished" in report:
-                finished: dict[str, Any] = report["finished"]
-                return finished
-
-    def _public_settings(self) -> dict[str, Any]:
-        """The settings without what is secret or only an address."""
-        hidden = {"password", "signing_key", "username", "database_url", "timings_file", "host",
-                  "port", "server_url", "ws_url", "kafka_bootstrap_servers"}  # fmt: skip
-        return self.settings.model_dump(mode="json", exclude=hidden)
-
-
-def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[Any, Any]:
-    """The timings and the attempts of all runs."""
-    import pandas as pd
-
-    from empkit.experiment.results import read_timings
-
-    timings, attempts = [], []
-    for info, folder in finished:
-        timings.append(read_timings(folder / "timings.parquet"))
-        own = pd.read_parquet(folder / "attempts.parquet")
-        own.insert(0, "protocol", info.protocol)
-        own.insert(1, "round", info.round)
-        attempts.append(own)
-    return pd.concat(timings, ignore_index=True), pd.concat(attempts, ignore_index=True)
 
 
 def _changed(settings: Settings, **changes: Any) -> Settings:

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     """How long a client tries to get one record accepted, retries included, in seconds."""
     attempt_timeout_s: Annotated[float, Field(gt=0)] = 3.0
     """How long a client waits for the answer to one attempt, in seconds."""
-    retries: Annotated[int, Field(ge=0)] = 8
+    retries: Annotated[int, Field(ge=0)] = 30
     """How many times a client tries again after the first attempt, at the most."""
     kafka_acks: Literal["0", "1", "all"] = "all"
     """Whose acknowledgement the producer waits for: none, the leader's, all in-sync replicas."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 import orjson
@@ -26,7 +27,8 @@ class HttpClient(Client):
         super().__init__(settings)
         self._token = token
         self._http = Http1(settings.server_url)
-        self._head = b""
+        self._head = b""  # empty: the token was refused and none has come in its place yet
+        self._renewing = asyncio.Lock()
 
     async def open(self) -> None:
         """Get a token."""
@@ -41,15 +43,22 @@ class HttpClient(Client):
         await self._http.close()
 
     async def _renew(self) -> None:
-        self._use(await fetch_token(self.settings, self._http))
+        async with self._renewing:  # one new token is enough for all who were refused
+            if not self._head:
+                self._use(await fetch_token(self.settings, self._http))
 
     def _use(self, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._head = self._http.head("POST", "/employees", headers)
 
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
-        response = await self._http.request(self._head, payload)
+        if not self._head:
+            await self._renew()
+        head = self._head
+        response = await self._http.request(head, payload)
         if response.code == 401:
+            if self._head is head:
+                self._head = b""
             raise UnauthorizedError("The server refuses our token.")
         try:
             content = orjson.loads(response.body)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as ws_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.typing import Subprotocol
 
 from empkit.clients.base import (
     Answer,
@@ -19,20 +19,21 @@ from empkit.clients.base import (
     ClientError,
     NoAnswerError,
     NotSentError,
-    UnauthorizedError,
 )
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
-from empkit.records import MAX_ID
 from empkit.settings import Settings
 
-Waiting = deque[asyncio.Future[Answer]]
+_Waiting = dict[int, asyncio.Future[Answer]]
+
+NUMBERED = Subprotocol("empkit.numbered")
+"""The subprotocol in which each answer has the number of its message."""
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class WebSocketClient(Client):
-    """Sends records over one connection, several in flight; answers are told apart by their id.
+    """Sends records over one connection, several in flight; answers are told apart by number.
 
     Args:
         settings: the server, and user and password.
@@ -48,12 +49,11 @@ class WebSocketClient(Client):
         self._connection: ClientConnection | None = None
         self._connecting = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
-        self._waiting: dict[str | None, Waiting] = {}
+        self._waiting: _Waiting = {}
+        self._sent = 0
 
     async def open(self) -> None:
         """Get a token and connect."""
-        if self._token is None:
-            await self._renew()
         await self._connect()
 
     async def close(self) -> None:
@@ -65,14 +65,13 @@ class WebSocketClient(Client):
             await self._reader
         await self._http.close()
 
-    async def _renew(self) -> None:
-        self._token = await fetch_token(self.settings, self._http)
-
     async def _connect(self) -> ClientConnection:
         """The connection, made anew when it was lost; only one is made at a time."""
         async with self._connecting:
             if self._connection is not None:
                 return self._connection
+            if self._token is None:
+                self._token = await self._new_token()
             url = self.settings.websocket_url()
             try:
                 connection = await ws_connect(
@@ -80,6 +79,7 @@ class WebSocketClient(Client):
                     additional_headers={"Authorization": f"Bearer {self._token}"},
                     # websockets would take even a loopback address through $http_proxy
                     proxy=None if urlsplit(url).hostname in LOOPBACK else True,
+                    subprotocols=[NUMBERED],
                     compression=None,
                     open_timeout=self.settings.attempt_timeout_s,
                 )
@@ -94,10 +94,17 @@ class WebSocketClient(Client):
             if self._reader is not None:
                 self.reconnections += 1
             self._connection = connection
-            self._reader = asyncio.create_task(self._read(connection))
+            self._waiting, self._sent = {}, 0
+            self._reader = asyncio.create_task(self._read(connection, self._waiting))
             return connection
 
-    async def _read(self, connection: ClientConnection) -> None:
+    async def _new_token(self) -> str:
+        try:
+            return await fetch_token(self.settings, self._http)
+        except NoAnswerError as error:  # of a token, not of a record
+            raise NotSentError(str(error)) from error
+
+    async def _read(self, connection: ClientConnection, waiting: _Waiting) -> None:
         """Hand each answer to the attempt that waits for it."""
         reason: ClientError = NoAnswerError("The WebSocket was closed.")
         with contextlib.suppress(ConnectionClosed):
@@ -108,41 +115,34 @@ class WebSocketClient(Client):
                     self._token = None
                     reason = NoAnswerError(content["message"])
                     break
-                waiting = self._waiting.get(content["employee_id"])
-                while waiting:
-                    future = waiting.popleft()
-                    if not future.done():
-                        future.set_result(Answer(content["result"], content["message"]))
-                        break
+                future = waiting.pop(content["number"], None)
+                if future is not None and not future.done():
+                    future.set_result(Answer(content["result"], content["message"]))
         if self._connection is connection:
             self._connection = None
-        lost, self._waiting = self._waiting, {}
-        for waiting in lost.values():
-            for future in waiting:
-                if not future.done():
-                    future.set_exception(reason)
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(reason)
+        waiting.clear()
         await connection.close()
 
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
-        connection = self._connection
-        if connection is None:
-            if self._token is None:
-                try:
-                    await self._renew()
-                except UnauthorizedError:
-                    raise
-                except ClientError as error:
-                    raise NotSentError(str(error)) from error
-            connection = await self._connect()
-        key = employee_id[:MAX_ID] if employee_id is not None else None
+        connection = self._connection or await self._connect()
+        # numbered before the first await, in the order in which the messages are written
+        self._sent += 1
+        number, waiting = self._sent, self._waiting
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.setdefault(key, deque())
-        waiting.append(future)
+        waiting[number] = future
         try:
-            await connection.send(payload, text=True)
+            # a text frame must be UTF-8; what we did not encode ourselves may be anything
+            try:
+                await connection.send(payload, text=employee_id is not None)
+            except asyncio.CancelledError:
+                # perhaps not written: then the numbers of what follows would be wrong
+                connection.transport.abort()
+                raise
             return await future
         except ConnectionClosed as error:
             raise NoAnswerError(f"The WebSocket was closed: {error}") from error
         finally:
-            if not waiting:
-                self._waiting.pop(key, None)
+            waiting.pop(number, None)

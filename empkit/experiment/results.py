@@ -57,6 +57,7 @@ class RunInfo:
         reconnections: how often the client had to connect again.
         workload: what was offered, and how.
         faults: what was broken, and when.
+        guarantees: what was asked for (`Guarantees`), in words.
     """
 
     protocol: str
@@ -75,6 +76,7 @@ class RunInfo:
     reconnections: int = 0
     workload: dict[str, Any] = field(default_factory=dict)
     faults: list[FaultSpan] = field(default_factory=list)
+    guarantees: str = "as set"
 
 
 class Runs:

@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from empkit.clients import Client, connect
-from empkit.clients.base import ClientError
+from empkit.clients.base import Attempt, ClientError
 from empkit.clock import LoopWatch
 from empkit.experiment import account
 from empkit.experiment.account import Marks, Server
@@ -56,6 +56,9 @@ class Plan:
         pace: the workload's pace.
         database_url: where to read what was stored; None asks the server.
         wait_for_faults: whether an order will say when to drain.
+        server_url: where the client reaches the server; the account asks it directly.
+        bootstrap_servers: where the client reaches the brokers.
+        token: what the client begins with; without one it gets its own.
     """
 
     protocol: str
@@ -65,6 +68,18 @@ class Plan:
     pace: dict[str, Any]
     database_url: str | None
     wait_for_faults: bool = False
+    server_url: str = ""
+    bootstrap_servers: str | None = None
+    token: str | None = None
+
+    def client_settings(self, settings: Settings) -> Settings:
+        """The settings of the client, which may go through the proxy."""
+        return settings.model_copy(
+            update={
+                "server_url": self.server_url,
+                "kafka_bootstrap_servers": self.bootstrap_servers,
+            }
+        )
 
     def save(self, folder: Path) -> None:
         """Write the plan into the run's folder."""
@@ -82,6 +97,9 @@ def load_records(path: Path, run_id: str) -> list[Encoded]:
     with path.open("rb") as lines:
         for line in lines:
             record = orjson.loads(line)
+            if isinstance(record, str):  # stands for bytes; see `empkit.faults.Poison`
+                records.append((None, record.encode("latin-1")))
+                continue
             employee_id = record.get("employee_id")
             if isinstance(employee_id, str):
                 record["employee_id"] = employee_id = f"{run_id}-{employee_id}"
@@ -143,7 +161,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
     server = Server(settings)
     watch = LoopWatch()
     settled = asyncio.Event()
-    async with connect(plan.protocol, settings) as client:
+    async with connect(plan.protocol, plan.client_settings(settings), plan.token) as client:
         marks = await account.mark(server, settings, plan.protocol)
         (folder / "marks.json").write_text(json.dumps(marks._asdict()))
         await warm_up(client, server, plan, pace)
@@ -168,7 +186,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         "generator_late_ms": late["p99"],
         "reconnections": client.reconnections,
     }
-    _save_attempts(folder, generator)
+    _save_attempts(folder, generator.attempts)
     (folder / "errors.json").write_text(json.dumps(columns.errors))
     return info | await settle(folder, plan, settings, records, columns, marks, server)
 
@@ -237,8 +255,7 @@ def _save_timings(
     pq.write_table(table.filter(pa.array(offered)), folder / "timings.parquet")
 
 
-def _save_attempts(folder: Path, generator: Generator) -> None:
-    rows = generator.attempts
+def _save_attempts(folder: Path, rows: Sequence[tuple[int, int, Attempt]]) -> None:
     table = pa.table(
         {
             "seq": pa.array([seq for seq, _, _ in rows], pa.int64()),
@@ -269,10 +286,25 @@ async def _progress(generator: Generator) -> None:
         report(done=generator.done, offered=generator.offered)
 
 
+async def account_for(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
+    """The account of a run whose load generator was killed: from what it left in its folder."""
+    records = load_records(Path(plan.records), plan.run_id)
+    marks = json.loads((folder / "marks.json").read_text())
+    dead_letters = {int(number): end for number, end in marks["dead_letters"].items()}
+    columns = Columns(folder)
+    _save_attempts(folder, [])
+    server = Server(settings)
+    return await settle(
+        folder, plan, settings, records, columns, Marks(marks["stamps"], dead_letters), server
+    )
+
+
 def main() -> None:
-    """Carry out the plan in the folder that is the only argument."""
+    """Carry out the plan in the folder that is the first argument; with `account` as the second,
+    only the account of what was carried out before."""
     folder = Path(sys.argv[1])
     plan = Plan.load(folder)
+    work = account_for if sys.argv[2:] == ["account"] else measure
     loop_factory = None
     if importlib.util.find_spec("uvloop"):
         import uvloop
@@ -280,7 +312,7 @@ def main() -> None:
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         try:
-            finished = runner.run(measure(folder, plan, Settings()))
+            finished = runner.run(work(folder, plan, Settings()))
         except ClientError as error:
             report(failed=str(error))
             sys.exit(1)

@@ -32,6 +32,8 @@ class Workload:
             senders make them.
         warm_up: records sent first and not counted.
         seed: for made-up records and for Poisson arrivals.
+        surge: open loop: from and until when, in seconds, the rate is how many times as high; see
+            `empkit.faults.Overload`.
 
     Raises:
         ValueError: a number makes no sense, or both loops are asked for.
@@ -43,6 +45,7 @@ class Workload:
     arrivals: Literal["constant", "poisson"] = "constant"
     warm_up: int = 200
     seed: int = 0
+    surge: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.in_flight is not None and self.rate is not None:
@@ -77,10 +80,20 @@ class Workload:
     def schedule_ns(self, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Open loop: when each of `count` records is due, in nanoseconds after the start."""
         assert self.rate is not None
+        # in units of the mean gap, then stretched to time
         if self.arrivals == "constant":
-            return (np.arange(count) * (1e9 / self.rate)).astype(np.int64)
-        gaps = np.random.default_rng(self.seed).exponential(1e9 / self.rate, count)
-        return np.cumsum(gaps).astype(np.int64)
+            places = np.arange(count, dtype=np.float64)
+        else:
+            places = np.cumsum(np.random.default_rng(self.seed).exponential(1.0, count))
+        seconds = places / self.rate
+        if self.surge is not None:
+            begin, end, times = self.surge
+            length = (end - begin) * times  # of the surge, at the usual rate
+            inside = (seconds > begin) & (seconds <= begin + length)
+            after = seconds > begin + length
+            seconds[inside] = begin + (seconds[inside] - begin) / times
+            seconds[after] += (end - begin) - length
+        return (seconds * 1e9).astype(np.int64)
 
     def described(self, count: int) -> dict[str, Any]:
         """The workload in words and numbers, for what a run leaves behind."""

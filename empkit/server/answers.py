@@ -1,7 +1,8 @@
 """What the server says of a record, in the same words over HTTP and WebSocket.
 
 Each answer is a JSON object: `status` and `message` as the first description of the system has
-them, `employee_id`, and `result`, one word for programs:
+them, and `employee_id`. HTTP, and WebSocket clients that ask for it, also get `result`, one word
+for programs:
 
     created | same | duplicate | invalid | too_large | unauthorized | unavailable | uncertain
 
@@ -33,17 +34,24 @@ class Answer(NamedTuple):
     employee_id: str | None = None
     field: str | None = None
 
-    def body(self) -> bytes:
-        """The JSON object."""
-        content = {
+    def content(self) -> dict[str, str | int | None]:
+        """The answer in the shape that the first description of the system has."""
+        return {
             "status": "success" if self.code < 300 else "error",
             "message": self.message,
             "employee_id": self.employee_id,
-            "result": self.result,
         }
+
+    def body(self) -> bytes:
+        """The JSON object for HTTP, with `result`, and `field` where one is wrong."""
+        content = self.content() | {"result": self.result}
         if self.field is not None:
             content["field"] = self.field
         return orjson.dumps(content)
+
+    def numbered(self, number: int) -> bytes:
+        """The JSON object for the WebSocket's subprotocol, with `result` and `number`."""
+        return orjson.dumps(self.content() | {"result": self.result, "number": number})
 
 
 def of_result(employee_id: str, result: Result) -> Answer:

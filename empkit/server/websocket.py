@@ -1,7 +1,10 @@
 """The WebSocket endpoint: accept once, authenticate, then answer record after record.
 
 Several records may be in flight on one connection; each answer names its `employee_id`, and
-answers come in the order in which records are decided, not in which they were sent.
+answers come in the order in which records are decided, not in which they were sent. Where that is
+not enough (two records in flight with one id, a record whose id cannot be read) a client asks for
+the subprotocol `empkit.numbered`: then each answer has the `number` of the message that it is for,
+counted from 1, and its `result` (see `empkit.server.answers`).
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from empkit.clock import now_ns
@@ -21,6 +25,8 @@ router = APIRouter()
 
 MAX_IN_FLIGHT = 1_000
 """Records of one connection in flight; beyond it we read no further until one is answered."""
+NUMBERED = "empkit.numbered"
+CLOSE_TIMEOUT_S = 5.0
 POLICY_VIOLATION = 1008
 """Close code for a sender without a good token (RFC 6455, section 7.4.1)."""
 
@@ -29,56 +35,80 @@ POLICY_VIOLATION = 1008
 async def employees_over_websocket(websocket: WebSocket) -> None:
     """Take records until the client goes."""
     state: State = websocket.app.state.empkit
-    await websocket.accept()
+    numbered = NUMBERED in websocket.scope.get("subprotocols", ())
+    await websocket.accept(NUMBERED if numbered else None)
+    connection = _Connection(state, websocket, numbered=numbered)
     token = bearer_token(websocket.headers.get("authorization"))
     if token is None or not state.authenticator.accepts(token):
-        message = answers.MISSING_TOKEN if token is None else answers.INVALID_TOKEN
-        await _say(websocket, answers.unauthorized(message))
-        await websocket.close(POLICY_VIOLATION)
+        await connection.turn_away(
+            answers.MISSING_TOKEN if token is None else answers.INVALID_TOKEN
+        )
         return
     state.websockets += 1
     try:
-        await _serve(state, websocket, token)
+        await connection.serve(token)
     finally:
         state.websockets -= 1
 
 
-async def _serve(state: State, websocket: WebSocket, token: str) -> None:
-    slots = asyncio.Semaphore(MAX_IN_FLIGHT)
-    in_flight: set[asyncio.Task[None]] = set()
+class _Connection:
+    """One connection, accepted."""
 
-    def finished(task: asyncio.Task[None]) -> None:
-        in_flight.discard(task)
-        slots.release()
+    def __init__(self, state: State, websocket: WebSocket, *, numbered: bool) -> None:
+        self._state = state
+        self._websocket = websocket
+        self._numbered = numbered
+        self._number = 0
 
-    try:
-        while (message := await websocket.receive())["type"] != "websocket.disconnect":
-            received_ns = now_ns()
-            if not state.authenticator.accepts(token):  # it has expired meanwhile
-                await asyncio.gather(*in_flight)
-                await _say(websocket, answers.unauthorized(answers.INVALID_TOKEN))
-                await websocket.close(POLICY_VIOLATION)
-                break
-            data = message.get("text") or message.get("bytes") or b""
-            await slots.acquire()
-            task = asyncio.create_task(_answer(state, websocket, data, received_ns))
-            in_flight.add(task)
-            task.add_done_callback(finished)
-    finally:
-        # What was received is stored or not whether or not its sender still listens.
-        await asyncio.gather(*in_flight, return_exceptions=True)
+    async def serve(self, token: str) -> None:
+        """Answer record after record until the client goes or its token expires."""
+        slots = asyncio.Semaphore(MAX_IN_FLIGHT)
+        in_flight: set[asyncio.Task[None]] = set()
 
+        def finished(task: asyncio.Task[None]) -> None:
+            in_flight.discard(task)
+            slots.release()
 
-async def _answer(state: State, websocket: WebSocket, data: bytes | str, received_ns: int) -> None:
-    limit = state.settings.max_record_bytes
-    size = len(data) if isinstance(data, bytes) else len(data.encode(errors="replace"))
-    if size > limit:
-        await _say(websocket, answers.too_large(size, limit, data))
-    else:
-        await _say(websocket, await accept(state, data, received_ns, "websocket"))
+        try:
+            while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
+                received_ns = now_ns()
+                self._number += 1
+                if not self._state.authenticator.accepts(token):  # it has expired meanwhile
+                    await asyncio.gather(*in_flight)
+                    await self.turn_away(answers.INVALID_TOKEN)
+                    break
+                data = message.get("text") or message.get("bytes") or b""
+                await slots.acquire()
+                task = asyncio.create_task(self._answer(data, received_ns, self._number))
+                in_flight.add(task)
+                task.add_done_callback(finished)
+        finally:
+            # What was received is stored or not whether or not its sender still listens.
+            await asyncio.gather(*in_flight, return_exceptions=True)
 
+    async def turn_away(self, message: str) -> None:
+        """Say why, then close."""
+        await self._say(answers.unauthorized(message), self._number)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+            await self._websocket.close(POLICY_VIOLATION)
+            # What the client had sent meanwhile stands before its own close frame: unread, it
+            # would keep both sides waiting for each other.
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                while (await self._websocket.receive())["type"] != "websocket.disconnect":
+                    pass
 
-async def _say(websocket: WebSocket, answer: answers.Answer) -> None:
-    # the client may be gone by now, or we have told it to go
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        await websocket.send_text(answer.body().decode())
+    async def _answer(self, data: bytes | str, received_ns: int, number: int) -> None:
+        limit = self._state.settings.max_record_bytes
+        size = len(data) if isinstance(data, bytes) else len(data.encode(errors="replace"))
+        if size > limit:
+            answer = answers.too_large(size, limit, data)
+        else:
+            answer = await accept(self._state, data, received_ns, "websocket")
+        await self._say(answer, number)
+
+    async def _say(self, answer: answers.Answer, number: int) -> None:
+        """Answer the message of this number; 0 is the connection itself."""
+        content = answer.numbered(number) if self._numbered else orjson.dumps(answer.content())
+        # the client may be gone by now, or we have told it to go
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self._websocket.send_text(content.decode())

@@ -1,0 +1,362 @@
+"""Conducts runs: starts the process that carries each out, strikes the faults, follows it to its
+end, and puts together what it leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+import pandas as pd
+
+from empkit.clock import now_ns
+from empkit.experiment.guarantees import Guarantees
+from empkit.experiment.results import FaultSpan, RunInfo, Runs, environment, read_timings
+from empkit.experiment.run import LATE_MS, Plan
+from empkit.experiment.workload import Workload
+from empkit.faults import (
+    At,
+    ClientKill,
+    Fault,
+    Network,
+    Overload,
+    RecordFault,
+    Timeline,
+    TokenExpiry,
+)
+from empkit.processes import Child
+from empkit.progress import Progress, shown
+from empkit.proxy import ProxyProcess
+from empkit.settings import Settings
+
+if TYPE_CHECKING:
+    from empkit.lab import Lab
+
+SECRET = {
+    "password", "signing_key", "username", "database_url", "timings_file", "host", "port",
+    "server_url", "ws_url", "kafka_bootstrap_servers",
+}  # fmt: skip
+"""Settings that are secret, or only an address, and so no part of a result."""
+
+REPORT_S = 60.0
+"""A run that reports nothing for so long, in seconds, has hung."""
+
+
+class RunError(RuntimeError):
+    """A run could not be carried out."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What several runs have in common.
+
+    Attributes:
+        workload: the pace.
+        records: the file of records that it was written to.
+        count: how many there are.
+        faults: what goes wrong, and when.
+        guarantees: what is asked for.
+    """
+
+    workload: Workload
+    records: Path
+    count: int
+    faults: Sequence[At | Fault]
+    guarantees: Guarantees
+
+    @property
+    def events(self) -> list[At]:
+        """The faults that go on the timeline."""
+        return [each for each in self.faults if isinstance(each, At)]
+
+    @property
+    def through_proxy(self) -> bool:
+        """Whether a fault needs the proxy."""
+        return any(isinstance(event.fault, Network) for event in self.events)
+
+
+def conduct(
+    lab: Lab,
+    protocols: Sequence[str],
+    workload: Workload,
+    rounds: int,
+    faults: Sequence[At | Fault],
+    guarantees: Guarantees,
+    progress: Progress | None,
+) -> Runs:
+    """Carry out a comparison; see `Lab.compare`.
+
+    Raises:
+        RunError: a run could not be carried out.
+        ValueError: there is no record to send.
+    """
+    setup = _prepare(lab, workload, faults, guarantees)
+    order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
+    finished: list[tuple[RunInfo, Path]] = []
+    with shown(progress, len(protocols) * rounds * setup.count) as show:
+        turns = [
+            (protocol, number)
+            for number in range(1, rounds + 1)
+            for protocol in order.sample(protocols, len(protocols))
+        ]
+        for protocol, number in turns:
+            finished.append(_Conductor(lab, setup, protocol, number).run(show))
+            if finished[-1][0].cut_short and not _was_killed(setup):
+                break
+    measured_on = environment(
+        broker=lab.broker_name,
+        database=urlsplit(lab.settings.database_url).scheme,
+        settings=guarantees.applied(lab.settings).model_dump(mode="json", exclude=SECRET),
+    )
+    return Runs([info for info, _ in finished], *_frames(finished), measured_on)
+
+
+def _was_killed(setup: Setup) -> bool:
+    return any(isinstance(event.fault, ClientKill) for event in setup.events)
+
+
+def _prepare(
+    lab: Lab, workload: Workload, faults: Sequence[At | Fault], guarantees: Guarantees
+) -> Setup:
+    """Write the records, with what is to be wrong with them, where the runs find them."""
+    records: list[Any] = list(workload.load())
+    if not records:
+        raise ValueError("There is no record to send.")
+    for fault in faults:
+        if isinstance(fault, RecordFault):
+            records = fault.alter(records, workload.seed)
+        elif isinstance(fault, Overload):
+            if workload.rate is None:
+                raise ValueError(
+                    "An overload multiplies an offered rate: give the workload a rate."
+                )
+            workload = replace(workload, surge=(fault.from_s, fault.until_s, fault.times))
+    path = lab.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
+    with path.open("wb") as file:
+        for record in records:
+            # text stands for bytes that are sent as they are, and are perhaps no JSON
+            line = record if isinstance(record, str) else dict(record)
+            file.write(orjson.dumps(line) + b"\n")
+    return Setup(workload, path, len(records), faults, guarantees)
+
+
+class _Conductor:
+    """Conducts one run."""
+
+    def __init__(self, lab: Lab, setup: Setup, protocol: str, number: int) -> None:
+        self._lab = lab
+        self._setup = setup
+        self._protocol = protocol
+        self._number = number
+        self._run_id = secrets.token_hex(3)
+        self._folder = lab.processes.folder / f"run-{self._run_id}"
+        self._timeline = Timeline(lab, setup.events)
+        self._started_ns = 0
+        self._settings = setup.guarantees.applied(lab.settings)
+
+    def run(self, show: Progress) -> tuple[RunInfo, Path]:
+        """Carry it out.
+
+        Returns:
+            What is known of it, and its folder.
+        """
+        self._folder.mkdir()
+        self._lab.ensure_commit(self._settings.kafka_commit)
+        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._reached() as settings:
+            self._plan(settings).save(self._folder)
+            child = self._start()
+            self._lab.generator = child
+            try:
+                finished = self._follow(child, show)
+            finally:
+                self._timeline.finish(abort=True)
+                self._lab.generator = None
+                self._lab.processes.release(child, kill=True)
+        if self._timeline.failure is not None:
+            raise RunError(f"A fault failed: {self._timeline.failure}") from self._timeline.failure
+        return self._described(started_at, finished), self._folder
+
+    def _start(self, *arguments: str) -> Child:
+        return self._lab.processes.start_module(
+            self._folder.name,
+            "empkit.experiment.run",
+            [str(self._folder), *arguments],
+            self._settings.environ(),
+        )
+
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[Settings]:
+        """How the client reaches the system: through the proxy, when a fault is to be there."""
+        if not self._setup.through_proxy:
+            yield self._settings
+            return
+        lab = self._lab
+        proxy = ProxyProcess(lab.processes, self._setup.workload.seed)
+        proxy.start()
+        try:
+            server = urlsplit(lab.server_url)
+            port = proxy.listen("server", server.hostname, server.port)
+            changes = {"server_url": f"{server.scheme}://127.0.0.1:{port}", "ws_url": None}
+            lab.proxy = proxy
+            with contextlib.ExitStack() as cleanup:
+                if self._protocol == "kafka":
+                    changes["kafka_bootstrap_servers"] = _through(lab, proxy, cleanup)
+                yield self._settings.model_copy(update=changes)
+        finally:
+            lab.proxy = None
+            proxy.stop()
+
+    def _plan(self, settings: Settings) -> Plan:
+        workload = self._setup.workload
+        pace = {
+            name: getattr(workload, name)
+            for name in ("in_flight", "rate", "arrivals", "warm_up", "seed", "surge")
+        }
+        expiry = [each for each in self._setup.faults if isinstance(each, TokenExpiry)]
+        return Plan(
+            self._protocol,
+            self._number,
+            self._run_id,
+            str(self._setup.records),
+            pace,
+            self._lab.database_url,
+            wait_for_faults=bool(self._setup.events),
+            server_url=settings.server_url,
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            token=self._lab.make_token(expiry[0].after_s) if expiry else None,
+        )
+
+    def _follow(self, child: Child, show: Progress) -> dict[str, Any]:
+        """Pass on the run's progress until it has finished; Ctrl-C asks it to end early."""
+        interrupted = False
+        while True:
+            try:
+                report = child.report()
+                if report is None:
+                    return self._autopsy(child)
+                finished = self._heard(child, report, show)
+                if finished is not None:
+                    return finished
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted = True
+                child.order(stop=True)
+                self._timeline.finish(abort=True)
+
+    def _heard(self, child: Child, report: dict[str, Any], show: Progress) -> dict[str, Any] | None:
+        """Act on one report; the last one is returned."""
+        if "done" in report:
+            show(f"{self._protocol} {self._number}", report["done"], self._setup.count)
+        elif "started_ns" in report:
+            self._started_ns = report["started_ns"]
+            self._timeline.start(self._started_ns)
+        elif "sent_ns" in report:
+            self._timeline.finish()
+            if self._setup.events:
+                child.order(settled=True)
+        elif "failed" in report:
+            raise RunError(report["failed"])
+        return report.get("finished")
+
+    def _autopsy(self, child: Child) -> dict[str, Any]:
+        """The account of a run whose load generator was killed, from the columns it left."""
+        self._timeline.finish()
+        if not _was_killed(self._setup) or not self._started_ns:
+            child.expect("finished", 1.0)  # says how it ended
+        end_ns = now_ns()
+        auditor = self._start("account")
+        try:
+            finished: dict[str, Any] = auditor.expect("finished", REPORT_S)["finished"]
+        finally:
+            self._lab.processes.release(auditor, kill=True)
+        return finished | {
+            "start_ns": self._started_ns,
+            "end_ns": end_ns,
+            "cut_short": True,
+            "generator_late_ms": 0.0,
+            "reconnections": 0,
+        }
+
+    def _described(self, started_at: str, finished: dict[str, Any]) -> RunInfo:
+        count = self._setup.count
+        info = RunInfo(
+            self._protocol,
+            self._number,
+            self._run_id,
+            started_at=started_at,
+            workload=self._setup.workload.described(count),
+            guarantees=str(self._setup.guarantees),
+            faults=self._spans(finished),
+            **finished,
+        )
+        info.notes += self._timeline.notes
+        if info.generator_late_ms > LATE_MS:
+            info.valid = False
+            info.notes.append(
+                f"The load generator was late by {info.generator_late_ms:.0f} ms (p99): it may be "
+                "what was measured, and not the system."
+            )
+        if not info.drained:
+            info.valid = False
+            info.notes.append(
+                "The server had not decided on every record when the account was made."
+            )
+        if info.cut_short:
+            info.notes.append(f"Interrupted after {info.offered} of {count} records.")
+        return info
+
+    def _spans(self, finished: dict[str, Any]) -> list[FaultSpan]:
+        """What was broken, and when; an overload is known beforehand."""
+        begin = finished["start_ns"]
+        surges = [
+            FaultSpan(
+                str(each),
+                each.part,
+                begin + int(each.from_s * 1e9),
+                begin + int(each.until_s * 1e9),
+            )
+            for each in self._setup.faults
+            if isinstance(each, Overload)
+        ]
+        return self._timeline.spans + surges
+
+
+def _through(lab: Lab, proxy: ProxyProcess, cleanup: contextlib.ExitStack) -> str:
+    """Lead Kafka's clients through the proxy: it listens for each broker, and the brokers give its
+    addresses to whoever asks them where they are."""
+    from empkit.brokers.embedded import EmbeddedBroker
+
+    broker = lab.broker
+    if not isinstance(broker, EmbeddedBroker):
+        raise RunError(
+            "Network faults between a producer and this broker need a broker that can be told to "
+            "advertise the proxy: use the embedded one."
+        )
+    servers = []
+    for number, (host, port) in broker.addresses.items():
+        own = proxy.listen(f"broker-{number}", host, port)
+        broker.advertise(number, "127.0.0.1", own)
+        cleanup.callback(broker.advertise, number, host, port)
+        servers.append(f"127.0.0.1:{own}")
+    return ",".join(servers)
+
+
+def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The timings and the attempts of all runs."""
+    timings, attempts = [], []
+    for info, folder in finished:
+        timings.append(read_timings(folder / "timings.parquet"))
+        own = pd.read_parquet(folder / "attempts.parquet")
+        own.insert(0, "protocol", info.protocol)
+        own.insert(1, "round", info.round)
+        attempts.append(own)
+    return pd.concat(timings, ignore_index=True), pd.concat(attempts, ignore_index=True)

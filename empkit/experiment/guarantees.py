@@ -1,0 +1,57 @@
+"""What a sender and a consumer ask for: the choices that decide what can be lost or doubled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from empkit.settings import Settings
+
+
+@dataclass(frozen=True)
+class Guarantees:
+    """The choices of one run; None leaves what the settings say.
+
+    Args:
+        acks: whose acknowledgement the producer waits for: `0` none, `1` the leader's, `all`.
+        idempotence: whether the producer numbers its records, so that a broker that checks drops a
+            repeated one. The embedded broker does not check.
+        commit: whether the consumer commits its offset `after_store` or `before_store`.
+        retries: how often a client tries again; 0 never.
+        deadline_s: how long a client tries at the most, in seconds.
+        attempt_timeout_s: how long it waits for one answer, in seconds.
+    """
+
+    acks: Literal["0", "1", "all"] | None = None
+    idempotence: bool | None = None
+    commit: Literal["after_store", "before_store"] | None = None
+    retries: int | None = None
+    deadline_s: float | None = None
+    attempt_timeout_s: float | None = None
+
+    def __str__(self) -> str:
+        chosen = [
+            f"{each.name}={value}"
+            for each in fields(self)
+            if (value := getattr(self, each.name)) is not None
+        ]
+        return " ".join(chosen) or "as set"
+
+    def applied(self, settings: Settings) -> Settings:
+        """The settings with these choices."""
+        names = {
+            "acks": "kafka_acks",
+            "idempotence": "kafka_idempotence",
+            "commit": "kafka_commit",
+        }
+        changes: dict[str, Any] = {
+            names.get(each.name, each.name): value
+            for each in fields(self)
+            if (value := getattr(self, each.name)) is not None
+        }
+        return settings.model_copy(update=changes)
+
+
+def may_lose(settings: Settings) -> bool:
+    """Whether an acked record may be lost, because that is what was asked for."""
+    return settings.kafka_commit == "before_store" or settings.kafka_acks != "all"
