@@ -1,0 +1,1 @@
+"""What the kit costs, and what was measured to choose its parts: `python -m benchmarks`."""
