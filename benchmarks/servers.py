@@ -20,5 +20,5 @@ def _add_nothing(store: Store, rows: Sequence[Any], received_ns: int, protocol: 
 
 if __name__ == "__main__":
     if sys.argv[1] == "no-store":
-        Store.add = _add_nothing  # type: ignore[method-assign]
+        Store.add = _add_nothing  # type: ignore[assignment, method-assign]
     run.main()

@@ -13,7 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from empkit import plots
+    # a module and a name of its own package: depending on the order mypy sees one or the other
+    from empkit import plots  # type: ignore[attr-defined, unused-ignore]
     from empkit.clients import Client, Reply, connect
     from empkit.experiment.results import Runs, load
     from empkit.experiment.workload import Workload
