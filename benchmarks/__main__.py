@@ -305,8 +305,8 @@ def _ingested_per_s(timings: Path) -> float:
             raise RuntimeError(f"Only {len(lines)} of {FULL} records were stored in two minutes.")
         time.sleep(0.2)
     stamps = [orjson.loads(line) for line in lines]
-    first = min(received for _, _, received, _ in stamps)
-    last = max(stored for _, _, _, stored in stamps)
+    first: int = min(received for _, _, received, _ in stamps)
+    last: int = max(stored for _, _, _, stored in stamps)
     return FULL / (last - first) * 1e9
 
 
@@ -318,13 +318,15 @@ def start(rounds: int) -> list[Row]:
         "with Lab():\n"
         "    print(time.perf_counter() - began)\n"
     )
-    package = "import time; began = time.perf_counter(); import empkit; print(time.perf_counter() - began)"
+    package = (
+        "import time; began = time.perf_counter()\n"
+        "import empkit\n"
+        "print(time.perf_counter() - began)\n"
+    )
 
     def seconds(code: str) -> float:
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        return float(done.stdout)
+        command = [sys.executable, "-c", code]
+        return float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
     found = in_turns({"lab": lambda: seconds(lab), "import": lambda: seconds(package)}, rounds)
     ready, imported = (statistics.median(found[name]) for name in ("lab", "import"))

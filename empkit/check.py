@@ -143,8 +143,8 @@ class _Checker:
         except ClientError as error:
             raise _FailedError(
                 str(error),
-                "Set the server's EMPKIT_USERNAME and EMPKIT_PASSWORD; `empkit serve` says where it "
-                "keeps those it made.",
+                "Set the server's EMPKIT_USERNAME and EMPKIT_PASSWORD; `empkit serve` says "
+                "where those are that it made.",
             ) from error
         finally:
             await http.close()
