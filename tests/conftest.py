@@ -1,0 +1,72 @@
+"""What tests of the running system share: one real lab a worker, and plain ways to talk to it."""
+
+import http.client
+import itertools
+import json
+import secrets
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from empkit import Lab
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """A lab with the embedded broker and SQLite, shared by the tests of one worker."""
+    with Lab() as running:
+        yield running
+
+
+_numbers = itertools.count()
+_tag = secrets.token_hex(3)
+
+
+@pytest.fixture
+def fresh_id():
+    """An employee_id that no other test has."""
+    return f"test-{_tag}-{next(_numbers)}"
+
+
+def employee(employee_id, **more):
+    """A good record."""
+    return {"employee_id": employee_id, "first_name": "Ada", "last_name": "Byron", **more}
+
+
+def request(lab, method, path, body=None, token=None, **headers):
+    """One HTTP request on a connection of its own: status, headers and body as JSON."""
+    parts = urlsplit(lab.server_url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+    try:
+        if isinstance(body, dict):
+            body = json.dumps(body)
+        token = lab.token if token is None else token
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        content = response.read()
+        return response.status, response.headers, json.loads(content) if content else None
+    finally:
+        connection.close()
+
+
+def post(lab, record, **options):
+    """Send one record over HTTP: status and answer."""
+    status, _, answer = request(lab, "POST", "/employees", record, **options)
+    return status, answer
+
+
+def is_stored(lab, employee_id):
+    """Whether the server has it."""
+    return request(lab, "GET", f"/employees/{employee_id}")[0] == 200
+
+
+def wait_until(holds, timeout_s=15.0):
+    """Wait for a condition, with a deadline; what it gave is returned."""
+    give_up = time.monotonic() + timeout_s
+    while not (found := holds()):
+        assert time.monotonic() < give_up, f"not so within {timeout_s} s"
+        time.sleep(0.01)
+    return found

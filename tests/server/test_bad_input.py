@@ -1,0 +1,141 @@
+"""Whatever is sent, it gets its clear answer, the next good record is stored, nothing hangs."""
+
+import asyncio
+import json
+
+import schemathesis
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance
+
+from tests.conftest import employee, is_stored, post, request, wait_until
+
+MANY = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+bodies = st.one_of(
+    st.binary(max_size=200),
+    json_values.map(lambda value: json.dumps(value).encode()),
+    st.dictionaries(
+        st.sampled_from(["employee_id", "first_name", "last_name", "salary", "hire_date", "x"]),
+        json_values,
+    ).map(lambda value: json.dumps(value).encode()),
+    st.integers(1, 100_000).map(lambda depth: b'{"employee_id":' + b"[" * depth),
+)
+
+
+@MANY
+@given(bodies)
+def test_any_body_over_http_is_answered_without_a_5xx(lab, body):
+    status, answer = post(lab, body)
+    assert status in {200, 201, 409, 413, 422}, (status, answer)
+    assert answer["status"] == ("success" if status < 300 else "error")
+    assert answer["message"]
+
+
+def test_after_bad_bodies_a_good_one_is_stored(lab, fresh_id):
+    for body in (b"", b"\0", b"{" * 50_000, b"\xff" * 100, b'{"employee_id": "a\\u0000"}'):
+        assert post(lab, body)[0] == 422
+    assert post(lab, employee(fresh_id))[0] == 201
+
+
+def dead_letters(lab):
+    """All that the dead-letter topic holds."""
+
+    async def read():
+        topic = lab.settings.dead_letter_topic
+        consumer = AIOKafkaConsumer(
+            topic, bootstrap_servers=lab.bootstrap_servers, enable_auto_commit=False,
+            fetch_max_wait_ms=5,
+        )  # fmt: skip
+        async with consumer:
+            partitions = consumer.assignment()
+            await consumer.seek_to_beginning(*partitions)
+            left = {p: end for p, end in (await consumer.end_offsets(partitions)).items() if end}
+            found = []
+            while left:
+                for partition, messages in (await consumer.getmany(timeout_ms=100)).items():
+                    found += messages
+                    if messages[-1].offset + 1 >= left.get(partition, 0):
+                        left.pop(partition, None)
+            return found
+
+    return asyncio.run(read())
+
+
+def test_bad_kafka_records_go_to_the_dead_letter_topic_and_the_next_is_stored(lab, fresh_id):
+    bad = {
+        b"null": None, b"binary": b"\xff\xfe\x00\x01", b"list": b"[1, 2]", b"text": b'"text"',
+        b"broken": b'{"employee_id": ', b"no id": b'{"first_name": "Ada"}',
+        b"large": json.dumps(employee(fresh_id, remark="x" * 100_000)).encode(),
+        b"deep": b"[" * 60_000,
+    }  # fmt: skip
+
+    async def produce():
+        async with AIOKafkaProducer(bootstrap_servers=lab.bootstrap_servers) as producer:
+            sent = {}
+            for key, value in bad.items():
+                sent[key] = await producer.send_and_wait(lab.topic, value, key=key)
+            good = json.dumps(employee(fresh_id)).encode()
+            await producer.send_and_wait(lab.topic, good, key=b"good")
+            return sent
+
+    sent = asyncio.run(produce())
+    wait_until(lambda: is_stored(lab, fresh_id))
+    wait_until(lambda: request(lab, "GET", "/health")[2]["consumer"]["lag"] == 0)
+    letters = {letter.key: letter for letter in dead_letters(lab) if letter.key in bad}
+    assert letters.keys() == bad.keys()
+    for key, letter in letters.items():
+        headers = dict(letter.headers)
+        assert letter.value == bad[key]
+        assert headers["topic"].decode() == lab.topic
+        assert int(headers["partition"]) == sent[key].partition
+        assert int(headers["offset"]) == sent[key].offset
+        assert headers["reason"]
+    assert b"missing employee_id" in dict(letters[b"no id"].headers)["reason"]
+
+
+def test_an_id_taken_by_other_content_is_a_dead_letter(lab, fresh_id):
+    assert post(lab, employee(fresh_id))[0] == 201
+    other = json.dumps(employee(fresh_id, first_name="Augusta")).encode()
+
+    async def produce():
+        async with AIOKafkaProducer(bootstrap_servers=lab.bootstrap_servers) as producer:
+            for value in (json.dumps(employee(fresh_id)).encode(), other):
+                await producer.send_and_wait(lab.topic, value, key=fresh_id.encode())
+
+    asyncio.run(produce())
+    wait_until(lambda: request(lab, "GET", "/health")[2]["consumer"]["lag"] == 0)
+    (letter,) = [each for each in dead_letters(lab) if each.key == fresh_id.encode()]
+    assert letter.value == other
+    assert dict(letter.headers)["reason"].decode() == f"Employee ID {fresh_id} already exists"
+
+
+def test_the_server_keeps_to_its_openapi_description(lab):
+    """Schemathesis makes requests from the description, good and bad, and sends them for real."""
+    schema = schemathesis.openapi.from_url(f"{lab.server_url}/openapi.json")
+    headers = {"Authorization": f"Bearer {lab.token}"}
+    tried = 0
+    for operation in schema.get_all_operations():
+        strategy = operation.ok().as_strategy()
+
+        @settings(max_examples=25, deadline=None, database=None,
+                  suppress_health_check=list(HealthCheck))  # fmt: skip
+        @given(strategy)
+        def keeps_to_it(case):
+            nonlocal tried
+            tried += 1
+            case.call_and_validate(
+                headers=headers, checks=[not_a_server_error, response_schema_conformance]
+            )
+
+        keeps_to_it()
+    assert tried > 50

@@ -1,0 +1,133 @@
+"""The store: durable, in groups, each id once."""
+
+import asyncio
+import threading
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from empkit.records import CONTENT
+from empkit.server.stamps import StampLog
+from empkit.server.store import Store, StoreFullError, make_engine
+
+
+def row(employee_id, first_name="Ada"):
+    values = dict.fromkeys(CONTENT)
+    return {**values, "employee_id": employee_id, "first_name": first_name, "last_name": "B"}
+
+
+def with_store(path, work, **options):
+    """Run a coroutine function with a store on an SQLite file."""
+
+    async def run():
+        stamps = StampLog(None)
+        store = Store(f"sqlite:///{path}", stamps, options.get("max_waiting", 10_000))
+        await store.start()
+        try:
+            return await work(store, stamps)
+        finally:
+            await store.stop()
+            stamps.close()
+
+    return asyncio.run(run())
+
+
+def test_records_that_wait_share_a_commit(tmp_path):
+    async def work(store, stamps):
+        futures = [store.add([row(f"E{number}")], 1, "http") for number in range(500)]
+        results = [(await future).results for future in futures]
+        assert results == [["created"]] * 500
+        return store.commits
+
+    assert with_store(tmp_path / "a.db", work) < 25
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    groups=st.lists(
+        st.lists(
+            st.tuples(st.sampled_from("abcdef"), st.sampled_from(["Ada", "Grace"])), min_size=1,
+            max_size=8,
+        ),
+        min_size=1, max_size=5,
+    )
+)  # fmt: skip
+def test_results_are_those_of_a_dictionary(tmp_path_factory, groups):
+    model, expected = {}, []
+    for group in groups:
+        for key, name in group:
+            if key not in model:
+                expected.append("created")
+            else:
+                expected.append("same" if model[key] == name else "duplicate")
+            model.setdefault(key, name)
+
+    async def work(store, stamps):
+        results = []
+        for group in groups:
+            stored = await store.add([row(key, name) for key, name in group], 1, "http")
+            results += stored.results
+        held = {each["employee_id"]: each["first_name"] for each in await store.page("", 100)}
+        stamped = [stamp.employee_id for stamp in stamps.page(0, 1_000)[0]]
+        return results, held, stamped
+
+    path = tmp_path_factory.mktemp("store") / "a.db"
+    results, held, stamped = with_store(path, work)
+    assert results == expected
+    assert held == model
+    assert sorted(stamped) == sorted(model)
+
+
+def test_two_writers_on_one_database_create_each_id_once(tmp_path):
+    created = Counter()
+
+    def write(name):
+        async def work(store, stamps):
+            for start in range(0, 300, 20):
+                rows = [row(f"E{number}", name) for number in range(start, start + 20)]
+                stored = await store.add(rows, 1, "http")
+                for each, result in zip(rows, stored.results, strict=True):
+                    created[each["employee_id"]] += result == "created"
+
+        with_store(tmp_path / "a.db", work)
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in ("Ada", "Grace")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(created) == 300
+    assert set(created.values()) == {1}
+
+
+def test_more_than_may_wait_is_refused_at_once(tmp_path):
+    async def work(store, stamps):
+        waiting = store.add([row(f"E{number}") for number in range(10)], 1, "http")
+        with pytest.raises(StoreFullError, match="at most 10 may"):
+            store.add([row("E99")], 1, "http")
+        assert (await waiting).results == ["created"] * 10
+        assert (await store.add([row("E99")], 1, "http")).results == ["created"]
+
+    with_store(tmp_path / "a.db", work, max_waiting=10)
+
+
+def test_a_broken_last_line_of_stamps_is_passed_over(tmp_path):
+    path = tmp_path / "timings.jsonl"
+    log = StampLog(path)
+    log.append("http", 20, [("E1", 10)])
+    log.close()
+    with path.open("ab") as file:
+        file.write(b'["E2", "http", 1')  # a crash in the middle of a write
+    log = StampLog(path)
+    log.append("http", 40, [("E3", 30)])
+    assert [stamp.employee_id for stamp in log.page(0, 10)[0]] == ["E1", "E3"]
+    log.close()
+
+
+def test_only_databases_that_the_kit_knows_are_opened():
+    with pytest.raises(ValueError, match="use sqlite or postgresql"):
+        make_engine("mysql://localhost/x")
+    with pytest.raises(ValueError, match="cannot be read"):
+        make_engine("not a url")

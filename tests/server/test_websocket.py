@@ -1,0 +1,89 @@
+"""The WebSocket endpoint, with a client that knows nothing of the kit."""
+
+import json
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.conftest import employee, is_stored
+from tests.server.test_http import tokens
+
+
+def opened(lab, token=None, **options):
+    headers = {"Authorization": f"Bearer {lab.token if token is None else token}"}
+    return connect(lab.ws_url, additional_headers=headers, proxy=None, max_size=None, **options)
+
+
+def ask(socket, message):
+    socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
+    return json.loads(socket.recv(timeout=20))
+
+
+def test_replies_have_the_first_descriptions_shape_and_words(lab, fresh_id):
+    with opened(lab) as socket:
+        assert ask(socket, employee(fresh_id)) == {
+            "status": "success",
+            "message": f"Employee created: {fresh_id}",
+            "employee_id": fresh_id,
+        }
+        assert ask(socket, employee(fresh_id, first_name="Augusta")) == {
+            "status": "error", "message": f"Employee ID {fresh_id} already exists",
+            "employee_id": fresh_id,
+        }  # fmt: skip
+        reply = ask(socket, {"first_name": "Ada", "last_name": "Byron"})
+        assert reply["message"] == "Invalid employee data: missing employee_id"
+
+
+def test_without_a_good_token_it_says_why_and_closes(lab):
+    with connect(lab.ws_url, proxy=None) as socket:
+        reply = json.loads(socket.recv(timeout=20))
+        assert reply["message"] == "Unauthorized: Missing or invalid token"
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=20)
+    for what, token in tokens(lab).items():
+        if not token.isascii():
+            continue  # no such header can be sent
+        with opened(lab, token) as socket:
+            reply = json.loads(socket.recv(timeout=20))
+            assert reply["message"] == "Unauthorized: Invalid token", what
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.recv(timeout=20)
+            assert closed.value.rcvd.code == 1008
+
+
+def test_many_records_in_flight_are_each_answered_once_by_name(lab, fresh_id):
+    ids = [f"{fresh_id}-{number}" for number in range(300)]
+    with opened(lab) as socket:
+        for each in ids:
+            socket.send(json.dumps(employee(each)))
+        replies = [json.loads(socket.recv(timeout=20)) for _ in ids]
+    assert sorted(reply["employee_id"] for reply in replies) == sorted(ids)
+    assert {reply["status"] for reply in replies} == {"success"}
+
+
+def test_numbered_answers_tell_apart_what_has_one_id(lab, fresh_id):
+    names = ["Ada", "Grace", "Mary"]
+    with opened(lab, subprotocols=["empkit.numbered"]) as socket:
+        socket.send("not JSON")
+        for name in names:
+            socket.send(json.dumps(employee(fresh_id, first_name=name)))
+        replies = {
+            reply["number"]: reply["result"]
+            for reply in (json.loads(socket.recv(timeout=20)) for _ in range(4))
+        }
+    assert replies.pop(1) == "invalid"
+    assert sorted(replies.values()) == ["created", "duplicate", "duplicate"]
+
+
+def test_what_cannot_be_a_record_is_answered_and_the_next_one_stored(lab, fresh_id):
+    large = [employee("x" * 10_000_000), employee("x", remark="y" * 200_000)]
+    bad = ["", "{", "[]", "null", b"\xff\xfe\x00", b"", '{"employee_id": "\\ud800"}', "[" * 100_000]
+    bad += map(json.dumps, large)
+    with opened(lab) as socket:
+        for message in bad:
+            reply = ask(socket, message)
+            assert reply["status"] == "error", message[:50]
+            assert len(json.dumps(reply)) < 1_000
+        assert ask(socket, json.dumps(employee(fresh_id)).encode())["status"] == "success"
+    assert is_stored(lab, fresh_id)
