@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     # a module and a name of its own package: depending on the order mypy sees one or the other
     from empkit import plots  # type: ignore[attr-defined, unused-ignore]
     from empkit.clients import Client, Reply, connect
+    from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.results import Runs, load
     from empkit.experiment.workload import Workload
+    from empkit.faults import At
     from empkit.lab import Lab
     from empkit.records import Employee, format_employee_record, read_records
     from empkit.settings import Settings
 
 _HOMES = {
+    "At": "empkit.faults",
     "Client": "empkit.clients",
     "Employee": "empkit.records",
+    "Guarantees": "empkit.experiment.guarantees",
     "Lab": "empkit.lab",
     "Reply": "empkit.clients",
     "Runs": "empkit.experiment.results",
@@ -38,8 +42,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "At",
     "Client",
     "Employee",
+    "Guarantees",
     "Lab",
     "Reply",
     "Runs",

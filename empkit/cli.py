@@ -1,8 +1,9 @@
-"""The commands: compare, send, serve, broker, check."""
+"""The commands: compare, faults, send, serve, broker, dlq, check, kafka install."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import secrets
 import signal
@@ -23,6 +24,7 @@ from empkit.settings import Settings
 
 if TYPE_CHECKING:
     from empkit.brokers import BrokerName
+    from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.results import Runs
     from empkit.records import RecordFile
 
@@ -54,6 +56,21 @@ class BrokerKind(StrEnum):
     embedded = "embedded"
     apache = "apache"
     external = "external"
+
+
+class Acks(StrEnum):
+    """Whose acknowledgement a producer waits for."""
+
+    none = "0"
+    leader = "1"
+    all = "all"
+
+
+class Commit(StrEnum):
+    """When the consumer commits its offset."""
+
+    after_store = "after_store"
+    before_store = "before_store"
 
 
 class Arrivals(StrEnum):
@@ -162,6 +179,24 @@ def compare(
         Path | None,
         typer.Option("--out", help="Where the results go.", show_default="results/DATE-TIME"),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What goes wrong, and when: server-crash@2s..5s, latency:latency_ms=100@1s..3s, "
+            "duplicates:share=0.1. May be given several times; `empkit faults` lists them.",
+        ),
+    ] = None,
+    acks: Annotated[
+        list[Acks] | None,
+        typer.Option(help="Whose ack the producer waits for; several are crossed."),
+    ] = None,
+    commit: Annotated[
+        list[Commit] | None,
+        typer.Option(help="When the consumer commits its offset; several are crossed."),
+    ] = None,
+    retries: Annotated[
+        list[int] | None, typer.Option(help="How often a client tries again; several are crossed.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
     ] = False,
@@ -179,8 +214,11 @@ def compare(
       empkit compare employees.csv --in-flight 32 --rounds 3
 
       empkit compare --rate 500 --records 5000 --protocol websocket --protocol kafka
+
+      empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
     """
     from empkit.experiment.workload import Workload, repeat_to
+    from empkit.faults import FaultError, parse_fault
     from empkit.lab import Lab, LabError
 
     began = time.monotonic()
@@ -199,6 +237,7 @@ def compare(
         workload = Workload(
             source, in_flight=in_flight, rate=rate, arrivals=arrivals.value, seed=seed
         )
+        faults = [parse_fault(text) for text in fault or []]
         err.print("Starting the lab: broker, server, database ...", style="dim")
         lab = Lab(
             broker=chosen_broker, database=database, server=server, settings=_found_settings(server)
@@ -206,16 +245,41 @@ def compare(
         with lab:
             err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
             chosen = [mode.value for mode in protocol] if protocol else None
-            runs = lab.compare(chosen, workload, rounds=rounds)
-    except (LabError, ValueError) as error:
+            crossed = lab.cross(
+                chosen, workload, _grid(acks, commit, retries), rounds=rounds, faults=faults
+            )
+    except (LabError, FaultError, ValueError) as error:
         fail(str(error))
     folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    if not as_json:
-        out.print(summary_table(runs))
-    _write(runs, folder)
+    for number, runs in enumerate(crossed, 1):
+        own = folder if len(crossed) == 1 else folder / f"{number}"
+        if not as_json:
+            if len(crossed) > 1:
+                out.print(f"[bold]{_plain(runs.runs[0].guarantees)}[/]")
+            out.print(summary_table(runs))
+        _write(runs, own)
+    if not as_json and (faults or len(crossed) > 1):
+        out.print(recovery_table(crossed))
     if as_json:
-        sys.stdout.write(json.dumps(runs.to_json(), indent=2) + "\n")
-    _conclude(runs, folder)
+        content = crossed[0].to_json()
+        content["runs"] = [run for runs in crossed for run in runs.to_json()["runs"]]
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    _conclude(crossed, folder)
+
+
+def _grid(
+    acks: list[Acks] | None, commit: list[Commit] | None, retries: list[int] | None
+) -> list[Guarantees]:
+    """Every combination of the choices."""
+    from empkit.experiment.guarantees import Guarantees
+
+    of_acks: list[Any] = [each.value for each in acks or []] or [None]
+    of_commit: list[Any] = [each.value for each in commit or []] or [None]
+    of_retries: list[Any] = [*(retries or [])] or [None]
+    return [
+        Guarantees(acks=one, commit=two, retries=three)
+        for one, two, three in itertools.product(of_acks, of_commit, of_retries)
+    ]
 
 
 def _found_settings(server: str | None) -> Settings:
@@ -235,19 +299,43 @@ def _write(runs: Runs, folder: Path) -> None:
         fail(f"The results cannot be written to {folder}: {error}. Choose another with --out.")
 
 
-def _conclude(runs: Runs, folder: Path) -> None:
+def _conclude(crossed: list[Runs], folder: Path) -> None:
     """Say where the results are and whether a promise was broken; end accordingly."""
-    for run in runs.runs:
-        for note in run.notes:
-            err.print(_plain(f"{run.protocol} {run.round}: {note}"), style="yellow")
-    err.print(f"Results in {folder}; open {folder / 'report.html'}")
-    broken = runs.broken_promises
-    if len(broken):
-        for row in broken.head(20).itertuples():
+    broken = 0
+    for runs in crossed:
+        for run in runs.runs:
+            for note in run.notes:
+                err.print(_plain(f"{run.protocol} {run.round}: {note}"), style="yellow")
+        for row in runs.broken_promises.head(20).itertuples():
             err.print(_plain(f"{row.verdict}: {row.employee_id} over {row.protocol}"), style="red")
-        err.print(f"{len(broken)} promises were broken.", style="bold red")
+        broken += len(runs.broken_promises)
+    page = folder / "report.html" if len(crossed) == 1 else folder / "1" / "report.html"
+    err.print(f"Results in {folder}; open {page}")
+    if broken:
+        err.print(f"{broken} broken promises.", style="bold red")
         raise typer.Exit(1)
     err.print("No promise was broken: nothing lost, corrupt or phantom.", style="green")
+
+
+def recovery_table(crossed: list[Runs]) -> Table:
+    """What the faults did, a row a run."""
+    import pandas as pd
+
+    frame = pd.concat([runs.recovery() for runs in crossed], ignore_index=True)
+    table = Table(title="What the faults did", title_justify="left")
+    for column in frame.columns:
+        table.add_column(str(column).replace("_", " "), justify="right", overflow="fold")
+    for values in frame.itertuples(index=False):
+        table.add_row(*(_cell(value) for value in values))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return _plain(value)
+    if value is None or value != value:  # noqa: PLR0124 - so is NaN found
+        return "-"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
 def summary_table(runs: Runs) -> Table:
@@ -450,6 +538,71 @@ def check(
         failed |= step.state == "failed"
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def faults() -> None:
+    """List what can go wrong, with the words for `compare --fault`."""
+    from dataclasses import fields
+
+    from empkit.faults import FAULTS, TimedFault
+
+    title = "empkit compare --fault NAME:KEY=VALUE,...@FROM..UNTIL"
+    table = Table("name", "when", "settings", "what", title=title, title_justify="left")
+    for name, kind in FAULTS.items():
+        made_of: Any = getattr(kind, "of", kind)  # a toxic, where the fault is one of the network
+        timed = hasattr(kind, "of") or issubclass(made_of, TimedFault)
+        what = " ".join((made_of.__doc__ or "").split("\n\n")[0].split())
+        options = ", ".join(each.name for each in fields(made_of))
+        table.add_row(name, "2s..5s" if timed else "whole run", options, _plain(what))
+    out.print(table)
+
+
+@app.command()
+def dlq(
+    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    resend: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of dead letters, as this command lists them with --json, with "
+            "their values mended; they are sent to the topic again."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line: a file to mend and resend.")
+    ] = False,
+) -> None:
+    """List what the consumer refused, with the reason; send it again when it is mended."""
+    from aiokafka.errors import KafkaError
+
+    from empkit import dead_letters
+
+    settings = _settings(kafka_bootstrap_servers=kafka)
+    if not settings.kafka_bootstrap_servers:
+        fail("There are no brokers to ask. Give --kafka HOST:PORT.")
+    try:
+        if resend is not None:
+            lines = [json.loads(line) for line in resend.read_text().splitlines() if line.strip()]
+            as_bytes = dead_letters.as_bytes
+            letters = [
+                (as_bytes(line.get("key")), as_bytes(line["value"]) or b"") for line in lines
+            ]
+            count = asyncio.run(dead_letters.send_again(settings, letters))
+            out.print(f"{count} sent to {settings.kafka_topic}")
+            return
+        found = asyncio.run(dead_letters.read_dead_letters(settings))
+    except (KafkaError, OSError) as error:
+        fail(f"{settings.kafka_bootstrap_servers}: {error}. `empkit check` says more.")
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        fail(f"{resend} is not what `empkit dlq --json` prints: {error}.")
+    for letter in found:
+        if as_json:
+            sys.stdout.write(json.dumps(letter.to_json()) + "\n")
+        else:
+            where = f"{letter.topic}/{letter.partition}/{letter.offset}"
+            out.print(_plain(f"{where}: {letter.reason}"))
+    if not as_json:
+        out.print(f"{len(found)} dead letters in {settings.dead_letter_topic}")
 
 
 kafka_commands = typer.Typer(help="Apache Kafka on this machine.", no_args_is_help=True)

@@ -463,7 +463,7 @@ def _toxic(kind: Callable[..., Toxic]) -> Callable[..., Network]:
     def make(**options: Any) -> Network:
         return Network(kind(**options))
 
-    make.__doc__ = kind.__doc__
+    make.of = kind  # type: ignore[attr-defined]
     return make
 
 
@@ -486,9 +486,6 @@ FAULTS: dict[str, Callable[..., Fault]] = {
     "slicer": _toxic(Slicer),
     "slow-close": _toxic(SlowClose),
     "limit-data": _toxic(LimitData),
-    "slow-reader": lambda bytes_per_s=20_000: Network(
-        Bandwidth(bytes_per_s=bytes_per_s, direction="down")
-    ),
 }  # fmt: skip
 """Every fault by the name that the command line knows it by."""
 

@@ -276,6 +276,35 @@ class Lab:
             raise BrokenPromiseError(runs)
         return runs
 
+    def cross(
+        self,
+        protocols: Iterable[str] | None = None,
+        workload: Workload | None = None,
+        grid: Iterable[Guarantees] = (),
+        **options: Any,
+    ) -> list[Runs]:
+        """The same comparison once for each choice of guarantees; what is lost is the result.
+
+        Args:
+            protocols: as for `compare`.
+            workload: as for `compare`.
+            grid: the choices.
+            options: as for `compare`.
+
+        Returns:
+            The runs of each choice, in the order of the grid; `pandas.concat` of their `recovery()`
+            is one table of all.
+        """
+        protocols = list(protocols or self.protocols)
+        crossed = []
+        for guarantees in grid:
+            try:
+                runs = self.compare(protocols, workload, guarantees=guarantees, **options)
+            except BrokenPromiseError as error:
+                runs = error.runs
+            crossed.append(runs)
+        return crossed
+
     def _start_broker(self, processes: Processes) -> None:
         if self.broker_name is None:
             self.settings = _changed(self.settings, kafka_bootstrap_servers=None)

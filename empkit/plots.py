@@ -2,12 +2,13 @@
 
 A figure shows itself as the last line of a cell, is saved with `savefig`, and says in words what it
 shows (`alt`). Colours are those of Okabe and Ito ("Color Universal Design", 2008), which people
-with any colour vision can tell apart, and each comes with a marker of its own.
+with any colour vision can tell apart, and each comes with a marker or a line of its own.
 """
 
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from empkit.experiment.results import latencies_ms
 from empkit.experiment.statistics import difference
-from empkit.experiment.verdicts import VERDICTS
+from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
 if TYPE_CHECKING:
     from empkit.experiment.results import RunInfo, Runs
 
 PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00"}
+PROTOCOL_MARKERS = {"http": "o", "websocket": "s", "kafka": "^"}
+PROTOCOL_LINES = {"http": "-", "websocket": "--", "kafka": "-."}
 PROTOCOL_NAMES = {"http": "HTTP", "websocket": "WebSocket", "kafka": "Kafka"}
 VERDICT_COLOURS = {
     "stored": "#009E73",
@@ -38,10 +41,15 @@ VERDICT_COLOURS = {
     "corrupt": "#000000",
     "phantom": "#CC79A7",
 }
-VERDICT_MARKERS = dict(zip(VERDICTS, "o.sv^XDP", strict=True))
+VERDICT_MARKERS = dict(zip(VERDICTS, "opsv^XDP", strict=True))
 FAULT_COLOUR = "#CC79A7"
-MOST_DOTS = 20_000
+GOOD, BAD, STORE = "#009E73", "#D55E00", "#0072B2"
+MOST_DOTS = 20_000  # of one verdict; more than that hide each other anyway
+MOST_SLOWEST = 1_000
+MOST_POINTS = 4_000  # of one line; more than there are pixels
+MOST_PANELS = 6
 SIZE = (8.0, 4.5)
+TITLE_WIDTH = 78  # letters that fit on one line
 
 
 class Picture(Figure):
@@ -56,9 +64,13 @@ class Picture(Figure):
 
 
 def _picture(rows: int = 1, height: float = SIZE[1]) -> tuple[Picture, list[Axes]]:
+    """A figure of as many panels below each other, all with the same x axis."""
     picture = Picture(figsize=(SIZE[0], height), layout="constrained", facecolor="white")
     FigureCanvasAgg(picture)
-    axes = [picture.add_subplot(rows, 1, row + 1) for row in range(rows)]
+    axes: list[Axes] = []
+    for row in range(rows):
+        first = axes[0] if axes else None
+        axes.append(picture.add_subplot(rows, 1, row + 1, sharex=first))
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
         each.grid(axis="both", color="#DDDDDD", linewidth=0.6)
@@ -66,8 +78,20 @@ def _picture(rows: int = 1, height: float = SIZE[1]) -> tuple[Picture, list[Axes
     return picture, axes
 
 
+def _bars(rows: int, row_height: float, below: float) -> tuple[Picture, Axes]:
+    """A figure of horizontal bars: `row_height` inches for each, `below` for axis and legend."""
+    picture, (axes,) = _picture(1, 0.5 + row_height * rows + below)
+    axes.grid(visible=False, axis="y")
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    return picture, axes
+
+
 def _titled(picture: Picture, title: str, alt: str = "") -> Picture:
-    picture.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left", wrap=True)
+    picture.suptitle(
+        textwrap.fill(title, TITLE_WIDTH), fontsize=12, fontweight="bold", x=0.01, ha="left"
+    )
     picture.alt = f"{title}. {alt}".strip()
     return picture
 
@@ -80,29 +104,43 @@ def _colour(protocol: str) -> str:
     return PROTOCOL_COLOURS.get(protocol, "#CC79A7")
 
 
+def _described(info: RunInfo) -> str:
+    """A run's protocol, and its round where there may be others."""
+    return _name(info.protocol) + (f", round {info.round}" if info.round > 1 else "")
+
+
 def _ms(value: float) -> str:
-    """Milliseconds with three digits that mean something."""
-    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
+    """Milliseconds, or seconds, with three digits that mean something."""
+    if value >= 9_999.5:
+        return f"{value / 1e3:,.1f} s"
+    return f"{value:,.0f} ms" if value >= 99.95 else f"{value:.3g} ms"
 
 
 def _logarithmic(axis: XAxis | YAxis) -> None:
     """A logarithmic axis with numbers that can be read."""
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
     axis.set_major_locator(LogLocator(10, (1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _numbers(stamps: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Stamps, or differences of them, as floats; NaN where they are missing."""
+    return stamps.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def latency(runs: Runs) -> Picture:
     """How long records took until they were acked, and until they were stored.
 
     For each protocol the share of records that took at most so long, on a logarithmic axis; marks
-    at p50, p90 and p99 with 95 % intervals.
+    at p50, p90 and p99 with 95 % intervals. Records that were never acked, or never stored, have no
+    such time; the legend says how many are drawn.
 
     Args:
         runs: of one protocol or several.
     """
-    picture, panels = _picture(2, 6.0)
+    picture, panels = _picture(2, 6.4)
+    summary: dict[Any, Any] = runs.summary().to_dict("index")
     for axes, kind, label in zip(
         panels,
         ("ack", "stored"),
@@ -112,65 +150,97 @@ def latency(runs: Runs) -> Picture:
         for protocol in runs.protocols:
             own = runs.timings[runs.timings["protocol"] == protocol]
             values = np.sort(latencies_ms(own, kind)["ms"].to_numpy())
-            if not len(values):
-                continue
-            share = np.arange(1, len(values) + 1) / len(values) * 100
-            axes.step(values, share, where="post", color=_colour(protocol), label=_name(protocol))
-        _mark_percentiles(axes, runs, kind)
+            if len(values):
+                row = summary[protocol]
+                text = f"{_name(protocol)}: p50 {_ms(row[f'{kind}_p50_ms'])}"
+                text = text if len(values) > 1 else f"{_name(protocol)}: {_ms(values[0])}"
+                if len(values) < len(own):
+                    text += f" ({len(values):,} of {len(own):,})"
+                _distribution(axes, values, protocol, text)
+                _mark_percentiles(axes, row, protocol, kind)
         _logarithmic(axes.xaxis)
+        axes.tick_params(axis="x", labelbottom=True)
+        axes.set_yticks([0, 25, 50, 75, 90, 99])
         axes.set_ylabel("% of records")
         axes.set_xlabel(f"milliseconds until {label}")
-        axes.set_ylim(0, 102)
-        axes.legend(loc="lower right", frameon=False)
-    return _titled(picture, _latency_finding(runs), _latency_words(runs))
+        axes.set_ylim(0, 103)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none",
+                        fontsize=9, handlelength=3)  # fmt: skip
+        else:
+            axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
+    return _titled(picture, _latency_finding(runs, summary), _latency_words(summary))
 
 
-def _mark_percentiles(axes: Axes, runs: Runs, kind: str) -> None:
-    summary: dict[Any, Any] = runs.summary().to_dict("index")
-    for protocol in runs.protocols:
-        row = summary[protocol]
-        for level, marker in ((50, "o"), (90, "s"), (99, "D")):
-            value = row[f"{kind}_p{level}_ms"]
-            if np.isnan(value):
-                continue
-            low, high = (row[f"{kind}_p{level}_ms_{side}"] for side in ("low", "high"))
+def _distribution(axes: Axes, values: Any, protocol: str, label: str) -> None:
+    """The share of values up to each, from sorted ones."""
+    places = np.arange(len(values))
+    if len(values) > MOST_POINTS:
+        places = np.unique(np.linspace(0, len(values) - 1, MOST_POINTS).astype(int))
+    axes.step(
+        np.append(values[0], values[places]), np.append(0, (places + 1) / len(values) * 100),
+        where="post", color=_colour(protocol), linestyle=PROTOCOL_LINES.get(protocol, ":"),
+        linewidth=1.6, label=label, marker=PROTOCOL_MARKERS.get(protocol, "D"), markersize=5,
+        markevery=[],
+    )  # fmt: skip
+
+
+def _mark_percentiles(axes: Axes, row: dict[str, Any], protocol: str, kind: str) -> None:
+    for level in (50, 90, 99):
+        value, low, high = (row[f"{kind}_p{level}_ms{side}"] for side in ("", "_low", "_high"))
+        if not np.isnan(value):
             axes.errorbar(
                 value, level, xerr=[[max(0, value - low)], [max(0, high - value)]],
-                fmt=marker, color=_colour(protocol), markersize=5, capsize=3, zorder=3,
+                fmt=PROTOCOL_MARKERS.get(protocol, "D"), color=_colour(protocol), markersize=5,
+                capsize=3, zorder=3,
             )  # fmt: skip
 
 
-def _latency_finding(runs: Runs) -> str:
-    """Which protocol acks first, unless the difference is within its interval."""
-    medians = runs.summary()["ack_p50_ms"].dropna().sort_values()
+def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
+    """Which protocol is first, with acks and with stored records."""
+    acked, stored = (_first(runs, summary, kind) for kind in ("ack", "stored"))
+    if not acked:
+        return "No record was acked" + (f"; {stored}" if stored else "")
+    return f"{acked}; {stored or 'no record was stored'}"
+
+
+def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
+    """The protocol with the least median, unless the difference is within its interval."""
+    verb, done = {"ack": ("ack", "acked"), "stored": ("store", "stored")}[kind]
+    medians = pd.Series({name: row[f"{kind}_p50_ms"] for name, row in summary.items()})
+    medians = medians.dropna().sort_values()
     if medians.empty:
-        return "No record was acked"
-    first = str(medians.index[0])
+        return ""
+    first, least = str(medians.index[0]), _ms(medians.iloc[0])
     if len(medians) == 1:
-        return f"{_name(first)}: half of the records are acked within {_ms(medians.iloc[0])}"
+        return f"{_name(first)}: half {done} within {least}"
     second = str(medians.index[1])
-    samples = [
-        latencies_ms(runs.timings[runs.timings["protocol"] == protocol], "ack")
+    a, b = (
+        latencies_ms(runs.timings[runs.timings["protocol"] == protocol], kind)
         for protocol in (second, first)
-    ]
-    rounds = (samples[0]["round"].to_numpy(), samples[1]["round"].to_numpy())
-    low, _ = difference(samples[0]["ms"].to_numpy(), samples[1]["ms"].to_numpy(), rounds=rounds)
+    )
+    rounds = (a["round"].to_numpy(), b["round"].to_numpy())
+    low, _ = difference(a["ms"].to_numpy(), b["ms"].to_numpy(), rounds=rounds)
     if low <= 0:
-        return f"{_name(first)} and {_name(second)} ack equally fast, as far as this run can tell"
-    return (
-        f"{_name(first)} acks first: half within {_ms(medians.iloc[0])}, "
-        f"{_name(second)} {_ms(medians.iloc[1])}"
+        return f"{_name(first)} and {_name(second)} {verb} equally fast, as far as can be told"
+    return f"{_name(first)} {verb}s first: half within {least}, {_name(second)} " + _ms(
+        medians.iloc[1]
     )
 
 
-def _latency_words(runs: Runs) -> str:
-    parts = []
-    for protocol, row in runs.summary().iterrows():
-        parts.append(
-            f"{_name(str(protocol))}: acked p50 {row['ack_p50_ms']:.3g} ms, "
-            f"stored p50 {row['stored_p50_ms']:.3g} ms"
-        )
-    return "; ".join(parts) + "."
+def _latency_words(summary: dict[Any, Any]) -> str:
+    def words(row: dict[str, Any], kind: str) -> str:
+        known = [
+            f"p{level} {_ms(row[f'{kind}_p{level}_ms'])}"
+            for level in (50, 90, 99)
+            if not np.isnan(row[f"{kind}_p{level}_ms"])
+        ]
+        return ", ".join(known) or "too few to say"
+
+    return " ".join(
+        f"{_name(str(protocol))}: acked {words(row, 'ack')}; stored {words(row, 'stored')}."
+        for protocol, row in summary.items()
+    )
 
 
 _PATHS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -186,18 +256,27 @@ _PATHS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "stored": (
         ("waits to be sent", "intended_ns", "sent_ns"),
-        ("to the consumer", "sent_ns", "received_ns"),
+        ("through the broker to the server", "sent_ns", "received_ns"),
         ("until durable", "received_ns", "stored_ns"),
     ),
+}
+_STAGE_COLOURS = {
+    "waits to be sent": "#BBBBBB",
+    "to the server": "#56B4E9",
+    "through the broker to the server": "#CC79A7",
+    "until durable": "#0072B2",
+    "back to the sender": "#E69F00",
+    "to the broker and back": "#F0E442",
 }
 
 
 def stages(runs: Runs) -> Picture:
     """Where the time of one record goes: the median of each stage, one bar a path.
 
-    Kafka has two bars, since its ack does not wait for the store.
+    Only acked records that went the whole path count. Medians of stages do not add up to the median
+    of the whole, so that has a mark of its own. Kafka has two bars, since its ack does not wait for
+    the store.
     """
-    picture, (axes,) = _picture(1, 3.6)
     bars = [
         (f"{_name(protocol)}{suffix}", protocol, path)
         for protocol in runs.protocols
@@ -207,72 +286,109 @@ def stages(runs: Runs) -> Picture:
             else (("", "direct"),)
         )
     ]
-    colours = {
-        "waits to be sent": "#BBBBBB",
-        "to the server": "#56B4E9",
-        "to the consumer": "#56B4E9",
-        "to the broker and back": "#D55E00",
-        "until durable": "#0072B2",
-        "back to the sender": "#E69F00",
+    picture, axes = _bars(len(bars), 0.55, 1.2)
+    found = {
+        label: _stage_medians(runs.timings[runs.timings["protocol"] == protocol], _PATHS[path])
+        for label, protocol, path in bars
     }
-    largest = (0.0, "", "")
+    widest = max([0.0, *(max(sum(parts.values()), whole) for parts, whole in found.values())])
     shown: set[str] = set()
-    for place, (label, protocol, path) in enumerate(reversed(bars)):
-        own = runs.timings[runs.timings["protocol"] == protocol]
+    for place, (parts, whole) in enumerate(found.values()):
         left = 0.0
-        for stage, begin, end in _PATHS[path]:
-            value = float(((own[end] - own[begin]).dropna().astype("float64") / 1e6).median())
-            if np.isnan(value):
-                continue
+        for stage, value in parts.items():
             axes.barh(
-                place, value, left=left, color=colours[stage], edgecolor="white", height=0.6,
+                place, value, left=left, color=_STAGE_COLOURS[stage], edgecolor="white", height=0.6,
                 label=stage if stage not in shown else None,
             )  # fmt: skip
+            if value > 0.12 * widest:
+                axes.text(left + value / 2, place, _ms(value), ha="center", va="center", fontsize=9,
+                          color="white" if stage == "until durable" else "black")  # fmt: skip
             shown.add(stage)
             left += value
-            largest = max(largest, (value, stage, label))
-        axes.text(left, place, f"  {_ms(left)}", va="center", fontsize=9)
-    axes.set_yticks(range(len(bars)), [label for label, _, _ in reversed(bars)])
+        if parts:
+            axes.plot(whole, place, "D", color="black", markersize=6, zorder=4, linestyle="none",
+                      label="median of the whole" if "whole" not in shown else None)  # fmt: skip
+            axes.text(max(left, whole), place, f"   {_ms(whole)}", va="center", fontsize=9)
+            shown.add("whole")
+        else:
+            axes.text(0, place, " no acked record went all the way", va="center", fontsize=9)
+    axes.set_yticks(range(len(bars)), list(found))
+    axes.set_xlim(0, widest * 1.15 or 1)
     axes.set_xlabel("milliseconds, median of each stage")
-    axes.margins(x=0.15)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3, frameon=False, fontsize=9)
-    value, stage, label = largest
-    return _titled(picture, f"The longest stage: {label}, {stage}, {_ms(value)}")
+    _legend(axes, 3)
+    return _titled(picture, _stage_finding(found), _stage_words(found))
+
+
+def _stage_medians(
+    own: pd.DataFrame, path: tuple[tuple[str, str, str], ...]
+) -> tuple[dict[str, float], float]:
+    """The median of each stage and of the whole, of the records that went the whole path."""
+    own = own[own["outcome"] == "acked"].dropna(subset=[end for _, _, end in path])
+    if own.empty:
+        return {}, 0.0
+
+    def median(begin: str, end: str) -> float:
+        return float(np.median(_numbers(own[end] - own[begin]))) / 1e6
+
+    parts = {stage: median(begin, end) for stage, begin, end in path}
+    return parts, median(path[0][1], path[-1][2])
+
+
+def _stage_finding(found: dict[str, tuple[dict[str, float], float]]) -> str:
+    longest = []
+    for label, (parts, _) in found.items():
+        if parts and not label.endswith("acked"):
+            stage = max(parts, key=lambda name: parts[name])
+            share = parts[stage] / (sum(parts.values()) or 1)
+            longest.append(f"{label.partition(',')[0]} {stage} ({share:.0%})")
+    return f"The longest stage: {'; '.join(longest)}" if longest else "No record went all the way"
+
+
+def _stage_words(found: dict[str, tuple[dict[str, float], float]]) -> str:
+    return " ".join(
+        f"{label}: {', '.join(f'{stage} {_ms(value)}' for stage, value in parts.items())}; "
+        f"median of the whole {_ms(whole)}."
+        for label, (parts, whole) in found.items()
+        if parts
+    )
 
 
 def verdicts(runs: Runs) -> Picture:
-    """How many records got each verdict, a bar a protocol."""
-    picture, (axes,) = _picture(1, 3.2)
+    """How many records got each verdict, a bar a protocol, with every count below its bar."""
     counts = runs.verdicts()
+    picture, axes = _bars(len(counts), 0.8, 1.1)
     left = np.zeros(len(counts))
+    places = np.arange(len(counts))
     for verdict in VERDICTS:
         values = counts[verdict].to_numpy(dtype=float)
-        if not values.any():
-            continue
-        axes.barh(
-            range(len(counts)), values, left=left, color=VERDICT_COLOURS[verdict],
-            edgecolor="white", label=verdict.replace("_", "-"), height=0.6,
-        )  # fmt: skip
-        for place, value in enumerate(values):
-            if value > 0.04 * counts["offered"].max():
-                axes.text(left[place] + value / 2, place, f"{value:,.0f}", ha="center", va="center",
-                          color="black", fontsize=9, bbox={"facecolor": "white", "alpha": 0.7,
-                          "edgecolor": "none", "pad": 1})  # fmt: skip
+        if values.any():
+            axes.barh(places - 0.12, values, left=left, color=VERDICT_COLOURS[verdict],
+                      label=verdict.replace("_", "-"), height=0.45)  # fmt: skip
         left += values
-    axes.set_yticks(range(len(counts)), [_name(str(name)) for name in counts.index])
-    axes.invert_yaxis()
+    words = []
+    for place, (protocol, row) in enumerate(counts.iterrows()):
+        fine, broken = (
+            ",  ".join(
+                f"{row[name]:,} {name.replace('_', '-')}"
+                for name in VERDICTS
+                if row[name] and (name in BROKEN_PROMISES) == wanted
+            )
+            for wanted in (False, True)
+        )
+        axes.text(0, place + 0.27, fine, fontsize=9, va="center")
+        if broken:
+            axes.text(left.max(), place + 0.27, f"broken promises:  {broken}", fontsize=9,
+                      va="center", ha="right", fontweight="bold", color="#A33B00")  # fmt: skip
+        words.append(f"{_name(str(protocol))}: {fine}{', ' if fine and broken else ''}{broken}.")
+    axes.set_yticks(places, [_name(str(name)) for name in counts.index])
+    axes.set_xlim(0, max(1.0, float(left.max())) * 1.01)
     axes.set_xlabel("records")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=4, frameon=False, fontsize=9)
-    words = "; ".join(
-        f"{_name(str(protocol))}: "
-        + ", ".join(f"{row[name]} {name}" for name in VERDICTS if row[name])
-        for protocol, row in counts.iterrows()
-    )
-    return _titled(picture, _verdict_finding(counts), words + ".")
+    _legend(axes)
+    return _titled(picture, _verdict_finding(counts), " ".join(words).replace(",  ", ", "))
 
 
 def _verdict_finding(counts: pd.DataFrame) -> str:
-    broken = int(counts[["lost", "corrupt", "phantom"]].to_numpy().sum())
+    broken = int(counts[list(BROKEN_PROMISES)].to_numpy().sum())
     offered = int(counts["offered"].sum())
     if broken:
         return f"{broken:,} of {offered:,} records: a promise was broken"
@@ -283,137 +399,236 @@ def _verdict_finding(counts: pd.DataFrame) -> str:
 
 
 def throughput(run: Runs) -> Picture:
-    """Records stored per second over the time of a run, with its faults shaded.
+    """Records stored per second over the time of a run, with its faults, the longest gap, and when
+    what had waited was stored.
 
     Args:
-        run: a single run, or several of which each is a line.
+        run: a single run, or several: a panel each, of the first six.
     """
-    picture, (axes,) = _picture()
-    longest = 0.0
-    for info in run.runs:
+    infos = run.runs[:MOST_PANELS]
+    picture, panels = _picture(len(infos), max(SIZE[1], 0.8 + 1.9 * len(infos)))
+    findings = []
+    for axes, info in zip(panels, infos, strict=True):
         own = run.of(info.protocol, info.round).timings
-        seconds = np.sort((own["stored_ns"].dropna().astype("int64") - info.start_ns) / 1e9)
-        if not len(seconds):
-            continue
-        width = max(0.05, float(seconds[-1]) / 100)
-        edges = np.arange(0, seconds[-1] + 2 * width, width)
-        counts, _ = np.histogram(seconds, edges)
-        axes.step(edges[:-1], counts / width, where="post", color=_colour(info.protocol),
-                  label=_name(info.protocol), linewidth=1.2)  # fmt: skip
-        longest = max(longest, float(np.diff(seconds, prepend=0).max()))
-    _shade(axes, run)
-    axes.set_xlabel("seconds since the start")
-    axes.set_ylabel("records stored per second")
-    axes.set_ylim(bottom=0)
-    _legend(axes)
-    return _titled(picture, f"The longest time without a stored record: {_ms(longest * 1e3)}")
+        findings.append(f"{_described(info)}: {_stored_over_time(axes, own, info)}")
+        axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        if len(infos) > 1:
+            axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.faults else 4)
+    panels[-1].set_xlabel("seconds since the start")
+    if len(infos) == 1:
+        return _titled(picture, findings[0])
+    more = (
+        f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
+    )
+    return _titled(picture, f"Records stored over time{more}", "; ".join(findings) + ".")
+
+
+def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
+    """Draw one run, and say what the longest time without a stored record was."""
+    stored = np.sort(_numbers(own["stored_ns"].dropna()) - info.start_ns) / 1e9
+    if not len(stored):
+        axes.text(0.5, 0.5, "nothing", transform=axes.transAxes, ha="center")
+        _shade(axes, info)
+        return "nothing was stored"
+    last = max(float(stored[-1]), 1e-3)
+    # at least 20 records and 20 ms a bin, or chance is all that is seen
+    bins = int(np.clip(min(len(stored) // 20, last / 0.02), 1, 100))
+    counts, edges = np.histogram(stored, bins, (0, last))
+    axes.stairs(counts / (last / bins), edges, color=_colour(info.protocol), linewidth=1.4)
+    gaps = np.diff(stored, prepend=0)
+    longest = int(gaps.argmax())
+    begin, gap = stored[longest] - gaps[longest], float(gaps[longest])
+    finding = f"longest time without a stored record {_ms(gap * 1e3)}"
+    if gap >= 2 * last / bins:
+        height = 0.5 * counts.max() / (last / bins)
+        axes.annotate("", (begin, height), (begin + gap, height),
+                      arrowprops={"arrowstyle": "<->", "color": "black"})  # fmt: skip
+        axes.text(begin + gap / 2, height, f"{_ms(gap * 1e3)}\n", ha="center", va="center",
+                  fontsize=9, linespacing=1.4)  # fmt: skip
+        finding += _caught_up(axes, own, info, begin + gap)
+    wanted = float(np.nanmax(_numbers(own["intended_ns"]) - info.start_ns)) / 1e9
+    if wanted - stored[-1] > gap:
+        finding = f"nothing was stored after {stored[-1]:.3g} s"
+    axes.set_xlim(0, max(last, wanted) * 1.02)
+    _shade(axes, info)
+    return finding
+
+
+def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
+    """Mark when the last record that a fault had held up was stored."""
+    if not info.faults:
+        return ""
+    over_ns = max(info.end_ns if each.end_ns is None else each.end_ns for each in info.faults)
+    late = own[(own["intended_ns"] <= over_ns) & (own["stored_ns"] > over_ns)]
+    if late.empty:
+        return ""
+    caught_ns = int(late["stored_ns"].max())
+    at = (caught_ns - info.start_ns) / 1e9
+    axes.axvline(at, color="black", linestyle=":", linewidth=1.2)
+    axes.text(at, 0.97, " all that waited is stored", transform=axes.get_xaxis_transform(),
+              fontsize=9, va="top")  # fmt: skip
+    return f", caught up {_ms((caught_ns - over_ns) / 1e6)} after the last fault"
 
 
 def timeline(run: Runs) -> Picture:
-    """Every record a dot: when it was wanted sent against how long it took, coloured by verdict.
+    """Every record a dot: when it was wanted sent against how long until its sender knew.
 
-    The time is until acked, or for records that were never acked until stored; those that were
-    neither stand on the upper edge. Faults are shaded.
+    Coloured by verdict. Records whose outcome their sender never knew stand in a row above the
+    others. Faults are shaded. Of very many records with the same verdict the slowest and a random
+    choice of the others are drawn.
+
+    Args:
+        run: a single run; of several the first is shown.
+    """
+    info = run.runs[0]
+    one = run.of(info.protocol, info.round)
+    own = one.timings
+    took = _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
+    seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
+    picture, (axes,) = _picture(1, 5.0)
+    highest = float(np.nanmax(took)) if np.isfinite(took).any() else 1.0
+    if np.isnan(took).any():
+        axes.axhline(highest * 1.6, color="#888888", linewidth=0.8)
+        axes.text(1.0, highest * 2.9, "the sender never knew", fontsize=9, ha="right", va="bottom",
+                  transform=axes.get_yaxis_transform())  # fmt: skip
+        axes.set_ylim(top=highest * 4.5)
+    dots = 0
+    for verdict in VERDICTS:
+        places = np.flatnonzero(own["verdict"] == verdict)
+        some = _some(places, took)
+        dots += len(some)
+        if len(some):
+            axes.scatter(
+                seconds[some], np.where(np.isnan(took[some]), highest * 2.4, took[some]),
+                s=9 if verdict == "stored" else 26, color=VERDICT_COLOURS[verdict],
+                marker=VERDICT_MARKERS[verdict], linewidths=0.4, rasterized=True,
+                edgecolors="none" if verdict == "stored" else "black",
+                label=f"{verdict.replace('_', '-')} ({len(places):,})",
+                zorder=2 if verdict == "stored" else 3,
+            )  # fmt: skip
+    _logarithmic(axes.yaxis)
+    _shade(axes, info)
+    note = ""
+    if dots < len(own):
+        note = f"drawn: {dots:,} of {len(own):,}, the slowest among them"
+        axes.text(0.995, 0.01, note, transform=axes.transAxes, fontsize=9, ha="right")
+    axes.set_xlabel("seconds since the start, when the record was wanted sent")
+    axes.set_ylabel("milliseconds until the sender knew")
+    _legend(axes)
+    words = f"Longest {_ms(highest)}. {note}" if np.isfinite(took).any() else note
+    return _titled(picture, f"{_described(info)}: {_verdict_finding(one.verdicts())}", words)
+
+
+def _some(places: Any, took: Any) -> Any:
+    """Of very many dots the slowest, and a random choice of the others."""
+    if len(places) <= MOST_DOTS:
+        return places
+    by_time = places[np.argsort(took[places])]
+    others = np.random.default_rng(0).choice(
+        by_time[:-MOST_SLOWEST], MOST_DOTS - MOST_SLOWEST, replace=False
+    )
+    return np.concatenate([others, by_time[-MOST_SLOWEST:]])
+
+
+def percentiles_over_time(run: Runs) -> Picture:
+    """p50, p90 and p99 of the ack latency in slices of a run's time.
+
+    A slice needs 10 acked records for p50 and p90 and 100 for p99, or has no point.
 
     Args:
         run: a single run; of several the first is shown.
     """
     info = run.runs[0]
     own = run.of(info.protocol, info.round).timings
+    own = own[(own["outcome"] == "acked") & own["acked_ns"].notna()]
+    seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
+    took = _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
     picture, (axes,) = _picture()
-    note = ""
-    if len(own) > MOST_DOTS:
-        rare = own["verdict"] != own["verdict"].mode()[0]
-        own = pd.concat([own[rare], own[~rare].sample(MOST_DOTS, random_state=0)])
-        note = f" ({MOST_DOTS:,} of the commonest verdict are drawn)"
-    seconds = (own["intended_ns"] - info.start_ns).astype("float64") / 1e9
-    until = own["acked_ns"].fillna(own["stored_ns"])
-    took = (until - own["intended_ns"]).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    took = took / 1e6
-    top = np.nanmax(took) * 1.5 if np.isfinite(took).any() else 1.0
-    took = np.where(np.isnan(took), top, took)
-    for verdict in VERDICTS:
-        mask = (own["verdict"] == verdict).to_numpy()
-        if mask.any():
-            axes.scatter(
-                seconds[mask], took[mask], s=9 if verdict == "stored" else 22,
-                color=VERDICT_COLOURS[verdict], marker=VERDICT_MARKERS[verdict], linewidths=0.3,
-                edgecolors="black" if verdict == "unconfirmed" else "none",
-                label=f"{verdict.replace('_', '-')} ({mask.sum():,})", rasterized=True,
-                zorder=2 if verdict == "stored" else 3,
-            )  # fmt: skip
-    _logarithmic(axes.yaxis)
-    _shade(axes, run.of(info.protocol, info.round))
-    axes.set_xlabel("seconds since the start, when the record was wanted sent")
-    axes.set_ylabel("milliseconds until the sender knew")
-    _legend(axes)
-    counts = run.of(info.protocol, info.round).verdicts()
-    return _titled(picture, f"{_name(info.protocol)}: {_verdict_finding(counts)}{note}")
-
-
-def percentiles_over_time(run: Runs) -> Picture:
-    """p50, p90 and p99 of the ack latency, in slices of a run's time; needs 10, 10 and 100 records
-    a slice."""
-    info = run.runs[0]
-    own = run.of(info.protocol, info.round).timings
-    acked = own[own["acked_ns"].notna()]
-    seconds = ((acked["intended_ns"] - info.start_ns).astype("float64") / 1e9).to_numpy()
-    took = ((acked["acked_ns"] - acked["intended_ns"]).astype("float64") / 1e6).to_numpy()
-    picture, (axes,) = _picture()
-    worst = np.nan
-    if len(seconds):
-        edges = np.linspace(0, float(seconds.max()) + 1e-9, 41)
-        slices = np.clip(np.digitize(seconds, edges) - 1, 0, 39)
+    finding = "too few acked records for a percentile over time"
+    if len(own) >= 10:
+        # enough slices to see a fault, and where it goes 100 records in each
+        count = int(np.clip(len(own) // 100, 8, 40))
+        edges = np.linspace(0, float(seconds.max()) + 1e-9, count + 1)
+        slices = np.clip(np.digitize(seconds, edges) - 1, 0, count - 1)
+        groups = [took[slices == each] for each in range(count)]
         middles = (edges[:-1] + edges[1:]) / 2
-        for level, least, line in ((50, 10, "-"), (90, 10, "--"), (99, 100, ":")):
-            values = [
-                np.percentile(took[slices == each], level)
-                if (slices == each).sum() >= least
-                else np.nan
-                for each in range(40)
-            ]
-            axes.plot(middles, values, line, color=_colour(info.protocol), marker=".",
-                      label=f"p{level}")  # fmt: skip
+        for level, least, line in ((50, 10, "o-"), (90, 10, "s--"), (99, 100, "^:")):
+            values = np.array(
+                [np.percentile(each, level) if len(each) >= least else np.nan for each in groups]
+            )
+            if np.isfinite(values).any():
+                axes.plot(middles, values, line, color=_colour(info.protocol), markersize=4,
+                          label=f"p{level}")  # fmt: skip
             if level == 90 and np.isfinite(values).any():
-                worst = float(np.nanmax(values))
+                finding = (
+                    f"p90 {_ms(np.nanmedian(values))} in the median slice of "
+                    f"{edges[1]:.2g} s, {_ms(np.nanmax(values))} in the worst"
+                )
         _logarithmic(axes.yaxis)
-    _shade(axes, run.of(info.protocol, info.round))
-    axes.set_xlabel("seconds since the start")
+    _shade(axes, info)
+    axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until acked")
     _legend(axes)
-    finding = "too few records for a percentile" if np.isnan(worst) else f"worst p90 {_ms(worst)}"
-    return _titled(picture, f"{_name(info.protocol)}: {finding}")
+    return _titled(picture, f"{_described(info)}: {finding}")
 
 
 def rates(runs: Runs) -> Picture:
-    """Records stored per second: a dot a round, a bar for the median of the rounds."""
-    picture, (axes,) = _picture(1, 3.2)
-    medians = {}
-    for place, protocol in enumerate(runs.protocols):
-        of_rounds = [
-            float(runs.of(protocol, info.round).summary()["records_per_s"].iloc[0])
-            for info in runs.runs
-            if info.protocol == protocol
-        ]
-        medians[protocol] = float(np.median(of_rounds))
-        axes.barh(place, medians[protocol], color=_colour(protocol), alpha=0.6, height=0.6)
-        axes.plot(of_rounds, [place] * len(of_rounds), "o", color="black", markersize=5)
-        axes.text(max(of_rounds), place, f"   {medians[protocol]:,.0f}", va="center", fontsize=9)
-    axes.set_yticks(range(len(medians)), [_name(protocol) for protocol in medians])
-    axes.invert_yaxis()
-    axes.set_xlabel("records stored per second (dots: rounds)")
-    axes.margins(x=0.15)
-    best = max(medians, key=lambda name: medians[name])
-    return _titled(picture, f"{_name(best)} stores {medians[best]:,.0f} records per second")
+    """Records stored per second: a dot a round, a bar for the median of the rounds.
+
+    A dashed line is the rate that was offered, where a schedule set it: more cannot be stored.
+    """
+    picture, axes = _bars(len(runs.protocols), 0.6, 0.7)
+    found: dict[str, list[float]] = {protocol: [] for protocol in runs.protocols}
+    for info in runs.runs:
+        one = runs.of(info.protocol, info.round)
+        found[info.protocol].append(float(one.summary()["records_per_s"].iloc[0]))
+    for place, (protocol, of_rounds) in enumerate(found.items()):
+        median = float(np.median(of_rounds))
+        axes.barh(place, median, color=_colour(protocol), alpha=0.55, height=0.6)
+        axes.plot(of_rounds, [place] * len(of_rounds), PROTOCOL_MARKERS.get(protocol, "D"),
+                  color=_colour(protocol), markeredgecolor="black", markersize=6)  # fmt: skip
+        axes.text(max(of_rounds), place, f"   {median:,.0f}", va="center", fontsize=9)
+    offered = {float(info.workload["rate"]) for info in runs.runs if info.workload.get("rate")}
+    for rate in offered:
+        axes.axvline(rate, color="black", linestyle="--", linewidth=1, label="offered rate")
+    axes.set_yticks(range(len(found)), [_name(protocol) for protocol in found])
+    axes.set_xlabel("records stored per second (marks: rounds; bar: their median)")
+    axes.set_xlim(0, max([1.0, *offered, *(max(each) for each in found.values())]) * 1.15)
+    if offered:
+        _legend(axes)
+    words = "; ".join(
+        f"{_name(protocol)}: {', '.join(f'{rate:,.0f}' for rate in of_rounds)}"
+        for protocol, of_rounds in found.items()
+    )
+    return _titled(picture, _rate_finding(found), f"Rounds, in records per second: {words}.")
+
+
+def _rate_finding(found: dict[str, list[float]]) -> str:
+    """The protocol that stores most, if it does so in each of its rounds."""
+    order = sorted(found, key=lambda name: -float(np.median(found[name])))
+    best = order[0]
+    rate = f"{np.median(found[best]):,.0f} records per second"
+    if len(order) == 1:
+        return f"{_name(best)} stores {rate}"
+    second = max(found[name][index] for name in order[1:] for index in range(len(found[name])))
+    if min(found[best]) <= second * 1.02:
+        return f"No protocol stores more than the others in every round; the best median is {rate}"
+    return f"{_name(best)} stores most: {rate}, {_name(order[1])} {np.median(found[order[1]]):,.0f}"
 
 
 LANES = ("client", "network", "broker", "server", "database")
+
+Tries = Sequence[tuple[int, int, str]]  # of each attempt: sent_ns, answered_ns, answer
+UNANSWERED = {"no_answer", "not_sent", "unknown", "failed"}
 
 
 def journey(run: Runs, employee_id: str) -> Picture:
     """The life of one record: where it was when, with every attempt, answer and fault.
 
-    Time runs to the right; a line goes from lane to lane as the record does.
+    Time runs to the right; a line goes from lane to lane as the record does. A line is dashed where
+    nothing was measured, such as when the broker had it or where it got lost.
 
     Args:
         run: a run.
@@ -429,60 +644,33 @@ def journey(run: Runs, employee_id: str) -> Picture:
     info = next(
         each for each in run.runs if (each.protocol, each.round) == (row["protocol"], row["round"])
     )
-    zero = int(row["intended_ns"])
     picture, (axes,) = _picture()
-    places = {lane: len(LANES) - 1 - number for number, lane in enumerate(LANES)}
-
-    def at(stamp: Any) -> float:
-        return (int(stamp) - zero) / 1e6
-
+    lanes = [lane for lane in LANES if lane != "broker" or row["protocol"] == "kafka"]
+    places = {lane: len(lanes) - 1 - number for number, lane in enumerate(lanes)}
+    zero = int(row["intended_ns"])
     tries = _attempts(run, row)
-    middle = "broker" if row["protocol"] == "kafka" else "server"
-    for number, (sent_ns, answered_ns, answer) in enumerate(tries, 1):
-        good = answer in {"acked", "created", "same", "sent"}
-        colour = "#009E73" if good else "#D55E00"
-        axes.annotate(
-            "", (at(answered_ns), places["client"]), (at(sent_ns), places["client"]),
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 5, "alpha": 0.4},
-        )  # fmt: skip
-        axes.text(at(sent_ns), places["client"] + 0.16, f"attempt {number}: {answer}", fontsize=9)
-        axes.plot(at(sent_ns), places["client"], "o", color=colour)
-        reached = row["received_ns"]
-        arrives = not pd.isna(reached) and sent_ns <= int(reached) <= answered_ns
-        if row["protocol"] == "kafka":
-            half = (at(sent_ns) + at(answered_ns)) / 2
-            _arrow(axes, at(sent_ns), places["client"], half, places[middle], colour)
-            if good:
-                _arrow(axes, half, places[middle], at(answered_ns), places["client"], colour)
-        elif arrives:
-            _arrow(axes, at(sent_ns), places["client"], at(reached), places["server"], colour)
-        else:
-            half = (at(sent_ns) + at(answered_ns)) / 2
-            _arrow(axes, at(sent_ns), places["client"], half, places["network"], colour)
-            axes.plot(half, places["network"], "x", color=colour, markersize=9)
-    _journey_to_store(axes, row, places, at)
-    if not pd.isna(row["acked_ns"]):
-        axes.axvline(at(row["acked_ns"]), color="#009E73", linestyle=":", linewidth=1)
-        axes.text(at(row["acked_ns"]), -0.45, "acked", fontsize=9, ha="center", color="#00664B")
-    for fault in info.faults:
-        end = fault.end_ns if fault.end_ns is not None else info.end_ns
-        axes.axvspan(at(fault.start_ns), at(end), color=FAULT_COLOUR, alpha=0.2, label=fault.label)
-    stamps = [int(row[name]) for name in ("intended_ns", "sent_ns", "received_ns", "stored_ns",
-              "acked_ns") if not pd.isna(row[name])] + [each[1] for each in tries]  # fmt: skip
-    span = max(at(max(stamps)), 0.01)
-    axes.set_xlim(-0.05 * span, 1.12 * span)
-    axes.set_ylim(-0.6, len(LANES) - 0.5)
+    ends = [int(row[name]) for name in ("received_ns", "stored_ns", "acked_ns")
+            if not pd.isna(row[name])] + [answered for _, answered, _ in tries]  # fmt: skip
+    span = max((max(ends) - zero) / 1e6, 0.01)
+    axes.set_xlim(-0.03 * span, 1.1 * span)
+    axes.set_ylim(-0.6, len(lanes) - 0.3)
     axes.set_yticks(list(places.values()), list(places))
-    axes.set_xlabel("milliseconds since the record was wanted sent")
-    _legend(axes)
+    axes.set_xlabel("milliseconds since the record was wanted sent (dashed: not measured)")
+    _Journey(axes, row, places, zero).draw(tries)
+    _shade(axes, info, zero, 1e6)
     tried = f"{len(tries)} attempts" if len(tries) > 1 else "1 attempt"
-    return _titled(
-        picture,
-        f"{employee_id} over {_name(str(row['protocol']))}: {row['verdict']} after {tried}",
+    verdict = str(row["verdict"]).replace("_", "-")
+    words = "; ".join(
+        f"attempt {number} at {_ms((sent - zero) / 1e6)}: {answer.replace('_', ' ')}"
+        for number, (sent, _, answer) in enumerate(tries, 1)
     )
+    return _titled(
+        picture, f"{employee_id} over {_name(str(row['protocol']))}: {verdict} after {tried}",
+        f"{words[:1].upper()}{words[1:]}.",
+    )  # fmt: skip
 
 
-def _attempts(run: Runs, row: pd.Series[Any]) -> list[tuple[int, int, str]]:
+def _attempts(run: Runs, row: pd.Series[Any]) -> Tries:
     """When each attempt was sent and answered, and how."""
     own = run.attempts
     own = own[
@@ -498,49 +686,170 @@ def _attempts(run: Runs, row: pd.Series[Any]) -> list[tuple[int, int, str]]:
     return [(sent, answered, str(row["outcome"]))]
 
 
-def _journey_to_store(axes: Axes, row: pd.Series[Any], places: dict[str, int], at: Any) -> None:
-    """The way from the server, or from the broker through the consumer, into the database."""
-    if pd.isna(row["received_ns"]):
-        return
-    received = at(row["received_ns"])
-    if row["protocol"] == "kafka":
-        begin = at(row["sent_ns"]) if pd.isna(row["acked_ns"]) else at(row["acked_ns"])
-        _arrow(axes, min(begin, received), places["broker"], received, places["server"], "#0072B2")
-    axes.plot(received, places["server"], "s", color="#0072B2")
-    axes.text(received, places["server"] + 0.16, "received", fontsize=9)
-    if pd.isna(row["stored_ns"]):
-        return
-    stored = at(row["stored_ns"])
-    _arrow(axes, received, places["server"], stored, places["database"], "#0072B2")
-    axes.plot(stored, places["database"], "D", color="#0072B2")
-    axes.text(stored, places["database"] + 0.16, "stored", fontsize=9)
-    if row["protocol"] != "kafka" and not pd.isna(row["acked_ns"]):
-        _arrow(axes, stored, places["database"], at(row["acked_ns"]), places["client"], "#009E73")
+class _Journey:
+    """Draws one record's way between the lanes.
+
+    Args:
+        axes: with limits that are set.
+        row: of the timings.
+        places: the height of each lane.
+        zero: the stamp that is 0 on the axis.
+    """
+
+    def __init__(self, axes: Axes, row: pd.Series[Any], places: dict[str, int], zero: int) -> None:
+        self.axes = axes
+        self.places = places
+        self.kafka = row["protocol"] == "kafka"
+        self.outcome = str(row["outcome"])
+        self.sent, self.received, self.stored, self.acked = (
+            None if pd.isna(row[name]) else (int(row[name]) - zero) / 1e6
+            for name in ("sent_ns", "received_ns", "stored_ns", "acked_ns")
+        )
+        self.zero = zero
+        self.levels: list[float] = []
+
+    def draw(self, tries: Tries) -> None:
+        """Every attempt, then the way into the database, then what the sender was told."""
+        times = [((sent - self.zero) / 1e6, (end - self.zero) / 1e6, word)
+                 for sent, end, word in tries]  # fmt: skip
+        carriers = [number for number, (sent, _, word) in enumerate(times)
+                    if self.received is not None and sent <= self.received
+                    and word not in ("not_sent", "failed")]  # fmt: skip
+        for number, (sent, end, word) in enumerate(times):
+            carried = bool(carriers) and number == carriers[-1]
+            self._attempt(number + 1, sent, end, word, carried=carried)
+        self._stamp(self.received, "server", "s", "received")
+        self._stamp(self.stored, "database", "D", "stored")
+        if self.received is not None and self.stored is not None:
+            self._line(self.received, "server", self.stored, "database", STORE)
+        if self.acked is not None:
+            colour = GOOD if self.outcome == "acked" else BAD
+            self.axes.axvline(self.acked, color=colour, linestyle=":", linewidth=1.2)
+            word = {"acked": "acked"}.get(self.outcome, f"sender told: {self.outcome}")
+            self._text(self.acked, -0.42, f"{word} {_ms(self.acked)}")
+
+    def _attempt(self, number: int, sent: float, end: float, word: str, *, carried: bool) -> None:
+        """One attempt: as far as it is known to have come, and back if it was answered."""
+        answered = word not in UNANSWERED
+        colour = GOOD if word in {"acked", "created", "same", "sent"} else BAD
+        height = self.places["client"]
+        self.axes.plot([sent, end], [height, height], color=colour, linewidth=5, alpha=0.4,
+                       solid_capstyle="butt")  # fmt: skip
+        self.axes.plot(sent, height, "o", color=colour)
+        self._label(sent, f"{number}: {word.replace('_', ' ')}")
+        target = "broker" if self.kafka else "server"
+        half = (sent + end) / 2
+        if carried and self.received is not None:
+            if self.kafka:
+                half = (sent + min(end, self.received)) / 2 if end > sent else self.received
+                self._line(half, "broker", self.received, "server", STORE, dashed=True)
+                self._line(sent, "client", half, "broker", colour, dashed=True)
+            else:
+                self._line(sent, "client", self.received, "server", colour)
+        elif answered:
+            self._line(sent, "client", half, target, colour, dashed=True)
+        else:
+            self._lost(sent, "client", half, colour)
+            return
+        self._answer(half, end, colour, answered=answered, carried=carried)
+
+    def _answer(
+        self, half: float, end: float, colour: str, *, answered: bool, carried: bool
+    ) -> None:
+        """The way back: from the store, if that is what answered; lost, if the client had none."""
+        begin, lane, known = half, "broker" if self.kafka else "server", False
+        if carried and not self.kafka:
+            begin, lane = (
+                (self.stored, "database") if self.stored is not None else (self.received, "server")
+            )  # type: ignore[assignment]
+            known = True
+        if answered:
+            self._line(begin, lane, end, "client", colour, dashed=not known)
+        else:
+            self._lost(begin, lane, max(begin, (begin + end) / 2), colour)
+
+    def _line(
+        self, x: float, lane: str, to_x: float, to_lane: str, colour: str, *, dashed: bool = False
+    ) -> None:
+        style = {"arrowstyle": "->", "color": colour, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 2,
+                 "linestyle": "--" if dashed else "-"}  # fmt: skip
+        self.axes.annotate("", (to_x, self.places[to_lane]), (x, self.places[lane]),
+                           arrowprops=style)  # fmt: skip
+
+    def _lost(self, x: float, lane: str, to_x: float, colour: str) -> None:
+        """A line that ends in the network, nobody knows where and when."""
+        self._line(x, lane, to_x, "network", colour, dashed=True)
+        self.axes.plot(to_x, self.places["network"], "x", color=colour, markersize=9,
+                       markeredgewidth=2)  # fmt: skip
+
+    def _stamp(self, at: float | None, lane: str, marker: str, word: str) -> None:
+        if at is not None:
+            self.axes.plot(at, self.places[lane], marker, color=STORE)
+            self._text(at, self.places[lane] - 0.25, f"{word} {_ms(at)}")
+
+    def _text(self, x: float, y: float, words: str) -> None:
+        """Words beside a moment, on the side where there is room."""
+        left, right = self.axes.get_xlim()
+        late = x > left + 0.75 * (right - left)
+        self.axes.text(x, y, f"{words} " if late else f" {words}", fontsize=9, va="center",
+                       ha="right" if late else "left")  # fmt: skip
+
+    def _label(self, x: float, words: str) -> None:
+        """Words above the client's lane, on the first of three levels that is free."""
+        left, right = self.axes.get_xlim()
+        width = (len(words) + 2) * 0.0115 * (right - left)
+        level = next((each for each, end in enumerate(self.levels) if end <= x), len(self.levels))
+        if level > 2:
+            return
+        self.levels[level : level + 1] = [x + width]
+        late = x + width > right
+        self.axes.text(x, self.places["client"] + 0.17 + 0.17 * level, words, fontsize=9,
+                       ha="right" if late else "left")  # fmt: skip
 
 
-def _arrow(axes: Axes, x: float, y: float, to_x: float, to_y: float, colour: str) -> None:
-    axes.annotate("", (to_x, to_y), (x, y), arrowprops={"arrowstyle": "->", "color": colour})
+def _shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float = 1e9) -> None:
+    """The faults of a run, from when to when they really were, each named above the axes.
+
+    Args:
+        axes: with everything else drawn.
+        info: of the run.
+        zero_ns: the stamp that is 0 on the axis; the run's start if left out.
+        unit_ns: nanoseconds of one unit of the axis.
+    """
+    zero = info.start_ns if zero_ns is None else zero_ns
+    left, right = axes.get_xlim()
+    ends: list[float] = []  # of the last name on each level
+    for fault in sorted(info.faults, key=lambda each: each.start_ns):
+        end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
+        begin, end = ((each - zero) / unit_ns for each in (fault.start_ns, end_ns))
+        if zero_ns is None:
+            left, right = min(left, begin), max(right, end)
+        elif end < left or begin > right:
+            continue
+        begin, end = max(begin, left), min(end, right)
+        axes.axvspan(begin, end, color=FAULT_COLOUR, alpha=0.25, linewidth=0, zorder=0)
+        axes.axvline(begin, color=FAULT_COLOUR, linewidth=1.2, zorder=0)
+        width = (len(fault.label) + 2) * 0.0115 * (right - left)
+        start = max(left, min(begin, right - width))
+        level = next((each for each, last in enumerate(ends) if last <= start), len(ends))
+        if level > 2:
+            continue  # no room for another name
+        ends[level : level + 1] = [start + width]
+        axes.text(start, 1.01 + 0.05 * level, fault.label, fontsize=9, color="#7A3B5E",
+                  transform=axes.get_xaxis_transform())  # fmt: skip
+    axes.set_xlim(left, right)
 
 
-def _shade(axes: Axes, runs: Runs) -> None:
-    """The faults of the runs, from when to when they really were."""
-    for info in runs.runs:
-        for fault in info.faults:
-            end = fault.end_ns if fault.end_ns is not None else info.end_ns
-            begin_s, end_s = ((each - info.start_ns) / 1e9 for each in (fault.start_ns, end))
-            axes.axvspan(begin_s, end_s, color=FAULT_COLOUR, alpha=0.25, linewidth=0,
-                         label=f"fault: {fault.label}")  # fmt: skip
-
-
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, columns: int = 4) -> None:
     """A legend below the axes, each entry once."""
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
-    if once:
-        axes.legend(
-            once.values(), once.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4,
-            frameon=False, fontsize=9,
-        )  # fmt: skip
+    figure = axes.get_figure()
+    if once and figure is not None:
+        figure.legend(
+            once.values(), once.keys(), loc="outside lower center", ncols=columns, frameon=False,
+            fontsize=9,
+        )  # type: ignore[call-arg]  # fmt: skip
 
 
 def figures(runs: Runs) -> dict[str, Picture]:

@@ -2,15 +2,18 @@
 
 import http.server
 import socket
+import sqlite3
 import subprocess
 import sys
+import textwrap
 import threading
+import time
 
 import pytest
 from pydantic import SecretStr
 
 from empkit import Lab
-from empkit.check import check_all
+from empkit.check import STEP_TIMEOUT_S, check_all
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +22,22 @@ def lab():
         yield running
 
 
-def checked(settings):
+@pytest.fixture(scope="module")
+def other_lab():
+    """A second server: another signing key, no consumer."""
+    with Lab(broker=None) as running:
+        yield running
+
+
+def checked(settings, **changes):
     """The steps by what they begin with."""
-    return {step.what.partition(":")[0]: step for step in check_all(settings)}
+    steps = check_all(settings.model_copy(update=changes))
+    return {step.what.partition(":")[0]: step for step in steps}
 
 
-def failing(settings):
-    return {name: step for name, step in checked(settings).items() if step.state == "failed"}
+def failing(settings, **changes):
+    steps = checked(settings, **changes)
+    return {name: step for name, step in steps.items() if step.state == "failed"}
 
 
 def free_port():
@@ -34,72 +46,207 @@ def free_port():
         return free.getsockname()[1]
 
 
+def command(settings, *arguments):
+    environment = {name: value for name, value in settings.environ().items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "-m", "empkit.cli", "check", *arguments],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
 def test_against_a_lab_every_step_is_ok(lab):
     steps = checked(lab.settings)
     assert {step.state for step in steps.values()} == {"ok"}, steps
     assert {step.protocol for step in steps.values()} == {"all", "http", "websocket", "kafka"}
+    for protocol in ("over HTTP", "over WebSocket", "through Kafka"):
+        assert "stored and read back as check-" in steps[f"a record {protocol}"].what
+        assert "the server deletes nothing" in steps[f"a record {protocol}"].what
 
 
 @pytest.mark.parametrize(
-    ("change", "step", "advice"),
+    ("change", "step", "seen", "advice"),
     [
-        ({"password": SecretStr("wrong")}, "token", "EMPKIT_PASSWORD"),
-        ({"password": None}, "token", "EMPKIT_PASSWORD"),
-        ({"kafka_topic": "missing"}, "topic", "Create it"),
-        ({"kafka_bootstrap_servers": None}, "broker", "empkit broker"),
-        ({"kafka_bootstrap_servers": "nonsense"}, "broker", "EMPKIT_KAFKA_BOOTSTRAP_SERVERS"),
+        ({"password": SecretStr("wrong")}, "token", "refuses user", "EMPKIT_PASSWORD"),
+        ({"password": None}, "token", "no password", "EMPKIT_PASSWORD"),
+        ({"server_url": "localhost:8000"}, "server port", "http://HOST:PORT", "EMPKIT_SERVER_URL"),
+        ({"ws_url": "http://127.0.0.1/ws"}, "WebSocket path", "scheme isn't ws", "WS_URL"),
+        ({"kafka_bootstrap_servers": None}, "broker address", "none is set", "empkit broker"),
+        ({"kafka_bootstrap_servers": "x"}, "broker address", "HOST:PORT is", "EMPKIT_KAFKA_BOOT"),
     ],
 )
-def test_what_is_wrong_is_named_with_what_to_do(lab, change, step, advice):
-    failures = failing(lab.settings.model_copy(update=change))
+def test_a_wrong_setting_is_named_with_what_to_do(lab, change, step, seen, advice):
+    failures = failing(lab.settings, **change)
     assert list(failures) == [step]
+    assert seen in failures[step].what
     assert advice in failures[step].advice
 
 
-def test_a_closed_port_and_what_it_makes_pointless(lab):
-    settings = lab.settings.model_copy(
-        update={
-            "server_url": f"http://127.0.0.1:{free_port()}",
-            "kafka_bootstrap_servers": f"127.0.0.1:{free_port()}",
-        }
+def test_closed_ports_and_what_they_make_pointless(lab):
+    steps = checked(
+        lab.settings,
+        server_url=f"http://127.0.0.1:{free_port()}",
+        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}",
     )
-    steps = checked(settings)
-    assert steps["server port"].state == steps["broker"].state == "failed"
+    failures = [name for name, step in steps.items() if step.state == "failed"]
+    assert failures == ["server port", "broker"]
     assert "empkit serve" in steps["server port"].advice
-    assert steps["a record over HTTP"].state == "skipped"
+    assert "empkit broker" in steps["broker"].advice
+    for protocol in ("over HTTP", "over WebSocket", "through Kafka"):
+        assert steps[f"a record {protocol}"].state == "skipped"
+        assert "not tried, it needs" in steps[f"a record {protocol}"].what
 
 
 def test_a_wrong_websocket_path(lab):
-    wrong = lab.server_url.replace("http", "ws") + "/websocket"
-    failures = failing(lab.settings.model_copy(update={"ws_url": wrong}))
+    wrong = lab.ws_url + "ocket"
+    failures = failing(lab.settings, ws_url=wrong)
+    assert list(failures) == ["WebSocket path"]
+    assert f"{wrong} answers 403" in failures["WebSocket path"].what
     assert "WS_URL" in failures["WebSocket path"].advice
 
 
-def test_another_program_on_the_port(lab):
-    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-    thread = threading.Thread(target=other.serve_forever)
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers 404 to every GET."""
+
+    protocol_version = "HTTP/1.1"  # websockets takes no answer of HTTP/1.0
+
+    def do_GET(self):
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def web_server():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    try:
-        url = f"http://127.0.0.1:{other.server_port}"
-        failures = failing(lab.settings.model_copy(update={"server_url": url}))
-        assert "not as an empkit server does" in failures["server"].what
-    finally:
-        other.shutdown()
-        thread.join()
-        other.server_close()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
-def test_the_command_ends_with_1_when_a_step_fails(lab):
-    command = [sys.executable, "-m", "empkit.cli", "check"]
-    environment = {
-        name: value for name, value in lab.settings.environ().items() if value is not None
-    }
-    good = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def test_another_program_on_each_port(lab, web_server):
+    failures = failing(
+        lab.settings, server_url=f"http://{web_server}", kafka_bootstrap_servers=web_server
+    )
+    assert list(failures) == ["server", "broker metadata"]
+    assert "not as an empkit server does" in failures["server"].what
+    assert "not answer as Kafka does" in failures["broker metadata"].what
+    failures = failing(lab.settings, ws_url=f"ws://{web_server}/ws")
+    assert list(failures) == ["WebSocket path"]
+    assert "answers 404" in failures["WebSocket path"].what
+
+
+def test_a_token_that_is_refused(lab, other_lab):
+    failures = failing(lab.settings, ws_url=other_lab.ws_url)
+    assert list(failures) == ["a record over WebSocket"]
+    assert "the token is refused" in failures["a record over WebSocket"].what
+    assert "EMPKIT_SIGNING_KEY" in failures["a record over WebSocket"].advice
+
+
+def test_a_server_without_a_consumer(lab, other_lab):
+    servers = lab.settings.kafka_bootstrap_servers
+    failures = failing(other_lab.settings, kafka_bootstrap_servers=servers)
+    assert list(failures) == ["consumer"]
+    assert "--kafka" in failures["consumer"].advice
+
+
+def test_a_database_that_fails(tmp_path):
+    path = tmp_path / "employees.db"
+    with Lab(broker=None, database=f"sqlite:///{path}") as own:
+        database = sqlite3.connect(path)
+        database.execute("DROP TABLE employees")
+        database.close()
+        failures = failing(own.settings)
+    assert list(failures) == ["database", "broker address"]
+    assert "no such table" in failures["database"].what
+    assert "EMPKIT_DATABASE_URL" in failures["database"].advice
+
+
+def test_a_missing_topic_is_named_and_not_created(lab):
+    for _ in range(2):
+        failures = failing(lab.settings, kafka_topic="missing")
+        assert list(failures) == ["topic"]
+        assert "there are: employee-records, employee-records.dlq" in failures["topic"].what
+        assert "--create --topic missing" in failures["topic"].advice
+
+
+def test_a_topic_that_the_server_does_not_consume(lab):
+    failures = failing(lab.settings, kafka_topic=lab.settings.dead_letter_topic)
+    assert list(failures) == ["a record through Kafka"]
+    assert "acked, but is not stored" in failures["a record through Kafka"].what
+    assert "EMPKIT_KAFKA_TOPIC" in failures["a record through Kafka"].advice
+
+
+def test_a_broker_that_advertises_an_address_where_it_is_not():
+    with Lab() as own:
+        port = free_port()
+        own.broker.advertise(1, "127.0.0.1", port)
+        failures = failing(own.settings)
+    assert list(failures) == ["broker metadata"]
+    assert f"nothing answers at 127.0.0.1:{port}" in failures["broker metadata"].what
+    assert "advertised.listeners" in failures["broker metadata"].advice
+
+
+def test_what_accepts_connections_and_says_nothing_does_not_hold_it_up(lab):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        settings = lab.settings.model_copy(
+            update={"server_url": f"http://{address}", "kafka_bootstrap_servers": address}
+        )
+        failures, last = {}, time.monotonic()
+        for step in check_all(settings):
+            assert time.monotonic() - last < STEP_TIMEOUT_S + 1
+            last = time.monotonic()
+            if step.state == "failed":
+                failures[step.what.partition(":")[0]] = step
+    assert list(failures) == ["server", "broker metadata"]
+    assert "paused" in failures["server"].advice
+    assert "paused" in failures["broker metadata"].advice
+
+
+def test_a_package_that_is_missing_or_too_old(lab, monkeypatch):
+    monkeypatch.setitem(sys.modules, "websockets", None)
+    steps = checked(lab.settings)
+    assert steps["package websockets"].state == "failed"
+    assert "pip install 'websockets>=15" in steps["package websockets"].advice
+    assert steps["a record over WebSocket"].state == "skipped"
+    assert steps["a record through Kafka"].state == "ok"
+    monkeypatch.setattr("empkit.check.version", lambda _: "0.8.1")
+    assert "0.8.1 is too old, 0.14 is needed" in failing(lab.settings)["package aiokafka"].what
+
+
+NOTEBOOK = """
+    import asyncio, nest_asyncio
+    from empkit.check import check_all
+    from empkit.settings import Settings
+    nest_asyncio.apply()
+
+    async def cell():
+        print({step.state for step in check_all(Settings())})
+
+    asyncio.run(cell())
+"""
+
+
+def test_in_a_running_patched_loop_as_in_a_notebook(lab):
+    environment = {name: value for name, value in lab.settings.environ().items() if value}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(NOTEBOOK)],
+        env=environment, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "{'ok'}"
+
+
+def test_the_command_ends_with_0_when_every_step_works_and_with_1_when_one_does_not(lab):
+    good = command(lab.settings)
     assert good.returncode == 0, good.stdout + good.stderr
     port = free_port()
-    bad = subprocess.run(
-        [*command, "--server", f"http://127.0.0.1:{port}"],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    bad = command(lab.settings, "--server", f"http://127.0.0.1:{port}")
     assert bad.returncode == 1
     assert f"nothing answers at 127.0.0.1:{port}" in " ".join(bad.stdout.split())
+    password = lab.settings.password.get_secret_value()
+    assert password not in good.stdout + good.stderr + bad.stdout + bad.stderr
+    assert not bad.stderr

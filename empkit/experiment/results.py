@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from empkit.clients import PROTOCOLS
+from empkit.experiment.recovery import recovery
 from empkit.experiment.statistics import bootstrap_interval, percentiles
 from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
@@ -167,6 +168,10 @@ class Runs:
             rows.append(row)
         return pd.DataFrame(rows).set_index("protocol")
 
+    def recovery(self) -> pd.DataFrame:
+        """What the faults did, one row a run; see `empkit.experiment.recovery`."""
+        return recovery(self)
+
     def to_json(self) -> dict[str, Any]:
         """The summary of each run as plain values: what `--json` prints."""
         return {
@@ -243,6 +248,8 @@ class Runs:
                 for kind in ("ack", "stored")
             },
             "records_per_s": round(float(row["records_per_s"]), 1),
+            "guarantees": run.guarantees,
+            "faults": [fault.label for fault in run.faults],
             "valid": run.valid,
             "cut_short": run.cut_short,
             "notes": run.notes,

@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Places = np.ndarray[Any, np.dtype[np.int64]]
+Rounds = np.ndarray[Any, Any]
 
 RESAMPLES = 1_000
 
 
 def least_samples(level: float) -> int:
-    """How many samples a percentile needs before it is printed: one beyond it on its nearer side,
-    so p50 needs 2, p99 100 and p99.9 1,000. The interval beside it tells how little that is."""
+    """How many samples a percentile needs before it is printed.
+
+    Beyond a percentile, on its nearer side, at least one sample must be expected: p50 needs 2, p90
+    10, p99 100 and p99.9 1,000. With fewer it is the largest sample under another name, and says
+    more of chance than of the system. It is the least, not plenty: the interval tells how far the
+    number can be trusted.
+    """
     beyond = min(level, 100 - level) / 100
     return max(1, round(1 / beyond)) if beyond else 1
 
@@ -37,65 +44,88 @@ def percentiles(values: Floats, levels: Sequence[float] = (50, 90, 99)) -> dict[
 def bootstrap(
     values: Floats,
     level: float,
-    rounds: np.ndarray[Any, Any] | None = None,
+    rounds: Rounds | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Floats:
     """The bootstrap distribution of a percentile.
 
-    Resampling n values with replacement and taking an order statistic is the same as drawing one
-    of the sorted values at a rank whose probability follows a Beta distribution (Efron 1979,
-    "Bootstrap Methods", section 3, for the median), so nothing needs to be resampled in full. With
-    several rounds these are resampled first and their values together after that, since what one
-    round measured hangs together (a cluster bootstrap: Davison and Hinkley 1997, section 3.8).
+    The k-th smallest of n values drawn with replacement is one of the sorted values, at a place
+    whose probability is known (Efron 1979, "Bootstrap Methods", section 3, for the median): the
+    k-th smallest of n uniform numbers, which is Beta(k, n - k + 1) distributed, times n. So places
+    are drawn instead of whole samples, which takes as long for a million values as for a hundred.
+
+    What one round measured hangs together, so with several rounds these are drawn first, with
+    replacement, and values from those that were drawn after that (a cluster bootstrap: Davison and
+    Hinkley 1997, section 3.8). Few rounds give a wide interval, and rightly so: of three, the same
+    one is drawn three times in one resample of nine.
 
     Args:
-        values: samples.
+        values: samples, at least one.
         level: between 0 and 100.
         rounds: the round of each sample.
         seed: for the resampling.
+        resamples: how many percentiles to return.
 
-    Returns:
-        1,000 percentiles.
+    Raises:
+        ValueError: there is no sample.
     """
+    if not len(values):
+        raise ValueError("There is no interval of nothing; at least one sample is needed.")
     random = np.random.default_rng(seed)
-    numbers = np.unique(rounds) if rounds is not None else np.array([0])
-    if rounds is None or len(numbers) < 2:
-        return _order_statistics(np.sort(values), level, RESAMPLES, random)
-    parts = [values[rounds == number] for number in numbers]
-    estimates = np.empty(RESAMPLES)
-    draws, counts = np.unique(
-        np.sort(random.integers(len(parts), size=(RESAMPLES, len(parts))), axis=1),
-        axis=0,
-        return_counts=True,
+    order = np.argsort(values, kind="stable")
+    ordered, labels = values[order], None if rounds is None else rounds[order]
+    members = (
+        [np.arange(len(values))]
+        if labels is None
+        else [np.flatnonzero(labels == label) for label in np.unique(labels)]
     )
-    done = 0
-    for draw, count in zip(draws, counts, strict=True):
-        together = np.sort(np.concatenate([parts[index] for index in draw]))
-        estimates[done : done + count] = _order_statistics(together, level, count, random)
-        done += count
+    drawn = random.multinomial(len(members), [1 / len(members)] * len(members), resamples)
+    sizes = drawn @ np.array([len(each) for each in members])
+    # a percentile lies between two neighbours of the resample, as numpy.percentile has it
+    place = level / 100 * (sizes - 1)
+    below = place.astype(np.int64)
+    lower = random.beta(below + 1, sizes - below)
+    upper = lower + (1 - lower) * random.beta(1, np.maximum(1, sizes - below - 1))
+    near, far = (
+        ordered[_found(members, drawn, np.minimum(sizes - 1, (each * sizes).astype(np.int64)))]
+        for each in (lower, upper)
+    )
+    estimates: Floats = np.minimum(far, near + (place - below) * (far - near))
     return estimates
 
 
-def _order_statistics(
-    ordered: Floats, level: float, count: int, random: np.random.Generator
-) -> Floats:
-    """Percentiles of `count` resamples of sorted values, without resampling them."""
-    size = len(ordered)
-    rank = min(size - 1, int(level / 100 * size))
-    # the (rank+1)-th smallest of n uniform numbers is Beta(rank+1, n-rank) distributed
-    uniform = random.beta(rank + 1, size - rank, count)
-    found: Floats = ordered[np.minimum(size - 1, (uniform * size).astype(np.int64))]
-    return found
+def _found(members: Sequence[Places], drawn: Places, ranks: Places) -> Places:
+    """Where in the sorted values the one of each rank is, if round r counts `drawn[:, r]` times.
+
+    Args:
+        members: of each round, the places of its values among all sorted values.
+        drawn: one row a resample: how often each round was drawn.
+        ranks: one a resample, from 0.
+    """
+    low = np.zeros(len(ranks), dtype=np.int64)
+    high = np.full(len(ranks), sum(len(each) for each in members) - 1)
+    while (low < high).any():
+        middle = (low + high) // 2
+        counts = [np.searchsorted(each, middle, side="right") for each in members]
+        enough = (drawn * np.stack(counts, axis=1)).sum(axis=1) > ranks
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    return low
 
 
 def bootstrap_interval(
     values: Floats,
     level: float,
     confidence: float = 0.95,
-    rounds: np.ndarray[Any, Any] | None = None,
+    rounds: Rounds | None = None,
     seed: int = 0,
 ) -> tuple[float, float]:
     """The interval in which a percentile lies, with the given confidence (percentile bootstrap).
+
+    No resample can hold more than the largest sample, so the interval of a percentile near an end
+    is too narrow while samples are few. Of exponential samples, the 95 % interval of p50 holds the
+    truth 95 times in 100 from 20 samples on and that of p90 94 times from 500 on; that of p99 only
+    62 times with 100 samples and 92 times with 1,000 (tried with 1,000 repetitions each).
 
     Args:
         values: samples, at least one.
@@ -107,8 +137,6 @@ def bootstrap_interval(
     Raises:
         ValueError: there is no sample.
     """
-    if not len(values):
-        raise ValueError("There is no interval of nothing; at least one sample is needed.")
     outside = (1 - confidence) / 2 * 100
     low, high = np.percentile(bootstrap(values, level, rounds, seed), [outside, 100 - outside])
     return float(low), float(high)
@@ -119,11 +147,21 @@ def difference(
     b: Floats,
     level: float = 50,
     confidence: float = 0.95,
-    rounds: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None = None,
+    rounds: tuple[Rounds, Rounds] | None = None,
 ) -> tuple[float, float]:
     """The interval of how much larger a percentile of `a` is than that of `b`.
 
     An interval that holds 0 means that no difference was shown.
+
+    Args:
+        a: samples.
+        b: samples, of the same unit.
+        level: between 0 and 100.
+        confidence: between 0 and 1.
+        rounds: the round of each sample of `a` and of `b`; see `bootstrap`.
+
+    Raises:
+        ValueError: one of them is empty.
     """
     of_a = bootstrap(a, level, rounds[0] if rounds else None, seed=1)
     of_b = bootstrap(b, level, rounds[1] if rounds else None, seed=2)

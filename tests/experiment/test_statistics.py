@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empkit.experiment.statistics import (
+    bootstrap,
     bootstrap_interval,
     difference,
     least_samples,
@@ -32,6 +33,35 @@ def test_a_percentile_needs_a_sample_beyond_it():
 def test_an_interval_lies_within_the_samples(values, level):
     low, high = bootstrap_interval(values, level)
     assert values.min() <= low <= high <= values.max()
+
+
+def distance(a, b):
+    """The largest difference of two samples' shares below any value (Kolmogorov and Smirnov)."""
+    a, b = np.round(a, 9), np.round(b, 9)
+    at = np.concatenate([a, b])
+    shares = [np.searchsorted(np.sort(each), at, side="right") / len(each) for each in (a, b)]
+    return np.abs(shares[0] - shares[1]).max()
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 200])
+@pytest.mark.parametrize("level", [0, 50, 90, 99, 100])
+def test_drawing_places_is_the_same_as_resampling_everything(size, level):
+    random = np.random.default_rng(11)
+    values = random.exponential(1.0, size)
+    in_full = np.percentile(random.choice(values, (10_000, size)), level, axis=1)
+    assert distance(in_full, bootstrap(values, level, resamples=10_000)) < 0.03
+
+
+def test_drawing_places_by_round_is_the_same_as_resampling_everything():
+    random = np.random.default_rng(12)
+    parts = [random.normal(mean, 0.3, size) for mean, size in ((1.0, 50), (1.5, 80), (2.0, 20))]
+    in_full = []
+    for _ in range(5_000):
+        pool = np.concatenate([parts[index] for index in random.integers(3, size=3)])
+        in_full.append(np.percentile(random.choice(pool, len(pool)), 90))
+    rounds = np.repeat([3, 1, 2], [50, 80, 20])
+    places = bootstrap(np.concatenate(parts), 90, rounds, resamples=5_000)
+    assert distance(np.array(in_full), places) < 0.04
 
 
 @pytest.mark.parametrize("level", [50, 90])
@@ -65,5 +95,8 @@ def test_a_difference_is_shown_only_where_there_is_one():
 
 
 def test_there_is_no_interval_of_nothing():
+    some, none = np.array([1.0]), np.array([])
     with pytest.raises(ValueError, match="at least one sample"):
-        bootstrap_interval(np.array([]), 50)
+        bootstrap_interval(none, 50)
+    with pytest.raises(ValueError, match="at least one sample"):
+        difference(some, none)

@@ -1,0 +1,116 @@
+"""What the consumer refused: read from the dead-letter topic, and sent again when mended."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from empkit.settings import Settings
+
+
+class DeadLetter(NamedTuple):
+    """A record that could not be stored, and why.
+
+    Attributes:
+        topic, partition, offset: where it stood.
+        reason: why the consumer refused it.
+        key: its key, or None.
+        value: its bytes, as they came, or None.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    key: bytes | None
+    value: bytes | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a line of a file: bytes that are text stand as text, others in base64."""
+        return {**self._asdict(), "key": _as_text(self.key), "value": _as_text(self.value)}
+
+
+def _as_text(data: bytes | None) -> Any:
+    if data is None:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def as_bytes(value: Any) -> bytes | None:
+    """The bytes that `DeadLetter.to_json` wrote, perhaps mended since; an object is JSON."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        if value.keys() == {"base64"}:
+            return base64.b64decode(value["base64"])
+        return json.dumps(value).encode()
+    return str(value).encode()
+
+
+async def read_dead_letters(settings: Settings) -> list[DeadLetter]:
+    """All dead letters that the topic holds now, in no particular order.
+
+    Raises:
+        aiokafka.errors.KafkaError: the brokers cannot be reached.
+    """
+    consumer = AIOKafkaConsumer(
+        settings.dead_letter_topic,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,
+    )
+    letters: list[DeadLetter] = []
+    async with consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        begins = await consumer.beginning_offsets(list(ends))
+        left = {partition: end for partition, end in ends.items() if end > begins[partition]}
+        for partition in left:
+            consumer.seek(partition, begins[partition])
+        while left:
+            batch = await consumer.getmany(*left, timeout_ms=200)
+            for partition, messages in batch.items():
+                letters += [_letter(message) for message in messages]
+                if messages[-1].offset + 1 >= left[partition]:
+                    del left[partition]
+    return letters
+
+
+def _letter(message: Any) -> DeadLetter:
+    headers = {name: value.decode(errors="replace") for name, value in message.headers}
+    return DeadLetter(
+        headers.get("topic", ""),
+        int(headers.get("partition", -1)),
+        int(headers.get("offset", -1)),
+        headers.get("reason", ""),
+        message.key,
+        message.value,
+    )
+
+
+async def send_again(settings: Settings, letters: Iterable[tuple[bytes | None, bytes]]) -> int:
+    """Send records to the topic that they were refused from, as they are now.
+
+    Args:
+        settings: the brokers and the topic.
+        letters: key and value of each.
+
+    Returns:
+        How many were sent.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers, acks="all", enable_idempotence=True
+    )
+    count = 0
+    async with producer:
+        for key, value in letters:
+            await producer.send_and_wait(settings.kafka_topic, value, key=key)
+            count += 1
+    return count

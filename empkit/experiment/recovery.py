@@ -1,0 +1,65 @@
+"""What a fault did to a run: how long nothing was stored, when it was as before, what it cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from empkit.experiment.results import RunInfo, Runs
+
+
+def recovery(runs: Runs) -> pd.DataFrame:
+    """One row a run.
+
+    Columns: protocol, round, guarantees, offered, one a verdict with any record in it, and
+
+    - `longest_gap_s`: the longest time in which no record was stored, from the start on;
+    - `in_flight`: records sent and not yet acked when the first fault struck;
+    - `first_stored_s`, `last_stored_s`: from the end of the last fault until the first, and the
+      last, of the records was stored that were wanted sent before it ended and were stored after
+      (for Kafka the first is when the consumer was back); missing when there was none;
+    - `attempts_max`, and `attempts_per_record`, by which the retries multiplied the load;
+    - `reconnections` of the client.
+    """
+    return pd.DataFrame([_row(runs.of(info.protocol, info.round), info) for info in runs.runs])
+
+
+def _row(run: Runs, info: RunInfo) -> dict[str, Any]:
+    timings = run.timings
+    row: dict[str, Any] = {
+        "protocol": info.protocol,
+        "round": info.round,
+        "guarantees": info.guarantees,
+        "offered": info.offered,
+    }
+    row |= {str(name): int(count) for name, count in timings["verdict"].value_counts().items()}
+    stored = timings["stored_ns"].dropna().astype("int64").sort_values()
+    if len(stored):
+        gaps = stored.diff().fillna(float(stored.iloc[0] - info.start_ns))
+        row["longest_gap_s"] = float(gaps.max()) / 1e9
+    row |= _after(timings, info)
+    attempts = timings["attempts"].clip(lower=1)
+    row["attempts_max"] = int(attempts.max()) if len(attempts) else 0
+    row["attempts_per_record"] = float(attempts.mean()) if len(attempts) else float("nan")
+    row["reconnections"] = info.reconnections
+    return row
+
+
+def _after(timings: pd.DataFrame, info: RunInfo) -> dict[str, Any]:
+    """What was in flight when the first fault struck, and when what was late was stored."""
+    if not info.faults:
+        return {}
+    struck_ns = min(fault.start_ns for fault in info.faults)
+    end_ns = max(info.end_ns if fault.end_ns is None else fault.end_ns for fault in info.faults)
+    acked = timings["acked_ns"].fillna(info.end_ns)
+    in_flight = ((timings["sent_ns"] <= struck_ns) & (acked > struck_ns)).sum()
+    late = timings.loc[
+        (timings["intended_ns"] <= end_ns) & (timings["stored_ns"] > end_ns), "stored_ns"
+    ]
+    return {
+        "in_flight": int(in_flight),
+        "first_stored_s": (int(late.min()) - end_ns) / 1e9 if len(late) else None,
+        "last_stored_s": (int(late.max()) - end_ns) / 1e9 if len(late) else None,
+    }

@@ -1,0 +1,309 @@
+"""The failure lab: each fault is real, is undone, and every record is accounted for."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from empkit import At, Guarantees, Lab, Workload
+from empkit.dead_letters import read_dead_letters, send_again
+from empkit.faults import (
+    FAULTS,
+    BrokerDown,
+    BrokerErrors,
+    BrokerPause,
+    BrokerSlow,
+    ClientKill,
+    ClientPause,
+    DatabaseLock,
+    DiskFull,
+    Duplicates,
+    Invalid,
+    LeaderMove,
+    LostAcks,
+    Network,
+    Overload,
+    Poison,
+    ServerCrash,
+    ServerPause,
+    ServerRestart,
+    ServerStart,
+    TimedFault,
+    TokenExpiry,
+    TooLarge,
+    parse_fault,
+)
+from empkit.lab import LabError
+from empkit.proxy import Cut, Latency, Stall
+from tests.conftest import employee, post, wait_until
+
+PACE = Workload(records=500, rate=400, warm_up=20)
+
+
+def quiet(*_):
+    """Progress that shows nothing."""
+
+
+def run(lab, protocol, *faults, workload=PACE, **options):
+    return lab.run(protocol, workload, faults=faults, progress=quiet, **options)
+
+
+def counts(runs):
+    return {name: count for name, count in runs.verdicts().iloc[0].items() if count}
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
+@pytest.mark.parametrize(
+    "fault", [ServerCrash(), ServerPause(), ServerRestart(), DatabaseLock(), DiskFull()]
+)
+def test_what_happens_to_the_server_loses_and_doubles_nothing(lab, protocol, fault):
+    runs = run(lab, protocol, At(0.4, fault, until=0.9))
+    assert counts(runs) == {"offered": 500, "stored": 500}
+    (span,) = runs.runs[0].faults
+    assert span.part == fault.part
+    assert runs.runs[0].start_ns + 400_000_000 <= span.start_ns <= span.end_ns
+    assert post(lab, employee(f"after-{runs.runs[0].run_id}"))[0] == 201
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [BrokerDown(), BrokerPause(), BrokerSlow(ms=50), BrokerErrors(count=3), LostAcks(count=2)],
+)
+def test_what_happens_to_the_broker_loses_and_doubles_nothing(lab, fault):
+    until = 0.9 if fault.name not in ("broker-errors", "lost-acks") else None
+    runs = run(lab, "kafka", At(0.4, fault, until=until))
+    assert counts(runs) == {"offered": 500, "stored": 500}
+
+
+def test_leaders_that_move_among_three_brokers_lose_nothing():
+    with Lab(brokers=3) as lab:
+        runs = run(lab, "kafka", At(0.3, LeaderMove(to=2)), At(0.7, LeaderMove(to=3)))
+        assert counts(runs) == {"offered": 500, "stored": 500}
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
+def test_the_records_really_go_through_the_proxy(lab, protocol):
+    """A delay put on the way out only is found in the service time of every record it met."""
+    fault = Network(Latency(latency_ms=40, direction="up"))
+    runs = run(lab, protocol, At(0.0, fault), workload=Workload(records=60, in_flight=1))
+    took = (runs.timings["acked_ns"] - runs.timings["sent_ns"]).iloc[5:] / 1e6
+    assert took.min() > 39
+    assert took.median() < 60
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
+@pytest.mark.parametrize("toxic", [Cut(), Stall()])
+def test_a_bad_network_loses_nothing(lab, protocol, toxic):
+    runs = run(lab, protocol, At(0.4, Network(toxic), until=0.8))
+    assert counts(runs) == {"offered": 500, "stored": 500}
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
+def test_a_killed_client_leaves_records_whole_or_not_at_all(lab, protocol):
+    runs = run(lab, protocol, At(0.6, ClientKill()))
+    assert runs.runs[0].cut_short
+    found = counts(runs)
+    assert found.pop("offered") == runs.runs[0].offered < 500
+    assert set(found) <= {"stored", "unconfirmed", "failed"}
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket"])
+def test_a_client_that_stops_and_a_token_that_expires(lab, protocol):
+    runs = run(lab, protocol, At(0.4, ClientPause(), until=0.7), TokenExpiry(after_s=2.0))
+    assert counts(runs) == {"offered": 500, "stored": 500}
+    late = (runs.timings["sent_ns"] - runs.timings["intended_ns"]).max() / 1e6
+    assert late > 200  # the stall of the sender is in the response times
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
+def test_bad_records_are_refused_and_the_others_stored(lab, protocol):
+    faults = (Duplicates(share=0.1), Invalid(share=0.1), Poison(share=0.1), TooLarge(share=0.05))
+    runs = run(lab, protocol, *faults)
+    found = counts(runs)
+    refused = "dead_lettered" if protocol == "kafka" else "refused"
+    assert set(found) == {"offered", "stored", refused}
+    assert 80 < found[refused] < 260
+    assert (runs.timings.loc[runs.timings["verdict"] == refused, "error"] != "").all()
+
+
+def test_acks_0_and_a_broker_that_goes_down_lose_records_and_the_loss_is_the_result(lab):
+    faults = [At(0.4, BrokerDown(), until=0.8)]
+    safe, careless = lab.cross(
+        ["kafka"], PACE, [Guarantees(acks="all"), Guarantees(acks="0")], faults=faults,
+        progress=quiet,
+    )  # fmt: skip
+    assert counts(safe) == {"offered": 500, "stored": 500}
+    assert careless.runs[0].guarantees == "acks=0"
+    assert sum(counts(careless).values()) == 2 * counts(careless)["offered"]
+
+
+def test_commit_before_store_loses_what_a_crash_caught_and_after_store_nothing():
+    """The lock keeps a batch between its commit and its store until the crash: at most once."""
+    with Lab() as lab:
+        faults = [At(0.2, DatabaseLock(), until=1.2), At(0.6, ServerCrash(), until=1.1)]
+        before, after = lab.cross(
+            ["kafka"], PACE,
+            [Guarantees(commit="before_store"), Guarantees(commit="after_store")],
+            faults=faults, progress=quiet,
+        )  # fmt: skip
+    assert counts(before).get("lost", 0) > 0
+    assert counts(after) == {"offered": 500, "stored": 500}
+
+
+def test_without_retries_a_crash_fails_records_that_retries_would_have_saved(lab):
+    runs = run(lab, "http", At(0.4, ServerCrash(), until=0.8), guarantees=Guarantees(retries=0))
+    found = counts(runs)
+    assert found["failed"] > 50
+    assert runs.timings["attempts"].max() == 1
+
+
+def test_a_timeline_with_crash_and_start_as_moments_of_their_own(lab):
+    runs = run(lab, "websocket", At(0.4, ServerCrash()), At(0.8, ServerStart()))
+    assert counts(runs) == {"offered": 500, "stored": 500}
+    (span,) = runs.runs[0].faults
+    assert span.end_ns - span.start_ns > 400_000_000
+
+
+def test_recovery_tells_gap_retries_and_when_it_was_over(lab):
+    runs = run(lab, "http", At(0.4, ServerCrash(), until=0.9))
+    (row,) = runs.recovery().to_dict("records")
+    assert row["longest_gap_s"] > 0.4
+    assert row["first_stored_s"] < row["last_stored_s"]
+    assert row["attempts_per_record"] > 1
+    assert row["reconnections"] > 0
+
+
+def test_an_overload_is_a_time_of_a_higher_rate(lab):
+    overload = Overload(times=4, from_s=0.5, until_s=1.0)
+    runs = run(lab, "websocket", overload, workload=Workload(records=800, rate=300, warm_up=20))
+    seconds = (runs.timings["intended_ns"] - runs.runs[0].start_ns) / 1e9
+    assert ((seconds > 0.5) & (seconds <= 1.0)).sum() == pytest.approx(600, abs=2)
+    assert counts(runs) == {"offered": 800, "stored": 800}
+
+
+def test_a_fault_that_cannot_be_had_says_so(lab):
+    with pytest.raises(LabError, match="no server-crash"):
+        run(lab, "http", At(0.1, ServerStart()))
+    with Lab(broker=None) as own, pytest.raises(LabError, match="has no broker"):
+        run(own, "http", At(0.1, BrokerDown()))
+
+
+def test_a_fault_after_the_end_is_said_not_to_have_struck(lab):
+    runs = run(lab, "http", At(60, ServerCrash()), workload=Workload(records=50))
+    assert any("did not strike" in note for note in runs.runs[0].notes)
+
+
+INTERRUPTED = """
+    import sys
+    from empkit import At, Lab, Workload
+    from empkit.faults import DatabaseLock, ServerPause
+    with Lab(broker=None) as lab:
+        print("ready", flush=True)
+        faults = [At(0.2, DatabaseLock(), until=60), At(0.3, ServerPause(), until=60)]
+        runs = lab.run("http", Workload(records=50_000, rate=200), faults=faults,
+                       progress=lambda name, done, of: print(done, flush=True))
+        print("cut short", runs.runs[0].cut_short, flush=True)
+        reply = lab.run("http", Workload(records=20), progress=lambda *_: None)
+        print("then", reply.verdicts()["stored"].tolist(), flush=True)
+"""
+
+
+def test_ctrl_c_undoes_every_fault():
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED)], stdout=subprocess.PIPE, text=True
+    )
+    lines = iter(process.stdout.readline, "")
+    give_up = time.monotonic() + 30
+    assert next(lines).strip() == "ready"
+    for _ in range(4):  # progress comes each 0.2 s: both faults have struck by the fourth
+        next(lines)
+        assert time.monotonic() < give_up
+    process.send_signal(signal.SIGINT)
+    rest = [line.strip() for line in lines]
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert "cut short True" in rest
+    assert rest[-1] == "then [20]"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("server-crash@2s..5s", At(2.0, ServerCrash(), 5.0)),
+        ("broker-slow:ms=30@1..2", At(1.0, BrokerSlow(ms=30), 2.0)),
+        ("latency:latency_ms=100,direction=up@1s", At(1.0, Network(Latency(100, direction="up")))),
+        ("duplicates:share=0.2", Duplicates(share=0.2)),
+    ],
+)
+def test_faults_as_the_command_line_has_them(text, expected):
+    assert parse_fault(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("earthquake@1s", "no fault"),
+        ("server-crash@soon", "no time"),
+        ("server-crash:hard=1@1s", "hard"),
+        ("duplicates@1s..2s", "whole run"),
+        ("latency:100@1s", "KEY=VALUE"),
+        ("server-crash@5s..2s", "no time"),
+    ],
+)
+def test_faults_that_cannot_be_read_are_explained(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_fault(text)
+
+
+def test_every_fault_has_words_for_the_list():
+    for name, kind in FAULTS.items():
+        assert (getattr(kind, "of", kind).__doc__ or "").strip(), name
+
+
+def test_poison_among_good_records_and_dead_letters_mended_and_sent_again(lab):
+    """The short form of 1,000 among 10,000."""
+    poison = Poison(share=0.1)
+    runs = run(lab, "kafka", poison, workload=Workload(records=2_000, in_flight=32))
+    found = counts(runs)
+    assert found["stored"] + found["dead_lettered"] == 2_000
+    run_id = runs.runs[0].run_id
+    letters = [
+        letter
+        for letter in asyncio.run(read_dead_letters(lab.settings))
+        if letter.value and letter.value.startswith(b'{"employee_id": "E') and letter.key is None
+    ]
+    assert len(letters) >= found["dead_lettered"]
+    assert all(letter.reason and letter.offset >= 0 for letter in letters)
+    mended = json.dumps(employee(f"mended-{run_id}")).encode()
+    assert asyncio.run(send_again(lab.settings, [(b"mended", mended)])) == 1
+    database = sqlite3.connect(lab.database_url.removeprefix("sqlite:///"))
+    select = "SELECT count(*) FROM employees WHERE employee_id = ?"
+    wait_until(lambda: database.execute(select, (f"mended-{run_id}",)).fetchone()[0] == 1)
+    database.close()
+
+
+STORM_ROUNDS = int(os.environ.get("EMPKIT_TEST_STORM", "10"))
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
+def test_a_storm_of_server_kills_loses_and_doubles_nothing(lab, protocol):
+    """The short form of `python -m benchmarks.storm`."""
+    from benchmarks.storm import storm
+
+    found = storm(lab, protocol, ServerCrash(), rounds=max(1, STORM_ROUNDS // 3), seed=1)
+    assert found["lost"] == found["corrupt"] == found["phantom"] == 0
+    assert found["struck"] == max(1, STORM_ROUNDS // 3)
+
+
+def test_every_timed_fault_is_a_value():
+    for kind in FAULTS.values():
+        if isinstance(kind, type) and issubclass(kind, TimedFault):
+            assert kind() == kind()
+            assert str(kind()).startswith(kind.name)
