@@ -318,15 +318,17 @@ def _conclude(crossed: list[Runs], folder: Path) -> None:
 
 
 def recovery_table(crossed: list[Runs]) -> Table:
-    """What the faults did, a row a run."""
+    """What the faults did, a column a run."""
     import pandas as pd
 
     frame = pd.concat([runs.recovery() for runs in crossed], ignore_index=True)
     table = Table(title="What the faults did", title_justify="left")
-    for column in frame.columns:
-        table.add_column(str(column).replace("_", " "), justify="right", overflow="fold")
-    for values in frame.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in values))
+    table.add_column("")
+    for row in frame.itertuples():
+        asked = "" if row.guarantees == "as set" else f"\n{row.guarantees}"
+        table.add_column(_plain(f"{row.protocol} {row.round}{asked}"), justify="right")
+    for column in frame.columns.drop(["protocol", "round", "guarantees"]):
+        table.add_row(str(column).replace("_", " "), *(_cell(value) for value in frame[column]))
     return table
 
 

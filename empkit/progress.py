@@ -72,7 +72,11 @@ def _bar(total: int) -> Iterator[Progress]:
     from tqdm import tqdm
 
     before: dict[str, int] = {}
-    with tqdm(total=total, unit="rec", delay=SILENT_S, leave=False, dynamic_ncols=True) as bar:
+    often_s = 0.1 if sys.stderr.isatty() else 2.0  # a file gets a line each time
+    with tqdm(
+        total=total, unit="rec", delay=SILENT_S, mininterval=often_s, leave=False,
+        dynamic_ncols=True,
+    ) as bar:  # fmt: skip
 
         def update(name: str, records: int, _of: int) -> None:
             bar.set_description(name, refresh=False)
