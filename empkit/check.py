@@ -39,6 +39,8 @@ STEP_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 2.0
 """For what one step waits for; shorter than the step, so that the step can say what it was."""
 REACH_TIMEOUT_S = 1.0
+SILENCE_S = 0.3
+"""A WebSocket that says nothing for so long has accepted the token; a refusal takes a few ms."""
 POLL_S = 0.02
 
 ADDRESS = "--kafka HOST:PORT or EMPKIT_KAFKA_BOOTSTRAP_SERVERS"
@@ -122,8 +124,11 @@ class _Checker:
                 "websocket", "WebSocket path", self._ws_path, ("package websockets", "server")
             ),
             _Planned(
+                "websocket", "token over WebSocket", self._ws_token, ("WebSocket path", "token")
+            ),
+            _Planned(
                 "websocket", "a record over WebSocket", self._over_websocket,
-                ("WebSocket path", "token", "database"),
+                ("token over WebSocket", "database"),
             ),
             _Planned(
                 "websocket", "a wrong token over WebSocket", self._ws_wrong_token,
@@ -264,19 +269,25 @@ class _Checker:
     # ---- WebSocket
 
     async def _ws_path(self) -> str:
-        words = await self._ws_first_words({})
+        words = await self._ws_first_words()
         if not words.startswith("Unauthorized"):
-            raise _FailedError(f"a sender without a token is told {words!r}", LETS_IN)
+            raise _FailedError(f"a sender without a token is told {words or 'nothing'!r}", LETS_IN)
         return f"{self.settings.websocket_url()} answers, and refuses who has no token"
 
+    async def _ws_token(self) -> str:
+        words = await self._ws_first_words(self.token, SILENCE_S)
+        if words:
+            raise _FailedError(*_token_refused(self.settings, words))
+        return "accepted"
+
     async def _ws_wrong_token(self) -> str:
-        words = await self._ws_first_words({"Authorization": f"Bearer {WRONG_TOKEN}"})
+        words = await self._ws_first_words(WRONG_TOKEN)
         if not words.startswith("Unauthorized"):
-            raise _FailedError(f"its sender is told {words!r}", LETS_IN)
+            raise _FailedError(f"its sender is told {words or 'nothing'!r}", LETS_IN)
         return f"refused with {words!r}, as it should be"
 
-    async def _ws_first_words(self, headers: dict[str, str]) -> str:
-        """What a connection is told before it has sent anything."""
+    async def _ws_first_words(self, token: str = "", wait_s: float = REACH_TIMEOUT_S) -> str:
+        """What a connection is told before it has sent anything: nothing, if it may stay."""
         from websockets.asyncio.client import connect as ws_connect
         from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
@@ -286,13 +297,15 @@ class _Checker:
         try:
             async with ws_connect(
                 url,
-                additional_headers=headers,
+                additional_headers={"Authorization": f"Bearer {token}"} if token else None,
                 proxy=None if urlsplit(url).hostname in LOOPBACK else True,
                 open_timeout=ANSWER_TIMEOUT_S,
                 close_timeout=POLL_S,
             ) as connection:
-                async with asyncio.timeout(REACH_TIMEOUT_S):
-                    return str(json.loads(await connection.recv())["message"])
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        return str(json.loads(await connection.recv())["message"])
+                return ""
         except InvalidStatus as error:
             raise _FailedError(*_no_websocket(url, error.response.status_code)) from error
         except ConnectionClosed as error:
@@ -305,9 +318,8 @@ class _Checker:
                 "Another program listens there: correct WS_URL (EMPKIT_WS_URL), or unset it.",
             ) from error
         except (OSError, WebSocketException) as error:
-            reason = "nothing is said there" if isinstance(error, TimeoutError) else error
             raise _FailedError(
-                f"no WebSocket of empkit at {url} ({reason})",
+                f"no WebSocket of empkit at {url} ({error})",
                 "Correct WS_URL (EMPKIT_WS_URL), or unset it: the path is /ws of the server.",
             ) from error
 
@@ -458,14 +470,8 @@ class _Checker:
                 reply = await client.send(record)
         except ClientError as error:
             raise _FailedError(str(error), "See the log of the other side.") from error
-        # over WebSocket the words may be lost to the close that follows them; its code is not
-        if reply.result == "unauthorized" or re.search("Unauthorized|1008", reply.message):
-            raise _FailedError(
-                f"the token is refused ({reply.message})",
-                f"It came from {self.settings.server_url}: does WS_URL (EMPKIT_WS_URL) name the "
-                "same server? Several servers behind one address need the same "
-                "EMPKIT_SIGNING_KEY; and look at the clocks of both machines.",
-            )
+        if reply.result == "unauthorized":
+            raise _FailedError(*_token_refused(self.settings, reply.message))
         if reply.outcome != "acked":
             raise _FailedError(f"{reply.outcome}: {reply.message}", "See the server's log.")
         return employee_id, record
@@ -527,6 +533,15 @@ async def _http(settings: Settings) -> AsyncIterator[Http1]:
         ) from error
     finally:
         await http.close()
+
+
+def _token_refused(settings: Settings, words: str) -> tuple[str, str]:
+    """What was seen and what to do when a token that we were just given is refused."""
+    return f"the token is refused ({words})", (
+        f"It came from {settings.server_url}: does WS_URL (EMPKIT_WS_URL) name the same server? "
+        "Several servers behind one address need the same EMPKIT_SIGNING_KEY. Is "
+        "EMPKIT_TOKEN_LIFETIME_S of the server very short?"
+    )
 
 
 def _no_websocket(url: str, code: int) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from empkit.experiment.results import latencies_ms
-from empkit.experiment.statistics import difference
+from empkit.experiment.statistics import Floats, Places, difference
 from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _bars(rows: int, row_height: float, below: float) -> tuple[Picture, Axes]:
     """A figure of horizontal bars: `row_height` inches for each, `below` for axis and legend."""
     picture, (axes,) = _picture(1, 0.5 + row_height * rows + below)
     axes.grid(visible=False, axis="y")
-    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_ylim(rows - 0.4, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     return picture, axes
@@ -124,9 +124,10 @@ def _logarithmic(axis: XAxis | YAxis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _numbers(stamps: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(stamps: pd.Series[Any]) -> Floats:
     """Stamps, or differences of them, as floats; NaN where they are missing."""
-    return stamps.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = stamps.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    return np.asarray(numbers, dtype=np.float64)
 
 
 def latency(runs: Runs) -> Picture:
@@ -169,10 +170,11 @@ def latency(runs: Runs) -> Picture:
                         fontsize=9, handlelength=3)  # fmt: skip
         else:
             axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
-    return _titled(picture, _latency_finding(runs, summary), _latency_words(summary))
+    finding = _latency_finding(runs, summary)
+    return _titled(picture, finding[:1].upper() + finding[1:], _latency_words(summary))
 
 
-def _distribution(axes: Axes, values: Any, protocol: str, label: str) -> None:
+def _distribution(axes: Axes, values: Floats, protocol: str, label: str) -> None:
     """The share of values up to each, from sorted ones."""
     places = np.arange(len(values))
     if len(values) > MOST_POINTS:
@@ -198,10 +200,7 @@ def _mark_percentiles(axes: Axes, row: dict[str, Any], protocol: str, kind: str)
 
 def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
     """Which protocol is first, with acks and with stored records."""
-    acked, stored = (_first(runs, summary, kind) for kind in ("ack", "stored"))
-    if not acked:
-        return "No record was acked" + (f"; {stored}" if stored else "")
-    return f"{acked}; {stored or 'no record was stored'}"
+    return "; ".join(_first(runs, summary, kind) for kind in ("ack", "stored"))
 
 
 def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
@@ -210,10 +209,11 @@ def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
     medians = pd.Series({name: row[f"{kind}_p50_ms"] for name, row in summary.items()})
     medians = medians.dropna().sort_values()
     if medians.empty:
-        return ""
+        many = len(latencies_ms(runs.timings, kind))
+        return f"too few {done} for a median" if many else f"nothing was {done}"
     first, least = str(medians.index[0]), _ms(medians.iloc[0])
     if len(medians) == 1:
-        return f"{_name(first)}: half {done} within {least}"
+        return f"{_name(first)}: {done} p50 {least}"
     second = str(medians.index[1])
     a, b = (
         latencies_ms(runs.timings[runs.timings["protocol"] == protocol], kind)
@@ -223,9 +223,7 @@ def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
     low, _ = difference(a["ms"].to_numpy(), b["ms"].to_numpy(), rounds=rounds)
     if low <= 0:
         return f"{_name(first)} and {_name(second)} {verb} equally fast, as far as can be told"
-    return f"{_name(first)} {verb}s first: half within {least}, {_name(second)} " + _ms(
-        medians.iloc[1]
-    )
+    return f"{_name(first)} {verb}s first: p50 {least}, {_name(second)} {_ms(medians.iloc[1])}"
 
 
 def _latency_words(summary: dict[Any, Any]) -> str:
@@ -339,9 +337,11 @@ def _stage_finding(found: dict[str, tuple[dict[str, float], float]]) -> str:
     for label, (parts, _) in found.items():
         if parts and not label.endswith("acked"):
             stage = max(parts, key=lambda name: parts[name])
-            share = parts[stage] / (sum(parts.values()) or 1)
-            longest.append(f"{label.partition(',')[0]} {stage} ({share:.0%})")
-    return f"The longest stage: {'; '.join(longest)}" if longest else "No record went all the way"
+            share = parts[stage] / (sum(parts.values()) or 1) * 100
+            longest.append(f"{label.partition(',')[0]} {stage} ({share:.0f} %)")
+    if not longest:
+        return "No acked record went all the way"
+    return f"Where most of the time goes: {', '.join(longest)}"
 
 
 def _stage_words(found: dict[str, tuple[dict[str, float], float]]) -> str:
@@ -356,14 +356,15 @@ def _stage_words(found: dict[str, tuple[dict[str, float], float]]) -> str:
 def verdicts(runs: Runs) -> Picture:
     """How many records got each verdict, a bar a protocol, with every count below its bar."""
     counts = runs.verdicts()
-    picture, axes = _bars(len(counts), 0.8, 1.1)
+    broken_any = bool(counts[list(BROKEN_PROMISES)].to_numpy().any())
+    picture, axes = _bars(len(counts), 1.0 if broken_any else 0.75, 1.1)
     left = np.zeros(len(counts))
     places = np.arange(len(counts))
     for verdict in VERDICTS:
         values = counts[verdict].to_numpy(dtype=float)
         if values.any():
-            axes.barh(places - 0.12, values, left=left, color=VERDICT_COLOURS[verdict],
-                      label=verdict.replace("_", "-"), height=0.45)  # fmt: skip
+            axes.barh(places, values, left=left, color=VERDICT_COLOURS[verdict],
+                      label=verdict.replace("_", "-"), height=0.4)  # fmt: skip
         left += values
     words = []
     for place, (protocol, row) in enumerate(counts.iterrows()):
@@ -375,10 +376,12 @@ def verdicts(runs: Runs) -> Picture:
             )
             for wanted in (False, True)
         )
-        axes.text(0, place + 0.27, fine, fontsize=9, va="center")
+        axes.annotate(fine, (0, place + 0.2), (2, -3), textcoords="offset points", fontsize=9,
+                      va="top")  # fmt: skip
         if broken:
-            axes.text(left.max(), place + 0.27, f"broken promises:  {broken}", fontsize=9,
-                      va="center", ha="right", fontweight="bold", color="#A33B00")  # fmt: skip
+            axes.annotate(f"broken promises:  {broken}", (0, place + 0.2), (2, -16), fontsize=9,
+                          textcoords="offset points", va="top", fontweight="bold",
+                          color="#A33B00")  # fmt: skip
         words.append(f"{_name(str(protocol))}: {fine}{', ' if fine and broken else ''}{broken}.")
     axes.set_yticks(places, [_name(str(name)) for name in counts.index])
     axes.set_xlim(0, max(1.0, float(left.max())) * 1.01)
@@ -394,7 +397,8 @@ def _verdict_finding(counts: pd.DataFrame) -> str:
         return f"{broken:,} of {offered:,} records: a promise was broken"
     stored = int(counts["stored"].sum())
     if stored == offered:
-        return f"All {offered:,} records are stored once, as sent"
+        everything = f"All {offered:,} records are" if offered > 1 else "The one record is"
+        return f"{everything} stored once, as sent"
     return f"{stored:,} of {offered:,} records stored; no promise broken"
 
 
@@ -436,11 +440,12 @@ def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
     # at least 20 records and 20 ms a bin, or chance is all that is seen
     bins = int(np.clip(min(len(stored) // 20, last / 0.02), 1, 100))
     counts, edges = np.histogram(stored, bins, (0, last))
-    axes.stairs(counts / (last / bins), edges, color=_colour(info.protocol), linewidth=1.4)
+    axes.stairs(counts / (last / bins), edges, color=_colour(info.protocol), linewidth=1.4,
+                baseline=None)  # fmt: skip
     gaps = np.diff(stored, prepend=0)
     longest = int(gaps.argmax())
     begin, gap = stored[longest] - gaps[longest], float(gaps[longest])
-    finding = f"longest time without a stored record {_ms(gap * 1e3)}"
+    finding = f"at most {_ms(gap * 1e3)} without a stored record"
     if gap >= 2 * last / bins:
         height = 0.5 * counts.max() / (last / bins)
         axes.annotate("", (begin, height), (begin + gap, height),
@@ -456,11 +461,12 @@ def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
     return finding
 
 
-def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
-    """Mark when the last record that a fault had held up was stored."""
-    if not info.faults:
+def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo, until_s: float) -> str:
+    """Mark when the last record was stored that the faults up to then had held up."""
+    before = [each for each in info.faults if each.start_ns - info.start_ns <= until_s * 1e9]
+    if not before:
         return ""
-    over_ns = max(info.end_ns if each.end_ns is None else each.end_ns for each in info.faults)
+    over_ns = max(info.end_ns if each.end_ns is None else each.end_ns for each in before)
     late = own[(own["intended_ns"] <= over_ns) & (own["stored_ns"] > over_ns)]
     if late.empty:
         return ""
@@ -469,7 +475,7 @@ def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
     axes.axvline(at, color="black", linestyle=":", linewidth=1.2)
     axes.text(at, 0.97, " all that waited is stored", transform=axes.get_xaxis_transform(),
               fontsize=9, va="top")  # fmt: skip
-    return f", caught up {_ms((caught_ns - over_ns) / 1e6)} after the last fault"
+    return f", caught up {_ms((caught_ns - over_ns) / 1e6)} after the fault"
 
 
 def timeline(run: Runs) -> Picture:
@@ -489,11 +495,6 @@ def timeline(run: Runs) -> Picture:
     seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
     picture, (axes,) = _picture(1, 5.0)
     highest = float(np.nanmax(took)) if np.isfinite(took).any() else 1.0
-    if np.isnan(took).any():
-        axes.axhline(highest * 1.6, color="#888888", linewidth=0.8)
-        axes.text(1.0, highest * 2.9, "the sender never knew", fontsize=9, ha="right", va="bottom",
-                  transform=axes.get_yaxis_transform())  # fmt: skip
-        axes.set_ylim(top=highest * 4.5)
     dots = 0
     for verdict in VERDICTS:
         places = np.flatnonzero(own["verdict"] == verdict)
@@ -509,6 +510,14 @@ def timeline(run: Runs) -> Picture:
                 zorder=2 if verdict == "stored" else 3,
             )  # fmt: skip
     _logarithmic(axes.yaxis)
+    if np.isnan(took).any():
+        axes.axhline(highest * 1.6, color="#888888", linewidth=0.8)
+        axes.annotate("never", (0, highest * 2.4), (-7, 0), textcoords="offset points", ha="right",
+                      va="center", xycoords=axes.get_yaxis_transform())  # fmt: skip
+        axes.set_ylim(top=highest * 3.6)
+        axes.yaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: f"{value:,g}" if value < highest * 1.6 else "")
+        )
     _shade(axes, info)
     note = ""
     if dots < len(own):
@@ -521,7 +530,7 @@ def timeline(run: Runs) -> Picture:
     return _titled(picture, f"{_described(info)}: {_verdict_finding(one.verdicts())}", words)
 
 
-def _some(places: Any, took: Any) -> Any:
+def _some(places: Places, took: Floats) -> Places:
     """Of very many dots the slowest, and a random choice of the others."""
     if len(places) <= MOST_DOTS:
         return places
@@ -560,7 +569,7 @@ def percentiles_over_time(run: Runs) -> Picture:
             )
             if np.isfinite(values).any():
                 axes.plot(middles, values, line, color=_colour(info.protocol), markersize=4,
-                          label=f"p{level}")  # fmt: skip
+                          drawstyle="steps-mid", label=f"p{level}")  # fmt: skip
             if level == 90 and np.isfinite(values).any():
                 finding = (
                     f"p90 {_ms(np.nanmedian(values))} in the median slice of "
@@ -590,7 +599,8 @@ def rates(runs: Runs) -> Picture:
         axes.plot(of_rounds, [place] * len(of_rounds), PROTOCOL_MARKERS.get(protocol, "D"),
                   color=_colour(protocol), markeredgecolor="black", markersize=6)  # fmt: skip
         axes.text(max(of_rounds), place, f"   {median:,.0f}", va="center", fontsize=9)
-    offered = {float(info.workload["rate"]) for info in runs.runs if info.workload.get("rate")}
+    asked = [info.workload.get("rate") for info in runs.runs]
+    offered = {float(rate) for rate in asked if rate} if all(asked) else set()
     for rate in offered:
         axes.axvline(rate, color="black", linestyle="--", linewidth=1, label="offered rate")
     axes.set_yticks(range(len(found)), [_name(protocol) for protocol in found])
@@ -602,20 +612,25 @@ def rates(runs: Runs) -> Picture:
         f"{_name(protocol)}: {', '.join(f'{rate:,.0f}' for rate in of_rounds)}"
         for protocol, of_rounds in found.items()
     )
-    return _titled(picture, _rate_finding(found), f"Rounds, in records per second: {words}.")
+    return _titled(
+        picture, _rate_finding(found, offered), f"Rounds, in records per second: {words}."
+    )
 
 
-def _rate_finding(found: dict[str, list[float]]) -> str:
-    """The protocol that stores most, if it does so in each of its rounds."""
-    order = sorted(found, key=lambda name: -float(np.median(found[name])))
-    best = order[0]
-    rate = f"{np.median(found[best]):,.0f} records per second"
-    if len(order) == 1:
+def _rate_finding(found: dict[str, list[float]], offered: set[float]) -> str:
+    """The protocol that stores most, if it does in each round, and by 5 % or more."""
+    medians = {protocol: float(np.median(of_rounds)) for protocol, of_rounds in found.items()}
+    best, *others = sorted(medians, key=lambda protocol: -medians[protocol])
+    rate = f"{medians[best]:,.0f} records per second"
+    slowest = min(min(of_rounds) for of_rounds in found.values())
+    if len(offered) == 1 and slowest >= 0.95 * max(offered):
+        who = "Each protocol" if others else _name(best)
+        return f"{who} keeps up with the {max(offered):,.0f} records per second that are offered"
+    if not others:
         return f"{_name(best)} stores {rate}"
-    second = max(found[name][index] for name in order[1:] for index in range(len(found[name])))
-    if min(found[best]) <= second * 1.02:
-        return f"No protocol stores more than the others in every round; the best median is {rate}"
-    return f"{_name(best)} stores most: {rate}, {_name(order[1])} {np.median(found[order[1]]):,.0f}"
+    if min(found[best]) < 1.05 * max(max(found[protocol]) for protocol in others):
+        return f"None stores clearly more than the others; the best median is {rate}"
+    return f"{_name(best)} stores most: {rate}, {_name(others[0])} {medians[others[0]]:,.0f}"
 
 
 LANES = ("client", "network", "broker", "server", "database")
@@ -652,7 +667,8 @@ def journey(run: Runs, employee_id: str) -> Picture:
     ends = [int(row[name]) for name in ("received_ns", "stored_ns", "acked_ns")
             if not pd.isna(row[name])] + [answered for _, answered, _ in tries]  # fmt: skip
     span = max((max(ends) - zero) / 1e6, 0.01)
-    axes.set_xlim(-0.03 * span, 1.1 * span)
+    axes.set_xlim(-0.03 * span, 1.2 * span)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_ylim(-0.6, len(lanes) - 0.3)
     axes.set_yticks(list(places.values()), list(places))
     axes.set_xlabel("milliseconds since the record was wanted sent (dashed: not measured)")
@@ -725,8 +741,10 @@ class _Journey:
         if self.acked is not None:
             colour = GOOD if self.outcome == "acked" else BAD
             self.axes.axvline(self.acked, color=colour, linestyle=":", linewidth=1.2)
-            word = {"acked": "acked"}.get(self.outcome, f"sender told: {self.outcome}")
-            self._text(self.acked, -0.42, f"{word} {_ms(self.acked)}")
+            word = "acked" if self.outcome == "acked" else f"told: {self.outcome}"
+            self.axes.annotate(f"{word}\n{_ms(self.acked)}", (self.acked, self.places["client"]),
+                               (5, 0), textcoords="offset points", fontsize=9,
+                               va="center")  # fmt: skip
 
     def _attempt(self, number: int, sent: float, end: float, word: str, *, carried: bool) -> None:
         """One attempt: as far as it is known to have come, and back if it was answered."""
@@ -758,11 +776,10 @@ class _Journey:
     ) -> None:
         """The way back: from the store, if that is what answered; lost, if the client had none."""
         begin, lane, known = half, "broker" if self.kafka else "server", False
-        if carried and not self.kafka:
-            begin, lane = (
-                (self.stored, "database") if self.stored is not None else (self.received, "server")
-            )  # type: ignore[assignment]
-            known = True
+        if carried and not self.kafka and self.received is not None:
+            begin, lane, known = self.received, "server", True
+            if self.stored is not None:
+                begin, lane = self.stored, "database"
         if answered:
             self._line(begin, lane, end, "client", colour, dashed=not known)
         else:
@@ -783,26 +800,30 @@ class _Journey:
                        markeredgewidth=2)  # fmt: skip
 
     def _stamp(self, at: float | None, lane: str, marker: str, word: str) -> None:
-        if at is not None:
-            self.axes.plot(at, self.places[lane], marker, color=STORE)
-            self._text(at, self.places[lane] - 0.25, f"{word} {_ms(at)}")
-
-    def _text(self, x: float, y: float, words: str) -> None:
-        """Words beside a moment, on the side where there is room."""
+        """A mark with its name, beside it where no line comes or goes."""
+        if at is None:
+            return
         left, right = self.axes.get_xlim()
-        late = x > left + 0.75 * (right - left)
-        self.axes.text(x, y, f"{words} " if late else f" {words}", fontsize=9, va="center",
-                       ha="right" if late else "left")  # fmt: skip
+        late = at > left + 0.6 * (right - left)
+        below = late or lane == "database"
+        self.axes.plot(at, self.places[lane], marker, color=STORE)
+        self.axes.annotate(f"{word} {_ms(at)}", (at, self.places[lane]),
+                           (-7 if late else 7, -6 if below else 6), textcoords="offset points",
+                           fontsize=9, ha="right" if late else "left",
+                           va="top" if below else "bottom")  # fmt: skip
 
     def _label(self, x: float, words: str) -> None:
         """Words above the client's lane, on the first of three levels that is free."""
         left, right = self.axes.get_xlim()
         width = (len(words) + 2) * 0.0115 * (right - left)
-        level = next((each for each, end in enumerate(self.levels) if end <= x), len(self.levels))
+        late = x > left + 0.6 * (right - left)
+        begin, end = (x - width, x) if late else (x, x + width)
+        level = next(
+            (each for each, last in enumerate(self.levels) if last <= begin), len(self.levels)
+        )
         if level > 2:
             return
-        self.levels[level : level + 1] = [x + width]
-        late = x + width > right
+        self.levels[level : level + 1] = [end]
         self.axes.text(x, self.places["client"] + 0.17 + 0.17 * level, words, fontsize=9,
                        ha="right" if late else "left")  # fmt: skip
 
@@ -835,8 +856,9 @@ def _shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float
         if level > 2:
             continue  # no room for another name
         ends[level : level + 1] = [start + width]
-        axes.text(start, 1.01 + 0.05 * level, fault.label, fontsize=9, color="#7A3B5E",
-                  transform=axes.get_xaxis_transform())  # fmt: skip
+        axes.annotate(fault.label, (start, 1), (0, 3 + 12 * level), fontsize=9, color="#7A3B5E",
+                      xycoords=axes.get_xaxis_transform(), textcoords="offset points",
+                      annotation_clip=False)  # fmt: skip
     axes.set_xlim(left, right)
 
 
@@ -849,7 +871,7 @@ def _legend(axes: Axes, columns: int = 4) -> None:
         figure.legend(
             once.values(), once.keys(), loc="outside lower center", ncols=columns, frameon=False,
             fontsize=9,
-        )  # type: ignore[call-arg]  # fmt: skip
+        )  # fmt: skip
 
 
 def figures(runs: Runs) -> dict[str, Picture]:

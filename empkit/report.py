@@ -1,4 +1,5 @@
-"""The folder's pictures and its report: one page that needs nothing else, not even a network."""
+"""The pictures of a folder of results, and its report: one page that needs nothing else, not even a
+network, and in which whatever came from outside is shown and never run."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ import pandas as pd
 from empkit.plots import Picture, figures
 
 if TYPE_CHECKING:
-    from empkit.experiment.results import Runs
+    from empkit.experiment.results import RunInfo, Runs
 
 MOST_BROKEN = 50
 
@@ -30,17 +31,24 @@ MEANING = {
 }
 
 HOW_TO_READ = {
-    "latency": "Each line says which share of the records took at most so long. Further left is "
-    "faster; a long tail to the right is what percentiles above 90 are about. Marks are p50, p90 "
-    "and p99, with their 95 % intervals.",
-    "stages": "The median time of each stage of a record's way. Kafka has two ways: its ack does "
-    "not wait for the store.",
-    "verdicts": "What became of the records; the bars of one protocol add up to those offered.",
-    "rates": "Stored records per second, from the start to the last one stored.",
-    "timeline": "Every record is a dot, placed at the time at which it was wanted sent. What "
-    "happened to the system at one moment shows as a column.",
-    "throughput": "A gap is a time in which nothing was stored; a peak after it is what waited.",
-    "percentiles": "The same latencies in slices of time: how long a disturbance lasts.",
+    "latency": "Each line says which share of the records took at most so long: above until their "
+    "sender knew, below until they were durable. Further left is faster; from 90 to 99 % is the "
+    "tail. Marks are p50, p90 and p99, with their 95 % intervals. Both axes of time are alike, "
+    "so that the two can be compared.",
+    "stages": "The median time of each stage of a record's way. Medians do not add up, so the "
+    "median of the whole has a mark of its own. Kafka has two ways: its ack does not wait for the "
+    "store.",
+    "verdicts": "What became of the records; the parts of one bar add up to those offered. Counts "
+    "too small to be seen in the bar stand below it.",
+    "rates": "Stored records per second, from the start to the last one stored. A dashed line is "
+    "the rate that was offered: more than that cannot be stored, whatever the protocol could do.",
+    "timeline": "Every record is a mark, placed at the time at which it was wanted sent, and as "
+    "high as its sender had to wait. What happened to the system at one moment shows as a column. "
+    "In the row 'never' are those whose sender had no answer until it gave up.",
+    "throughput": "Where the line lies at 0, nothing was stored; a peak after it is what had "
+    "waited. The dotted line is where the last record was stored that the fault had held up.",
+    "percentiles": "The latencies until acked in slices of time: how long a disturbance lasts. A "
+    "slice with too few acked records has no mark.",
 }
 
 STYLE = """
@@ -48,6 +56,12 @@ STYLE = """
   --soft: #f3f3f3; }
 @media (prefers-color-scheme: dark) {
   :root { --text: #e6e6e6; --back: #16181b; --line: #44484d; --soft: #22262b; } }
+@media print {
+  :root { color-scheme: light; --text: #000000; --back: #ffffff; --line: #999999;
+    --soft: #ffffff; }
+  body { max-width: none !important; margin: 0 !important; font-size: 11pt !important; }
+  h2 { break-after: avoid; } figure, tr { break-inside: avoid; }
+  .wide { overflow: visible !important; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back);
   max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
@@ -55,12 +69,13 @@ h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.3rem 0.7rem; text-align: right;
   vertical-align: top; }
-th:first-child, td:first-child, td.text, th.text { text-align: left; }
+th:first-child, .text { text-align: left; } td.text { overflow-wrap: anywhere; }
+tbody th { font-weight: normal; }
 figure { margin: 1.5rem 0; } img { max-width: 100%; background: #fff; border-radius: 4px; }
-figcaption { font-size: 0.9rem; }
-.note { background: var(--soft); border-left: 4px solid #E69F00; padding: 0.5rem 1rem; }
+figcaption { font-size: 0.9rem; max-width: 55rem; }
+.note { background: var(--soft); border-left: 4px solid #E69F00; padding: 0.5rem 1rem;
+  margin: 1rem 0; }
 .broken { border-left-color: #D55E00; }
-@media print { body { max-width: none; } figure { break-inside: avoid; } }
 """
 
 
@@ -83,8 +98,12 @@ def write_report(runs: Runs, path: str | Path, drawn: Mapping[str, Picture] | No
         runs: what to report.
         path: the file.
         drawn: figures that are drawn already.
+
+    Returns:
+        The file.
     """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     parts = [
         _head(runs),
         _notes(runs),
@@ -95,9 +114,11 @@ def write_report(runs: Runs, path: str | Path, drawn: Mapping[str, Picture] | No
         _broken(runs),
         "<h2>Figures</h2>",
         *(_figure(name, picture) for name, picture in (drawn or figures(runs)).items()),
+        "<h2>What was run</h2>",
+        _runs(runs),
         "<h2>Measured on</h2>",
         _environment(runs.environment),
-        "</body></html>",
+        "</main></body></html>",
     ]
     path.write_text("\n".join(parts), encoding="utf-8")
     return path
@@ -105,35 +126,103 @@ def write_report(runs: Runs, path: str | Path, drawn: Mapping[str, Picture] | No
 
 def _head(runs: Runs) -> str:
     offered = int(runs.verdicts()["offered"].sum())
-    broken = len(runs.broken_promises)
-    verdict = f"{broken:,} promises broken" if broken else "no promise broken"
-    title = f"{offered:,} employee records: {verdict}"
+    title = f"{offered:,} employee records: {_promises(len(runs.broken_promises)) or 'no promise'}"
+    title += " broken"
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
+        # nothing is loaded and nothing runs, even if something should slip through unescaped
+        "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; "
+        "img-src data:; style-src 'unsafe-inline'\">"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>"
         f"<h1>{escape(title)}</h1><p>{escape(str(runs.environment.get('date', '')))}</p>"
     )
 
 
+def _promises(count: int) -> str:
+    """How many promises, in words; nothing for none."""
+    return f"{count:,} promise{'s' if count > 1 else ''}" if count else ""
+
+
 def _notes(runs: Runs) -> str:
-    notes = [
-        f"<li>{escape(run.protocol)}, round {run.round}: {escape(note)}</li>"
-        for run in runs.runs
-        for note in run.notes
-    ]
+    """What a reader must know before believing a number."""
+    notes = []
+    for run in runs.runs:
+        name = f"{escape(run.protocol)}, round {run.round}"
+        if not run.valid:
+            notes.append(f"<li><strong>{name}: do not use its numbers.</strong></li>")
+        notes += [f"<li>{name}: {escape(note)}</li>" for note in run.notes]
     return f"<div class='note'>Mind this:<ul>{''.join(notes)}</ul></div>" if notes else ""
 
 
 def _table(header: list[str], rows: list[list[Any]], text: tuple[int, ...] = ()) -> str:
-    def cells(tag: str, values: list[Any]) -> str:
-        return "".join(
-            f"<{tag}{' class=text' if place in text else ''}>{escape(str(value))}</{tag}>"
-            for place, value in enumerate(values)
+    """A table whose first column names the rows.
+
+    Args:
+        header: of the columns.
+        rows: their cells, as they are: they are escaped here.
+        text: the places of columns of words, which stand on the left.
+    """
+
+    def cell(place: int, value: Any, scope: str = "") -> str:
+        tag = "th" if scope else "td"
+        scoped = f" scope='{scope}'" if scope else ""
+        words = " class='text'" if place in text else ""
+        return f"<{tag}{scoped}{words}>{escape(str(value))}</{tag}>"
+
+    lines = [[cell(place, value, "col") for place, value in enumerate(header)]]
+    lines += [
+        [cell(place, value, "" if place else "row") for place, value in enumerate(row)]
+        for row in rows
+    ]
+    head, *body = (f"<tr>{''.join(line)}</tr>" for line in lines)
+    return (
+        f"<div class='wide'><table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+        "</div>"
+    )
+
+
+def _runs(runs: Runs) -> str:
+    """One row a run: what was offered, what was broken, and whether its numbers can be used."""
+
+    def faults(run: RunInfo) -> str:
+        return "; ".join(
+            f"{fault.label} at {(fault.start_ns - run.start_ns) / 1e9:.2f} s"
+            + (f" for {(fault.end_ns - fault.start_ns) / 1e9:.2f} s" if fault.end_ns else "")
+            for fault in run.faults
         )
 
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<div class='wide'><table><tr>{cells('th', header)}</tr>{body}</table></div>"
+    def workload(run: RunInfo) -> str:
+        return ", ".join(f"{name} {value}" for name, value in run.workload.items() if value)
+
+    def state(run: RunInfo) -> str:
+        found = {
+            "valid": run.valid,
+            "not valid": not run.valid,
+            "cut short": run.cut_short,
+            "not drained": not run.drained,
+        }
+        return ", ".join(word for word, holds in found.items() if holds)
+
+    rows: list[list[Any]] = [
+        [
+            f"{run.protocol}, round {run.round}",
+            run.started_at,
+            f"{run.offered:,}",
+            f"{(run.end_ns - run.start_ns) / 1e9:,.2f}",
+            f"{run.generator_late_ms:,.1f}",
+            state(run),
+            workload(run),
+            run.guarantees,
+            faults(run) or "-",
+        ]
+        for run in runs.runs
+    ]
+    header = ["run", "started", "records", "seconds", "generator late, ms", "state", "workload",
+              "guarantees", "faults"]  # fmt: skip
+    return _table(header, rows, (1, 5, 6, 7, 8)) + (
+        "<p>How late the load generator ran is the 99th percentile of its own event loop.</p>"
+    )
 
 
 def _summary(runs: Runs) -> str:
@@ -157,9 +246,15 @@ def _summary(runs: Runs) -> str:
         for level in ("p50", "p90", "p99", "max")
     ]
     rows.append(["records per s", *(f"{rate:,.0f}" for rate in summary["records_per_s"])])
-    return _table(["", *map(str, summary.index)], rows) + (
+    invalid = {run.protocol for run in runs.runs if not run.valid}
+    names = [
+        f"{protocol} (not valid)" if protocol in invalid else str(protocol)
+        for protocol in summary.index
+    ]
+    return _table(["", *names], rows) + (
         "<p>In brackets: 95 % intervals. Latencies count from when the schedule wanted the record "
-        "sent. A percentile of too few records is left out.</p>"
+        "sent. A percentile of too few records is left out; of fewer than 1,000 records the "
+        "interval of p99 is too narrow, since it cannot reach beyond the slowest one.</p>"
     )
 
 
@@ -182,7 +277,7 @@ def _broken(runs: Runs) -> str:
         for row in broken.head(MOST_BROKEN).itertuples()
     ]
     return (
-        f"<div class='note broken'><p>{len(broken):,} promises were broken"
+        f"<div class='note broken'><p>{_promises(len(broken))} broken"
         f"{f'; the first {MOST_BROKEN}' if len(broken) > MOST_BROKEN else ''}:</p>"
         + _table(["employee_id", "protocol", "round", "verdict", "error"], rows, (1, 3, 4))
         + "</div>"

@@ -10,6 +10,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from empkit import Lab
+from tests.turns import Turns
+
+
+@pytest.hookimpl(trylast=True)  # after pytest knows where its temporary files go
+def pytest_configure(config):
+    if not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
+        return  # this process only hands out the tests
+    folder = config._tmp_path_factory.getbasetemp()
+    shared = folder.parent if hasattr(config, "workerinput") else folder
+    config.pluginmanager.register(Turns(shared))
 
 
 @pytest.fixture(scope="session")

@@ -141,9 +141,9 @@ def test_another_program_on_each_port(lab, web_server):
 
 def test_a_token_that_is_refused(lab, other_lab):
     failures = failing(lab.settings, ws_url=other_lab.ws_url)
-    assert list(failures) == ["a record over WebSocket"]
-    assert "the token is refused" in failures["a record over WebSocket"].what
-    assert "EMPKIT_SIGNING_KEY" in failures["a record over WebSocket"].advice
+    assert list(failures) == ["token over WebSocket"]
+    assert "refused (Unauthorized: Invalid token)" in failures["token over WebSocket"].what
+    assert "EMPKIT_SIGNING_KEY" in failures["token over WebSocket"].advice
 
 
 def test_a_server_without_a_consumer(lab, other_lab):

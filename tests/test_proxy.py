@@ -591,6 +591,7 @@ def round_trips_ms(connection: socket.socket, times: int) -> list[float]:
     return taken
 
 
+@pytest.mark.alone
 def test_without_toxics_the_proxy_adds_less_than_a_tenth_of_a_millisecond_a_hop():
     with proxied() as (_, through, past):
         round_trips_ms(through, 200)
@@ -601,6 +602,7 @@ def test_without_toxics_the_proxy_adds_less_than_a_tenth_of_a_millisecond_a_hop(
         assert min(added) < 0.1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("latency_ms", "times"), [(5, 25), (20, 15), (100, 5)])
 def test_injected_latency_is_found_again_in_the_measured_median(latency_ms: int, times: int):
     tolerance = max(0.05 * latency_ms, 0.3)
@@ -619,6 +621,7 @@ def test_injected_latency_is_found_again_in_the_measured_median(latency_ms: int,
     raise AssertionError(f"{latency_ms} ms injected, {found} ms found")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("bytes_per_s", [20_000, 5_000_000])
 def test_injected_bandwidth_is_found_again(bytes_per_s: int):
     with proxied() as (proxy, through, _):

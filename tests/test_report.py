@@ -25,4 +25,4 @@ def test_what_came_from_outside_is_escaped(tmp_path):
     page = write_report(runs, tmp_path / "report.html").read_text()
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 4
-    assert "1 promises broken" in page
+    assert "1 promise broken" in page
