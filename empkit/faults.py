@@ -70,6 +70,10 @@ class Fault(ABC):
 class TimedFault(Fault):
     """A fault that begins and ends at moments of a run."""
 
+    def needs_proxy(self, lab: Lab) -> bool:
+        """Whether the clients must go through the fault proxy."""
+        return False
+
     @abstractmethod
     def strike(self, lab: Lab) -> Undo:
         """Do the damage.
@@ -282,10 +286,15 @@ class BrokerErrors(TimedFault):
 
 @dataclass(frozen=True)
 class LostAcks(TimedFault):
-    """Appends succeed while their answers are held back beyond the producer's patience.
+    """Appends succeed while their answers get lost.
 
-    The producer sends again: the log holds the record twice, and the primary key absorbs it. On
-    Apache Kafka an idempotent producer would prevent it; the embedded broker does not check.
+    The producer sends again: then the log holds the record twice, and the primary key absorbs it.
+    On Apache Kafka an idempotent producer prevents it; the embedded broker does not check.
+
+    Args:
+        count: embedded broker: how many answers; another: of how many connections the next one.
+        ms: embedded broker: how long it holds them, in milliseconds: beyond the producer's
+            patience. On another broker the connection is reset with the answer on its way.
     """
 
     name = "lost-acks"
@@ -293,10 +302,16 @@ class LostAcks(TimedFault):
     count: int = 3
     ms: int = 4_000
 
+    def needs_proxy(self, lab: Lab) -> bool:
+        """Not with the embedded broker, which can do it by itself."""
+        return lab.broker_name != "embedded"
+
     def strike(self, lab: Lab) -> Undo:
-        """Have the embedded broker hold its answers."""
-        _embedded(lab, self).hold_answers("Produce", self.count, self.ms)
-        return _nothing
+        """Hold the answers in the embedded broker, or lose them in the proxy."""
+        if lab.broker_name == "embedded":
+            _embedded(lab, self).hold_answers("Produce", self.count, self.ms)
+            return _nothing
+        return _through(lab, ResetPeer(direction="down", connections=self.count), "broker-")
 
 
 @dataclass(frozen=True)
@@ -322,13 +337,13 @@ class Network(TimedFault):
         name = self.toxic.kind if hasattr(self.toxic, "kind") else type(self.toxic).__name__
         return f"{str(name).lower()}:{','.join(values)}" if values else str(name).lower()
 
+    def needs_proxy(self, lab: Lab) -> bool:
+        """Always."""
+        return True
+
     def strike(self, lab: Lab) -> Undo:
         """Add the toxic to every way through the proxy."""
-        proxy = lab.proxy
-        if proxy is None:
-            raise FaultError("A network fault needs the proxy, which the lab starts before a run.")
-        toxic = proxy.add("*", self.toxic)
-        return lambda: proxy.remove(toxic)
+        return _through(lab, self.toxic)
 
 
 @dataclass(frozen=True)
@@ -679,6 +694,21 @@ def _embedded(lab: Lab, fault: Fault) -> EmbeddedBroker:
     if not isinstance(broker, EmbeddedBroker):
         raise FaultError(f"{fault.name} can be had from the embedded broker only.")
     return broker
+
+
+def _through(lab: Lab, toxic: Toxic, name: str = "") -> Undo:
+    """Add a toxic to the listeners of the proxy whose names begin so."""
+    proxy = lab.proxy
+    if proxy is None:
+        raise FaultError("A network fault needs the proxy, which the lab starts before a run.")
+    listeners = [each for each in proxy.counters() if each.startswith(name)]
+    toxics = [proxy.add(listener, toxic) for listener in listeners]
+
+    def undo() -> None:
+        for each in toxics:
+            proxy.remove(each)
+
+    return undo
 
 
 def _can_stop(pause: Callable[[], None]) -> None:

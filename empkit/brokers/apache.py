@@ -16,13 +16,18 @@ import signal
 import socket
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from empkit.brokers.admin import create_topics, wait_for_brokers
 from empkit.brokers.base import Broker, BrokerError
 from empkit.brokers.install import find_java, find_kafka
 from empkit.processes import Child
+
+if TYPE_CHECKING:
+    from empkit.proxy import ProxyProcess
 
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
@@ -39,6 +44,16 @@ JAVA_FLAGS = (
     "-XX:+DisplayVMOutputToStderr",  # why Java itself gave up belongs in the log, too
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",  # the jars from Maven log with this
 )
+
+
+class _Ports(NamedTuple):
+    """Where one broker listens, and where its proxy will."""
+
+    client: int
+    proxied: int
+    controller: int
+    proxy: int
+
 
 _LOGGING = """\
 appender.err.type=Console
@@ -68,6 +83,7 @@ class ApacheBroker(Broker):
         self._nodes: dict[int, Child] = {}
         self._folder: Path | None = None
         self._java: list[str] = []
+        self._ports: dict[int, _Ports] = {}
 
     def start(self) -> None:
         """Format the disks, start every broker, create the topics.
@@ -86,11 +102,12 @@ class ApacheBroker(Broker):
             jars_path = os.pathsep.join(str(jar) for jar in jars)
             self._java = [java, *JAVA_FLAGS, f"-Dlog4j2.configurationFile={logging}"]
             self._java += ["-cp", jars_path]
-            ports = _free_ports(2 * self._brokers)
-            self._configure(ports[: self._brokers], ports[self._brokers :])
+            free = _free_ports(4 * self._brokers)
+            self._ports = {n: _Ports(*(free.pop() for _ in range(4))) for n in self._numbers}
+            self._configure()
             self._format()
             self.bootstrap_servers = ",".join(
-                f"127.0.0.1:{port}" for port in ports[: self._brokers]
+                f"127.0.0.1:{ports.client}" for ports in self._ports.values()
             )
             self.up()
             create_topics(self.bootstrap_servers, self.topics, self._partitions, self._replicas)
@@ -152,24 +169,35 @@ class ApacheBroker(Broker):
         for node in list(self._nodes.values()):
             node.resume()
 
+    @contextmanager
+    def behind(self, proxy: ProxyProcess) -> Iterator[str]:
+        """Clients that begin at these addresses go through the proxy; others do not."""
+        for number, ports in self._ports.items():
+            proxy.listen(f"broker-{number}", "127.0.0.1", ports.proxied, at=ports.proxy)
+        yield ",".join(f"127.0.0.1:{ports.proxy}" for ports in self._ports.values())
+
     def _properties(self, number: int) -> Path:
         assert self._folder is not None
         return self._folder / f"{number}.properties"
 
-    def _configure(self, ports: list[int], controller_ports: list[int]) -> None:
+    def _configure(self) -> None:
         """Write the configuration of every broker (Kafka documentation, "Broker Configs")."""
         replicas, in_sync = self._replicas, 2 if self._brokers >= 3 else 1
         voters = ",".join(
-            f"{number}@127.0.0.1:{port}"
-            for number, port in zip(self._numbers, controller_ports, strict=True)
+            f"{number}@127.0.0.1:{ports.controller}" for number, ports in self._ports.items()
         )
-        for number, port, controller in zip(self._numbers, ports, controller_ports, strict=True):
+        for number, ports in self._ports.items():
             values: dict[str, object] = {
                 "process.roles": "broker,controller",
                 "node.id": number,
-                "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+                "listeners": f"PLAINTEXT://127.0.0.1:{ports.client},"
+                f"PROXIED://127.0.0.1:{ports.proxied},CONTROLLER://127.0.0.1:{ports.controller}",
+                # who comes in by the second listener is sent to where the proxy will be
+                "advertised.listeners": f"PLAINTEXT://127.0.0.1:{ports.client},"
+                f"PROXIED://127.0.0.1:{ports.proxy}",
                 "controller.listener.names": "CONTROLLER",
-                "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,"
+                "CONTROLLER:PLAINTEXT",
                 "controller.quorum.voters": voters,
                 # Java reads a backslash in a value as an escape
                 "log.dirs": self._properties(number).with_suffix("").as_posix(),

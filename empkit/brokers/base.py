@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from empkit.processes import Processes
+    from empkit.proxy import ProxyProcess
     from empkit.settings import Settings
 
 
@@ -95,6 +97,23 @@ class Broker(ABC):
     @abstractmethod
     def resume(self) -> None:
         """Let frozen brokers go on.
+
+        Raises:
+            BrokerError: the broker is not ours.
+        """
+
+    @abstractmethod
+    def behind(self, proxy: ProxyProcess) -> AbstractContextManager[str]:
+        """Lead clients through a proxy, which listens for each broker, as `broker-1` and so on.
+
+        A Kafka client asks any broker where all of them are, and goes there; so the brokers must
+        name the proxy's addresses.
+
+        Args:
+            proxy: one that runs.
+
+        Returns:
+            A context with the addresses for clients that are to go through the proxy.
 
         Raises:
             BrokerError: the broker is not ours.

@@ -9,13 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from empkit import processes
 from empkit.brokers.base import Broker, BrokerError
 from empkit.brokers.librdkafka import LibraryError, MockCluster
 from empkit.processes import Child, Report
+
+if TYPE_CHECKING:
+    from empkit.proxy import ProxyProcess
 
 ANSWER_TIMEOUT_S = 10.0
 
@@ -143,6 +147,18 @@ class EmbeddedBroker(Broker):
         metadata; connections that exist stay.
         """
         self._ask("advertise", broker=broker, host=host, port=port)
+
+    @contextmanager
+    def behind(self, proxy: ProxyProcess) -> Iterator[str]:
+        """Every client that asks for the addresses meanwhile goes through the proxy."""
+        servers = []
+        with ExitStack() as cleanup:
+            for number, (host, port) in self.addresses.items():
+                own = proxy.listen(f"broker-{number}", host, port)
+                self.advertise(number, "127.0.0.1", own)
+                cleanup.callback(self.advertise, number, host, port)
+                servers.append(f"127.0.0.1:{own}")
+            yield ",".join(servers)
 
     def _running_child(self) -> Child:
         if self._child is None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import ClassVar, NoReturn
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from empkit.brokers.admin import create_topics, parse_addresses, why_unreachable
 from empkit.brokers.base import Broker, BrokerError
+
+if TYPE_CHECKING:
+    from empkit.proxy import ProxyProcess
 
 REACH_TIMEOUT_S = 3.0
 
@@ -56,6 +60,10 @@ class ExternalBroker(Broker):
     def resume(self) -> None:
         """Not possible: raises BrokerError."""
         self._not_ours("resumed")
+
+    def behind(self, proxy: ProxyProcess) -> AbstractContextManager[str]:
+        """Not possible: raises BrokerError."""
+        self._not_ours("led through the proxy")
 
     def _not_ours(self, what: str) -> NoReturn:
         raise BrokerError(

@@ -8,19 +8,19 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
 import sqlalchemy as sa
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import ValidationError
 
 from empkit.clients.base import ClientError
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
 from empkit.clock import clock_id
+from empkit.dead_letters import log_ends, read_dead_letters
 from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.generator import Encoded
 from empkit.experiment.verdicts import Held, Verdict, judge
@@ -35,19 +35,22 @@ STALL_S = 30.0
 
 
 class Marks(NamedTuple):
-    """Where the server's stamps and the dead-letter topic ended before a run began."""
+    """Where the server's stamps, the dead-letter topic and the log of records ended before a run
+    began, the last two by partition; empty without Kafka."""
 
     stamps: int
     dead_letters: dict[int, int]
+    log: dict[int, int]
 
 
 class Found(NamedTuple):
-    """What the other side holds of a run."""
+    """What the other side holds of a run; `appended` is how many records Kafka's log got."""
 
     received_ns: np.ndarray[Any, np.dtype[np.int64]]
     stored_ns: np.ndarray[Any, np.dtype[np.int64]]
     verdicts: list[Verdict | None]
     reasons: dict[int, str]
+    appended: int | None
 
 
 class Server:
@@ -123,52 +126,6 @@ async def drain(server: Server, protocol: str, on_wait: Callable[[str], None]) -
         on_wait(f"draining: {left}")
         await asyncio.sleep(POLL_S)
     return False
-
-
-async def dead_letter_ends(settings: Settings) -> dict[int, int]:
-    """The end offset of each partition of the dead-letter topic."""
-    async with _dead_letter_consumer(settings) as (_, ends):
-        return {partition.partition: end for partition, end in ends.items()}
-
-
-@asynccontextmanager
-async def _dead_letter_consumer(
-    settings: Settings,
-) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, int]]]:
-    """A consumer of the dead-letter topic, outside any group, and where each partition ends."""
-    kafka = AIOKafkaConsumer(
-        settings.dead_letter_topic,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        enable_auto_commit=False,
-    )
-    try:
-        await kafka.start()
-        yield kafka, await kafka.end_offsets(kafka.assignment())
-    finally:
-        await kafka.stop()
-
-
-async def read_dead_letters(settings: Settings, begin: Mapping[int, int]) -> dict[bytes, str]:
-    """The reason of each dead letter from the given offsets on, by the digest of its value."""
-    letters: dict[bytes, str] = {}
-    async with _dead_letter_consumer(settings) as (kafka, ends):
-        left = {
-            partition: end
-            for partition, end in ends.items()
-            if end > begin.get(partition.partition, 0)
-        }
-        for partition in ends:
-            kafka.seek(partition, begin.get(partition.partition, 0))
-        async with asyncio.timeout(STALL_S):
-            while left:
-                batch = await kafka.getmany(*left, timeout_ms=200)
-                for partition, messages in batch.items():
-                    for message in messages:
-                        headers = dict(message.headers)
-                        letters[digest(message.value or b"")] = headers.get("reason", b"").decode()
-                    if messages[-1].offset + 1 >= left[partition]:
-                        del left[partition]
-    return letters
 
 
 def digest(payload: bytes) -> bytes:
@@ -258,8 +215,13 @@ def _twins(
 async def mark(server: Server, settings: Settings, protocol: str) -> Marks:
     """Where things stand before a run."""
     health = await server.get("/health")
-    dead_letters = await dead_letter_ends(settings) if protocol == "kafka" else {}
-    return Marks(health["timings_end"], dead_letters)
+    if protocol != "kafka":
+        return Marks(health["timings_end"], {}, {})
+    return Marks(
+        health["timings_end"],
+        await log_ends(settings, settings.dead_letter_topic),
+        await log_ends(settings, settings.kafka_topic),
+    )
 
 
 async def gather(
@@ -288,7 +250,11 @@ async def gather(
         else await held_by_server(server, prefix)
     )
     dead_letters: dict[bytes, str] = {}
+    appended = None
     if protocol == "kafka":
-        dead_letters = await read_dead_letters(settings, marks.dead_letters)
+        letters = await read_dead_letters(settings, marks.dead_letters)
+        dead_letters = {digest(letter.value or b""): letter.reason for letter in letters}
+        ends = await log_ends(settings, settings.kafka_topic)
+        appended = sum(ends.values()) - sum(marks.log.values())
     verdicts, reasons = judge_all(records, columns, held, dead_letters)
-    return Found(received_ns, stored_ns, verdicts, reasons)
+    return Found(received_ns, stored_ns, verdicts, reasons, appended)

@@ -25,7 +25,6 @@ from empkit.faults import (
     At,
     ClientKill,
     Fault,
-    Network,
     Overload,
     RecordFault,
     Timeline,
@@ -75,11 +74,6 @@ class Setup:
     def events(self) -> list[At]:
         """The faults that go on the timeline."""
         return [each for each in self.faults if isinstance(each, At)]
-
-    @property
-    def through_proxy(self) -> bool:
-        """Whether a fault needs the proxy."""
-        return any(isinstance(event.fault, Network) for event in self.events)
 
 
 def conduct(
@@ -195,10 +189,10 @@ class _Conductor:
     @contextlib.contextmanager
     def _reached(self) -> Iterator[Settings]:
         """How the client reaches the system: through the proxy, when a fault is to be there."""
-        if not self._setup.through_proxy:
+        lab = self._lab
+        if not any(event.fault.needs_proxy(lab) for event in self._setup.events):
             yield self._settings
             return
-        lab = self._lab
         proxy = ProxyProcess(lab.processes, self._setup.workload.seed)
         proxy.start()
         try:
@@ -207,8 +201,9 @@ class _Conductor:
             changes = {"server_url": f"{server.scheme}://127.0.0.1:{port}", "ws_url": None}
             lab.proxy = proxy
             with contextlib.ExitStack() as cleanup:
-                if self._protocol == "kafka":
-                    changes["kafka_bootstrap_servers"] = _through(lab, proxy, cleanup)
+                if self._protocol == "kafka" and lab.broker is not None:
+                    behind = cleanup.enter_context(lab.broker.behind(proxy))
+                    changes["kafka_bootstrap_servers"] = behind
                 yield self._settings.model_copy(update=changes)
         finally:
             lab.proxy = None
@@ -328,26 +323,6 @@ class _Conductor:
             if isinstance(each, Overload)
         ]
         return self._timeline.spans + surges
-
-
-def _through(lab: Lab, proxy: ProxyProcess, cleanup: contextlib.ExitStack) -> str:
-    """Lead Kafka's clients through the proxy: it listens for each broker, and the brokers give its
-    addresses to whoever asks them where they are."""
-    from empkit.brokers.embedded import EmbeddedBroker
-
-    broker = lab.broker
-    if not isinstance(broker, EmbeddedBroker):
-        raise RunError(
-            "Network faults between a producer and this broker need a broker that can be told to "
-            "advertise the proxy: use the embedded one."
-        )
-    servers = []
-    for number, (host, port) in broker.addresses.items():
-        own = proxy.listen(f"broker-{number}", host, port)
-        broker.advertise(number, "127.0.0.1", own)
-        cleanup.callback(broker.advertise, number, host, port)
-        servers.append(f"127.0.0.1:{own}")
-    return ",".join(servers)
 
 
 def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[pd.DataFrame, pd.DataFrame]:

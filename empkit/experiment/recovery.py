@@ -21,7 +21,9 @@ def recovery(runs: Runs) -> pd.DataFrame:
       last, of the records was stored that were wanted sent before it ended and were stored after
       (for Kafka the first is when the consumer was back); missing when there was none;
     - `attempts_max`, and `attempts_per_record`, by which the retries multiplied the load;
-    - `reconnections` of the client.
+    - `reconnections` of the client;
+    - `appended`: how many records Kafka's log got; above `offered` it holds some twice, which
+      then only the primary key absorbs.
     """
     return pd.DataFrame([_row(runs.of(info.protocol, info.round), info) for info in runs.runs])
 
@@ -44,6 +46,8 @@ def _row(run: Runs, info: RunInfo) -> dict[str, Any]:
     row["attempts_max"] = int(attempts.max()) if len(attempts) else 0
     row["attempts_per_record"] = float(attempts.mean()) if len(attempts) else float("nan")
     row["reconnections"] = info.reconnections
+    if info.appended is not None:
+        row["appended"] = info.appended
     return row
 
 

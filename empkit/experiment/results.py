@@ -56,6 +56,7 @@ class RunInfo:
         generator_late_ms: how late the load generator's loop ran, 99th percentile.
         server_late_ms: the same of the server's loop.
         reconnections: how often the client had to connect again.
+        appended: how many records Kafka's log got; more than were sent means duplicates in the log.
         workload: what was offered, and how.
         faults: what was broken, and when.
         guarantees: what was asked for (`Guarantees`), in words.
@@ -75,6 +76,7 @@ class RunInfo:
     generator_late_ms: float = 0.0
     server_late_ms: float = 0.0
     reconnections: int = 0
+    appended: int | None = None
     workload: dict[str, Any] = field(default_factory=dict)
     faults: list[FaultSpan] = field(default_factory=list)
     guarantees: str = "as set"

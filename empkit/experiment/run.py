@@ -162,9 +162,9 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
     watch = LoopWatch()
     settled = asyncio.Event()
     async with connect(plan.protocol, plan.client_settings(settings), plan.token) as client:
+        await warm_up(client, server, plan, pace)
         marks = await account.mark(server, settings, plan.protocol)
         (folder / "marks.json").write_text(json.dumps(marks._asdict()))
-        await warm_up(client, server, plan, pace)
         generator = Generator(client, records, columns)
         _obey(generator, settled)
         progress = asyncio.create_task(_progress(generator))
@@ -215,8 +215,12 @@ async def settle(
     )
     _save_timings(folder, plan, records, columns, found)
     await server.close()
-    counts = {"offered": sum(verdict is not None for verdict in found.verdicts)}
-    return {"drained": drained, "server_late_ms": health["loop_late_ms"]["p99"], **counts}
+    return {
+        "drained": drained,
+        "server_late_ms": health["loop_late_ms"]["p99"],
+        "offered": sum(verdict is not None for verdict in found.verdicts),
+        "appended": found.appended,
+    }
 
 
 def _save_timings(
@@ -289,14 +293,16 @@ async def _progress(generator: Generator) -> None:
 async def account_for(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
     """The account of a run whose load generator was killed: from what it left in its folder."""
     records = load_records(Path(plan.records), plan.run_id)
-    marks = json.loads((folder / "marks.json").read_text())
-    dead_letters = {int(number): end for number, end in marks["dead_letters"].items()}
+    written = json.loads((folder / "marks.json").read_text())
+    dead_letters, log = (
+        {int(partition): end for partition, end in written[name].items()}
+        for name in ("dead_letters", "log")
+    )
+    marks = Marks(written["stamps"], dead_letters, log)
     columns = Columns(folder)
     _save_attempts(folder, [])
     server = Server(settings)
-    return await settle(
-        folder, plan, settings, records, columns, Marks(marks["stamps"], dead_letters), server
-    )
+    return await settle(folder, plan, settings, records, columns, marks, server)
 
 
 def main() -> None:

@@ -59,8 +59,9 @@ async def obey(proxy: Proxy, order: Report) -> Report:
     """
     match order["op"]:
         case "listen":
-            upstream = order.get("upstream") or (None, None)
-            return {"port": await proxy.add_listener(order["name"], *upstream)}
+            host, port = order["upstream"] or (None, None)
+            port = await proxy.add_listener(order["name"], host, port, port=order["at"])
+            return {"port": port}
         case "upstream":
             proxy.set_upstream(order["name"], *order["upstream"])
         case "add":
@@ -129,23 +130,26 @@ class ProxyProcess:
         if child is not None:
             self._owner.release(child)
 
-    def listen(self, name: str, host: str | None = None, port: int | None = None) -> int:
-        """Listen on a free port of loopback, on behalf of an upstream.
+    def listen(
+        self, name: str, host: str | None = None, port: int | None = None, at: int = 0
+    ) -> int:
+        """Listen on a port of loopback, on behalf of an upstream.
 
         Args:
             name: what the other calls name the listener by.
             host: host of the upstream; without it connections are closed at once until
                 `set_upstream` has been called.
             port: port of the upstream.
+            at: the port to listen on; 0 takes a free one.
 
         Returns:
             The port that clients connect to.
 
         Raises:
-            ProxyError: the name is taken.
+            ProxyError: the name is taken, or the port is.
         """
         upstream = None if host is None or port is None else [host, port]
-        return int(self._ask("listen", name=name, upstream=upstream)["port"])
+        return int(self._ask("listen", name=name, upstream=upstream, at=at)["port"])
 
     def set_upstream(self, name: str, host: str, port: int) -> None:
         """Lead the connections of a listener to an upstream, from the next one on.

@@ -1,0 +1,55 @@
+"""The failure lab on Apache Kafka, with its own processes, its own log and the same proxy."""
+
+import statistics
+
+import pytest
+
+from empkit import At, Guarantees, Lab, Workload
+from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network
+
+
+@pytest.fixture(scope="module")
+def apache():
+    with Lab(broker="apache") as running:
+        yield running
+
+
+def quiet(*_):
+    """Progress that shows nothing."""
+
+
+def run(lab, *faults, records=500, guarantees=None):
+    workload = Workload(records=records, rate=500)
+    return lab.run("kafka", workload, faults=faults, guarantees=guarantees, progress=quiet)
+
+
+@pytest.mark.parametrize(
+    ("fault", "until"),
+    [(BrokerDown(), 0.9), (BrokerPause(), 0.9), (Network(Cut()), None)],
+)
+def test_a_broker_that_dies_or_stops_or_is_cut_off_loses_nothing(apache, fault, until):
+    runs = run(apache, At(0.4, fault, until=until))
+    assert runs.verdicts().loc["kafka", "stored"] == 500
+    assert runs.runs[0].appended == 500
+
+
+def test_records_really_go_through_the_proxy(apache):
+    runs = run(apache, At(0.0, Network(Latency(latency_ms=40, direction="up"))), records=100)
+    took = ((runs.timings["acked_ns"] - runs.timings["sent_ns"]) / 1e6).tolist()
+    met = took[next(number for number, ms in enumerate(took) if ms > 39) :]
+    assert len(met) > 40
+    assert min(met) > 39
+    assert (
+        statistics.median(met) < 200
+    )  # each request carries what has come while one was under way
+
+
+@pytest.mark.parametrize("idempotence", [True, False])
+def test_a_lost_ack_doubles_a_record_in_the_log_only_without_idempotence(apache, idempotence):
+    runs = run(
+        apache, At(0.4, LostAcks(count=8)), guarantees=Guarantees(idempotence=idempotence)
+    )  # fmt: skip
+    assert runs.verdicts().loc["kafka", "stored"] == 500
+    row = runs.recovery().iloc[0]
+    assert bool(row["appended"] == 500) is idempotence
+    assert row["appended"] >= 500
