@@ -306,13 +306,13 @@ def _conclude(crossed: list[Runs], folder: Path) -> None:
         for run in runs.runs:
             for note in run.notes:
                 err.print(_plain(f"{run.protocol} {run.round}: {note}"), style="yellow")
-        for row in runs.broken_promises.head(20).itertuples():
-            err.print(_plain(f"{row.verdict}: {row.employee_id} over {row.protocol}"), style="red")
-        broken += len(runs.broken_promises)
+        for sentence in runs.broken:
+            err.print(_plain(sentence), style="red")
+        broken += len(runs.broken)
     page = folder / "report.html" if len(crossed) == 1 else folder / "1" / "report.html"
     err.print(f"Results in {folder}; open {page}")
     if broken:
-        err.print(f"{broken} broken promises.", style="bold red")
+        err.print("A promise was broken.", style="bold red")
         raise typer.Exit(1)
     err.print("No promise was broken: nothing lost, corrupt or phantom.", style="green")
 

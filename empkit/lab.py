@@ -49,17 +49,14 @@ class LabError(RuntimeError):
 
 
 class BrokenPromiseError(LabError):
-    """A record was lost, corrupt or phantom.
+    """A record was lost, corrupt or phantom, stored twice or without having been sent.
 
     Args:
         runs: with the timings of all records.
     """
 
     def __init__(self, runs: Runs) -> None:
-        broken = runs.broken_promises
-        first = ", ".join(f"{row.employee_id} ({row.verdict})" for row in broken[:10].itertuples())
-        more = f" and {len(broken) - 10} more" if len(broken) > 10 else ""
-        super().__init__(f"{len(broken)} records with a broken promise: {first}{more}.")
+        super().__init__("\n".join(runs.broken))
         self.runs = runs
 
 
@@ -272,7 +269,7 @@ class Lab:
             )
         except (RunError, BrokerError, ChildError) as error:
             raise LabError(str(error)) from error
-        if len(runs.broken_promises) and not may_lose(guarantees.applied(self.settings)):
+        if runs.broken and not may_lose(guarantees.applied(self.settings)):
             raise BrokenPromiseError(runs)
         return runs
 

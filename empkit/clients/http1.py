@@ -19,6 +19,9 @@ import httptools
 from empkit.clients.base import NoAnswerError, NotSentError
 
 MAX_RESPONSE_BYTES = 64 * 2**20
+MOST_CONNECTIONS = 128
+"""A server gains nothing from more; who finds all of them busy waits for one, as with the six of a
+browser or the hundred of aiohttp."""
 
 
 class Response(NamedTuple):
@@ -83,7 +86,7 @@ class _Connection(asyncio.Protocol):
 
 
 class Http1:
-    """Requests to one server over as many connections as there are requests in flight.
+    """Requests to one server over as many connections as there are requests in flight, up to 128.
 
     Args:
         url: `http://` or `https://`, host and port; certificates are verified.
@@ -100,6 +103,7 @@ class Http1:
         self._netloc = parts.netloc.rpartition("@")[2]
         self._idle: list[_Connection] = []
         self._all: set[_Connection] = set()
+        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self.connections = 0
 
     def head(self, method: str, path: str, headers: dict[str, str]) -> bytes:
@@ -119,17 +123,18 @@ class Http1:
             NotSentError: no connection could be made.
             NoAnswerError: the connection was lost before the response was whole.
         """
-        connection = await self._take()
-        try:
-            return await connection.request(b"%b%d\r\n\r\n%b" % (head, len(body), body))
-        except BaseException:
-            connection.close()  # a response that comes later would be taken for the next one's
-            raise
-        finally:
-            if connection.open:
-                self._idle.append(connection)
-            else:
-                self._all.discard(connection)
+        async with self._slots:
+            connection = await self._take()
+            try:
+                return await connection.request(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+            except BaseException:
+                connection.close()  # a response that comes later would be taken for the next one's
+                raise
+            finally:
+                if connection.open:
+                    self._idle.append(connection)
+                else:
+                    self._all.discard(connection)
 
     async def _take(self) -> _Connection:
         while self._idle:

@@ -6,23 +6,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
 import sqlalchemy as sa
+import tenacity
 from pydantic import ValidationError
 
-from empkit.clients.base import ClientError
-from empkit.clients.http1 import Http1
+from empkit.clients.base import ClientError, NoAnswerError
+from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import fetch_token
 from empkit.clock import clock_id
 from empkit.dead_letters import log_ends, read_dead_letters
 from empkit.experiment.columns import OUTCOMES, Columns
-from empkit.experiment.generator import Encoded
+from empkit.experiment.payloads import Payloads
 from empkit.experiment.verdicts import Held, Verdict, judge
 from empkit.records import Employee, to_row
 from empkit.server.store import COLUMNS, EMPLOYEES, make_engine
@@ -44,13 +44,27 @@ class Marks(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the other side holds of a run; `appended` is how many records Kafka's log got."""
+    """What the other side holds of a run.
+
+    Attributes:
+        appended: how many records Kafka's log got.
+        twice: ids that the server stored more than once.
+        strays: ids of this run that are stored and were never offered.
+    """
 
     received_ns: np.ndarray[Any, np.dtype[np.int64]]
     stored_ns: np.ndarray[Any, np.dtype[np.int64]]
     verdicts: list[Verdict | None]
     reasons: dict[int, str]
     appended: int | None
+    twice: list[str]
+    strays: list[str]
+
+    def broken(self) -> list[str]:
+        """What holds of the whole run and not of one record offered, in words, where it is broken:
+        nothing is stored twice, and nothing that was not sent."""
+        found = {"stored more than once": self.twice, "stored and never sent": self.strays}
+        return [f"{len(ids)} {words}: {', '.join(ids[:10])}" for words, ids in found.items() if ids]
 
 
 class Server:
@@ -76,12 +90,21 @@ class Server:
         head = self._http.head(
             "GET", f"{path}?{urlencode(query)}", {"Authorization": f"Bearer {self._token}"}
         )
-        response = await self._http.request(head)
+        response = await self._request(head)
         if response.code == 401:
             self._token = ""
         if response.code != 200:
             raise ClientError(f"{path} answered {response.code}.")
         return json.loads(response.body)
+
+    @tenacity.retry(
+        retry=tenacity.retry_if_exception_type(NoAnswerError),
+        stop=tenacity.stop_after_attempt(3),
+        reraise=True,
+    )
+    async def _request(self, head: bytes) -> Response:
+        """Asks again when the connection was lost: a server may close one that was idle."""
+        return await self._http.request(head)
 
     async def stamps(self, after: int) -> AsyncIterator[tuple[dict[str, Any], int]]:
         """Stamps from a mark on, each with the mark behind its page."""
@@ -142,74 +165,122 @@ def expected_row(payload: bytes) -> dict[str, Any] | None:
     return row
 
 
-def held_in_database(
-    url: str, records: Sequence[Encoded], prefix: str
-) -> dict[str, dict[str, Any]]:
-    """The rows of a run, read past the server."""
+class Ids:
+    """Which records of a run have which id; nearly always one.
+
+    By hash, in sorted order: a dictionary of a million ids would take 170 MB.
+
+    Args:
+        records: what was offered, in order.
+    """
+
+    def __init__(self, records: Payloads) -> None:
+        self._records = records
+        hashes = np.fromiter((hash(employee_id) for employee_id, _ in records), np.int64)
+        self._order = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._order]
+
+    def of(self, employee_id: str) -> list[int]:
+        """The places of the records with this id."""
+        wanted = hash(employee_id)
+        begin, end = (
+            int(np.searchsorted(self._hashes, wanted, side)) for side in ("left", "right")
+        )
+        places = (int(place) for place in self._order[begin:end])
+        return [place for place in places if self._records[place][0] == employee_id]
+
+    def repeated(self) -> Iterator[list[int]]:
+        """The places of the records that share their id, by id."""
+        again = self._hashes[1:] == self._hashes[:-1]
+        for shared in np.unique(self._hashes[1:][again]):
+            first = int(self._order[np.searchsorted(self._hashes, shared)])
+            employee_id = self._records[first][0]
+            if employee_id is not None:
+                yield self.of(employee_id)
+
+
+async def rows_in_database(url: str, prefix: str) -> AsyncIterator[dict[str, Any]]:
+    """The rows of a run, read past the server, page by page."""
     engine = make_engine(url)
+    ids = EMPLOYEES.c.employee_id
+    select = sa.select(EMPLOYEES).where(ids.startswith(prefix, autoescape=True))
     try:
         with engine.connect() as connection:
-            select = sa.select(EMPLOYEES).where(
-                EMPLOYEES.c.employee_id.startswith(prefix, autoescape=True)
-            )
-            return {row["employee_id"]: dict(row) for row in connection.execute(select).mappings()}
+            rows = connection.execution_options(yield_per=PAGE).execute(select).mappings()
+            for row in rows:
+                yield dict(row)
     finally:
         engine.dispose()
 
 
-async def held_by_server(server: Server, prefix: str) -> dict[str, dict[str, Any]]:
+async def rows_of_server(server: Server, prefix: str) -> AsyncIterator[dict[str, Any]]:
     """The rows of a run as the server tells them, for a database that is out of our reach."""
-    held: dict[str, dict[str, Any]] = {}
-    after = ""
-    while True:
+    after: str | None = ""
+    while after is not None:
         page = await server.get("/employees", after=after, limit=PAGE, prefix=prefix)
         for record in page["employees"]:
             row = expected_row(json.dumps(record).encode())
-            held[record["employee_id"]] = row or dict.fromkeys(COLUMNS)
-        if page["next"] is None:
-            return held
+            yield row or {**dict.fromkeys(COLUMNS), "employee_id": record["employee_id"]}
         after = page["next"]
 
 
+async def hold_against(
+    rows: AsyncIterator[dict[str, Any]], records: Payloads, ids: Ids
+) -> tuple[list[Held], list[str]]:
+    """Hold what is stored against what was offered, row by row, so that neither is kept twice.
+
+    Returns:
+        What the database holds of each record, and the ids that it holds and nobody offered.
+    """
+    held: list[Held] = ["nothing"] * len(records)
+    strays = []
+    async for row in rows:
+        seqs = ids.of(row["employee_id"])
+        if not seqs:
+            strays.append(row["employee_id"])
+        for seq in seqs:
+            held[seq] = "same" if row == expected_row(records[seq][1]) else "other"
+    return held, strays
+
+
 def judge_all(
-    records: Sequence[Encoded],
+    records: Payloads,
+    ids: Ids,
     columns: Columns,
-    held: Mapping[str, dict[str, Any]],
+    held: Sequence[Held],
     dead_letters: Mapping[bytes, str],
 ) -> tuple[list[Verdict | None], dict[int, str]]:
     """The verdict on each record that was offered, and the reasons of the dead letters, by seq."""
-    ids = Counter(employee_id for employee_id, _ in records)
-    twins = _twins(records, columns, ids)
+    twins = _twins(records, ids, columns)
     verdicts: list[Verdict | None] = []
     reasons: dict[int, str] = {}
-    for seq, (employee_id, payload) in enumerate(records):
+    for seq, (_, payload) in enumerate(records):
         outcome = OUTCOMES[columns.outcome[seq]]
         if outcome == "none":
             if not columns.intended_ns[seq]:
                 verdicts.append(None)  # never offered
                 continue
             outcome = "unknown"
-        row = held.get(employee_id) if employee_id is not None else None
-        state: Held = "nothing"
-        if row is not None:
-            state = "same" if row == expected_row(payload) else "other"
         reason = dead_letters.get(digest(payload)) if dead_letters else None
         if reason is not None:
             reasons[seq] = reason
-        twin = (employee_id, payload) in twins
-        verdicts.append(judge(outcome, state, dead_lettered=reason is not None, twin=twin))
+        dead_lettered = reason is not None
+        verdicts.append(judge(outcome, held[seq], dead_lettered=dead_lettered, twin=seq in twins))
     return verdicts, reasons
 
 
-def _twins(
-    records: Sequence[Encoded], columns: Columns, ids: Mapping[str | None, int]
-) -> set[Encoded]:
+def _twins(records: Payloads, ids: Ids, columns: Columns) -> set[int]:
     """Records offered more than once of which one was acked or may have been stored."""
-    return {
-        record
-        for seq, record in enumerate(records)
-        if ids[record[0]] > 1 and OUTCOMES[columns.outcome[seq]] in ("none", "acked", "unknown")
-    }
+    twins: set[int] = set()
+    for seqs in ids.repeated():
+        by_payload: dict[bytes, list[int]] = {}
+        for seq in seqs:
+            by_payload.setdefault(records[seq][1], []).append(seq)
+        for alike in by_payload.values():
+            outcomes = {OUTCOMES[columns.outcome[seq]] for seq in alike}
+            if outcomes & {"none", "acked", "unknown"}:
+                twins.update(alike)
+    return twins
 
 
 async def mark(server: Server, settings: Settings, protocol: str) -> Marks:
@@ -228,27 +299,28 @@ async def gather(
     server: Server,
     settings: Settings,
     database_url: str | None,
-    records: Sequence[Encoded],
+    records: Payloads,
     columns: Columns,
     marks: Marks,
     prefix: str,
     protocol: str,
 ) -> Found:
     """Everything that the other side holds of a run, and the verdicts."""
-    seqs = {employee_id: seq for seq, (employee_id, _) in enumerate(records)}
+    ids = Ids(records)
+    rows = (
+        rows_in_database(database_url, prefix) if database_url else rows_of_server(server, prefix)
+    )
+    held, strays = await hold_against(rows, records, ids)
+    twice = []
     received_ns = np.zeros(len(records), np.int64)
     stored_ns = np.zeros(len(records), np.int64)
     health = await server.get("/health")
     if health["clock"] == clock_id():  # stamps of another clock cannot be held against ours
         async for stamp, _ in server.stamps(marks.stamps):
-            seq = seqs.get(stamp["employee_id"])
-            if seq is not None:
+            for seq in [seq for seq in ids.of(stamp["employee_id"]) if held[seq] == "same"][:1]:
+                if stored_ns[seq]:
+                    twice.append(stamp["employee_id"])
                 received_ns[seq], stored_ns[seq] = stamp["received_ns"], stamp["stored_ns"]
-    held = (
-        held_in_database(database_url, records, prefix)
-        if database_url
-        else await held_by_server(server, prefix)
-    )
     dead_letters: dict[bytes, str] = {}
     appended = None
     if protocol == "kafka":
@@ -256,5 +328,5 @@ async def gather(
         dead_letters = {digest(letter.value or b""): letter.reason for letter in letters}
         ends = await log_ends(settings, settings.kafka_topic)
         appended = sum(ends.values()) - sum(marks.log.values())
-    verdicts, reasons = judge_all(records, columns, held, dead_letters)
-    return Found(received_ns, stored_ns, verdicts, reasons, appended)
+    verdicts, reasons = judge_all(records, ids, columns, held, dead_letters)
+    return Found(received_ns, stored_ns, verdicts, reasons, appended, twice, strays)

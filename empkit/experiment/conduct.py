@@ -17,6 +17,7 @@ import orjson
 import pandas as pd
 
 from empkit.clock import now_ns
+from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.results import FaultSpan, RunInfo, Runs, environment, read_timings
 from empkit.experiment.run import LATE_MS, Plan
@@ -279,6 +280,7 @@ class _Conductor:
             "cut_short": True,
             "generator_late_ms": 0.0,
             "reconnections": 0,
+            "held_back": 0,
         }
 
     def _described(self, started_at: str, finished: dict[str, Any]) -> RunInfo:
@@ -304,6 +306,11 @@ class _Conductor:
             info.valid = False
             info.notes.append(
                 "The server had not decided on every record when the account was made."
+            )
+        if info.held_back:
+            info.notes.append(
+                f"{info.held_back} records were due while {MOST_IN_FLIGHT} were in flight, and "
+                "waited for their turn: more was offered than the system took."
             )
         if info.cut_short:
             info.notes.append(f"Interrupted after {info.offered} of {count} records.")

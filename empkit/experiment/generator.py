@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from empkit.clients.base import Attempt, Client
 from empkit.clock import now_ns
 from empkit.experiment.columns import Columns
 from empkit.experiment.pacer import Pacer
+from empkit.experiment.payloads import Payloads
 from empkit.experiment.workload import Workload
 
-Encoded = tuple[str | None, bytes]
-"""A record's employee_id and its JSON."""
+MOST_IN_FLIGHT = 1_000
+"""In an open loop, so that memory stays bounded when the system takes less than it is offered. What
+is due beyond that waits for its turn; its response time counts from when it was due all the same.
+"""
 
 
 class Generator:
@@ -20,11 +23,11 @@ class Generator:
 
     Args:
         client: an open client.
-        records: what to send, encoded.
+        records: what to send.
         columns: where the stamps go.
     """
 
-    def __init__(self, client: Client, records: Sequence[Encoded], columns: Columns) -> None:
+    def __init__(self, client: Client, records: Payloads, columns: Columns) -> None:
         self._client = client
         self._records = records
         self._columns = columns
@@ -32,6 +35,8 @@ class Generator:
         self._stopped = False
         self.done = 0
         self.offered = 0
+        self.held_back = 0
+        """Records that were due while `MOST_IN_FLIGHT` were under way."""
         self.attempts: list[tuple[int, int, Attempt]] = []
         """Of the records that needed several attempts: seq, number of the attempt, attempt."""
 
@@ -76,16 +81,26 @@ class Generator:
                 workers.create_task(worker())
 
     async def _open_loop(self, start_ns: int, workload: Workload) -> None:
-        due_ns = (start_ns + workload.schedule_ns(len(self._records))).tolist()
+        slots = asyncio.Semaphore(MOST_IN_FLIGHT)
+
+        async def send(seq: int, intended_ns: int) -> None:
+            try:
+                await self._send(seq, intended_ns)
+            finally:
+                slots.release()
+
+        due_ns = start_ns + workload.schedule_ns(len(self._records))
         async with asyncio.TaskGroup() as sends:
-            for seq, intended_ns in enumerate(due_ns):
+            for seq, intended_ns in enumerate(map(int, due_ns)):
                 if intended_ns > now_ns():
                     await self._pacer.until(intended_ns)
                 elif seq % 16 == 0:
                     await asyncio.sleep(0)  # behind the schedule: let answers in all the same
+                self.held_back += slots.locked()
+                await slots.acquire()
                 if self._stopped:
                     return
-                sends.create_task(self._send(seq, intended_ns))
+                sends.create_task(send(seq, intended_ns))
 
     async def _send(self, seq: int, intended_ns: int) -> None:
         employee_id, payload = self._records[seq]

@@ -18,7 +18,7 @@ import pandas as pd
 from empkit.clients import PROTOCOLS
 from empkit.experiment.recovery import recovery
 from empkit.experiment.statistics import bootstrap_interval, percentiles
-from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
+from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS
 
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 LEVELS = (50, 90, 99)
@@ -56,7 +56,10 @@ class RunInfo:
         generator_late_ms: how late the load generator's loop ran, 99th percentile.
         server_late_ms: the same of the server's loop.
         reconnections: how often the client had to connect again.
+        held_back: open loop: how many records were due while the client had as many in flight as it
+            may, and so waited for their turn.
         appended: how many records Kafka's log got; more than were sent means duplicates in the log.
+        broken: promises that were broken and are no record's verdict, in words.
         workload: what was offered, and how.
         faults: what was broken, and when.
         guarantees: what was asked for (`Guarantees`), in words.
@@ -76,7 +79,9 @@ class RunInfo:
     generator_late_ms: float = 0.0
     server_late_ms: float = 0.0
     reconnections: int = 0
+    held_back: int = 0
     appended: int | None = None
+    broken: list[str] = field(default_factory=list)
     workload: dict[str, Any] = field(default_factory=dict)
     faults: list[FaultSpan] = field(default_factory=list)
     guarantees: str = "as set"
@@ -121,6 +126,27 @@ class Runs:
     def broken_promises(self) -> pd.DataFrame:
         """The records that were lost, corrupt or phantom."""
         return self.timings[self.timings["verdict"].isin(BROKEN_PROMISES)]
+
+    @property
+    def broken(self) -> list[str]:
+        """Each promise that was broken, by name, with how often and the first ids."""
+        sentences = []
+        for run in self.runs:
+            own = self.broken_promises
+            own = own[(own["protocol"] == run.protocol) & (own["round"] == run.round)]
+            where = f"{run.protocol}, round {run.round}"
+            for verdict, promise in PROMISES.items():
+                ids = own.loc[own["verdict"] == verdict, "employee_id"].tolist()
+                if ids:
+                    sentences.append(
+                        f"{where}: {promise!r} is broken: {len(ids)} {verdict}: "
+                        f"{', '.join(ids[:10])}{' ...' if len(ids) > 10 else ''}"
+                    )
+            sentences += [f"{where}: {sentence}" for sentence in run.broken]
+            counted = int(self.of(run.protocol, run.round).verdicts()["offered"].sum())
+            if counted != run.offered:
+                sentences.append(f"{where}: {run.offered} were offered, and {counted} judged")
+        return sentences
 
     def of(self, protocol: str, number: int | None = None) -> Runs:
         """Only the runs of one protocol, and of one round if asked for.

@@ -33,13 +33,15 @@ from empkit.clock import LoopWatch
 from empkit.experiment import account
 from empkit.experiment.account import Marks, Server
 from empkit.experiment.columns import OUTCOMES, Columns
-from empkit.experiment.generator import Encoded, Generator
+from empkit.experiment.generator import Generator
+from empkit.experiment.payloads import Encoded, Payloads, write_payloads
 from empkit.experiment.workload import Workload
 from empkit.processes import follow_orders, report
 from empkit.settings import Settings
 
 PROGRESS_S = 0.2
 PROBE_TIMEOUT_S = 20.0
+ROWS_A_PART = 50_000
 LATE_MS = 50.0
 """A generator whose loop came round so late, in its 99th percentile, cannot time a record."""
 
@@ -91,23 +93,6 @@ class Plan:
         return cls(**json.loads((folder / "plan.json").read_text()))
 
 
-def load_records(path: Path, run_id: str) -> list[Encoded]:
-    """The records of a run, each with the run's id before its own."""
-    records: list[Encoded] = []
-    with path.open("rb") as lines:
-        for line in lines:
-            record = orjson.loads(line)
-            if isinstance(record, str):  # stands for bytes; see `empkit.faults.Poison`
-                records.append((None, record.encode("latin-1")))
-                continue
-            employee_id = record.get("employee_id")
-            if isinstance(employee_id, str):
-                record["employee_id"] = employee_id = f"{run_id}-{employee_id}"
-            known = employee_id if isinstance(employee_id, str) else None
-            records.append((known, orjson.dumps(record)))
-    return records
-
-
 async def warm_up(client: Client, server: Server, plan: Plan, pace: Workload) -> None:
     """Send a probe until it has come through to the store, then the records that do not count.
 
@@ -156,7 +141,8 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         What the run's own record (`RunInfo`) is made of.
     """
     pace = Workload(**plan.pace)
-    records = load_records(Path(plan.records), plan.run_id)
+    write_payloads(Path(plan.records), folder, plan.run_id)
+    records = Payloads(folder)
     columns = Columns(folder, len(records))
     server = Server(settings)
     watch = LoopWatch()
@@ -169,7 +155,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         _obey(generator, settled)
         progress = asyncio.create_task(_progress(generator))
         gc.collect()
-        gc.freeze()  # the records are not garbage: do not look through them in the middle of a run
+        gc.freeze()  # what start-up made is not garbage: do not look through it during a run
         watch.start()
         start_ns, end_ns = await generator.run(pace, lambda ns: report(started_ns=ns))
         watch.stop()
@@ -185,6 +171,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         "cut_short": generator.offered < len(records),
         "generator_late_ms": late["p99"],
         "reconnections": client.reconnections,
+        "held_back": generator.held_back,
     }
     _save_attempts(folder, generator.attempts)
     (folder / "errors.json").write_text(json.dumps(columns.errors))
@@ -195,7 +182,7 @@ async def settle(
     folder: Path,
     plan: Plan,
     settings: Settings,
-    records: Sequence[Encoded],
+    records: Payloads,
     columns: Columns,
     marks: Marks,
     server: Server,
@@ -214,49 +201,72 @@ async def settle(
         plan.protocol,
     )
     _save_timings(folder, plan, records, columns, found)
+    records.close()
     await server.close()
     return {
         "drained": drained,
         "server_late_ms": health["loop_late_ms"]["p99"],
         "offered": sum(verdict is not None for verdict in found.verdicts),
         "appended": found.appended,
+        "broken": found.broken(),
     }
 
 
 def _save_timings(
     folder: Path,
     plan: Plan,
-    records: Sequence[Encoded],
+    records: Payloads,
     columns: Columns,
     found: account.Found,
 ) -> None:
-    """One row for each record that was offered."""
-    offered = [verdict is not None for verdict in found.verdicts]
-    count = len(records)
+    """One row for each record that was offered; in parts, so that a million need little memory."""
+    names = iter(records)
+    writer: pq.ParquetWriter | None = None
+    with contextlib.ExitStack() as cleanup:
+        for start in range(0, len(records), ROWS_A_PART):
+            part = slice(start, min(start + ROWS_A_PART, len(records)))
+            ids = [next(names)[0] or "" for _ in range(part.start, part.stop)]
+            table = _part_of_timings(plan, columns, found, part, ids)
+            if writer is None:
+                writer = cleanup.enter_context(
+                    pq.ParquetWriter(folder / "timings.parquet", table.schema)
+                )
+            writer.write_table(table)
+
+
+def _part_of_timings(
+    plan: Plan, columns: Columns, found: account.Found, part: slice, ids: list[str]
+) -> pa.Table:
+    """The rows of the records in `part`; `ids` are theirs."""
+    seqs = range(part.start, part.stop)
+    verdicts = found.verdicts[part]
 
     def stamp(values: Any) -> pa.Array:
-        return pa.array(values, pa.int64(), mask=values == 0)
+        own = values[part]
+        return pa.array(own, pa.int64(), mask=own == 0)
 
-    outcomes = ["unknown" if code == 0 else OUTCOMES[code] for code in columns.outcome.tolist()]
-    errors = [found.reasons.get(seq) or columns.errors.get(seq, "") for seq in range(count)]
+    outcomes = [
+        "unknown" if code == 0 else OUTCOMES[code] for code in columns.outcome[part].tolist()
+    ]
+    errors = [found.reasons.get(seq) or columns.errors.get(seq, "") for seq in seqs]
     table = pa.table(
         {
-            "protocol": pa.repeat(pa.scalar(plan.protocol), count),
-            "round": pa.repeat(pa.scalar(plan.round, pa.int64()), count),
-            "seq": pa.array(range(count), pa.int64()),
-            "employee_id": pa.array([employee_id or "" for employee_id, _ in records]),
+            "protocol": pa.repeat(pa.scalar(plan.protocol), len(ids)),
+            "round": pa.repeat(pa.scalar(plan.round, pa.int64()), len(ids)),
+            "seq": pa.array(seqs, pa.int64()),
+            "employee_id": pa.array(ids, pa.string()),
             "intended_ns": stamp(columns.intended_ns),
             "sent_ns": stamp(columns.sent_ns),
             "received_ns": stamp(found.received_ns),
             "stored_ns": stamp(found.stored_ns),
             "acked_ns": stamp(columns.acked_ns),
-            "attempts": pa.array(columns.attempts.astype("int64")),
-            "outcome": pa.array(outcomes),
-            "verdict": pa.array(found.verdicts, pa.string()),
+            "attempts": pa.array(columns.attempts[part].astype("int64")),
+            "outcome": pa.array(outcomes, pa.string()),
+            "verdict": pa.array(verdicts, pa.string()),
             "error": pa.array(errors, pa.string()),
         }
     )
-    pq.write_table(table.filter(pa.array(offered)), folder / "timings.parquet")
+    return table.filter(pa.array([verdict is not None for verdict in verdicts]))
 
 
 def _save_attempts(folder: Path, rows: Sequence[tuple[int, int, Attempt]]) -> None:
@@ -292,7 +302,7 @@ async def _progress(generator: Generator) -> None:
 
 async def account_for(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
     """The account of a run whose load generator was killed: from what it left in its folder."""
-    records = load_records(Path(plan.records), plan.run_id)
+    records = Payloads(folder)
     written = json.loads((folder / "marks.json").read_text())
     dead_letters, log = (
         {int(partition): end for partition, end in written[name].items()}

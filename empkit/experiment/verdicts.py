@@ -15,7 +15,14 @@ Verdict = Literal[
     "stored", "refused", "dead_lettered", "failed", "unconfirmed", "lost", "corrupt", "phantom"
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-BROKEN_PROMISES: tuple[Verdict, ...] = ("lost", "corrupt", "phantom")
+
+PROMISES: dict[Verdict, str] = {
+    "lost": "acked means stored",
+    "corrupt": "what is stored is what was sent",
+    "phantom": "refused or failed means not stored",
+}
+"""What is promised, by the verdict that breaks it."""
+BROKEN_PROMISES: tuple[Verdict, ...] = tuple(PROMISES)
 
 Held = Literal["nothing", "same", "other"]
 

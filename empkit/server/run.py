@@ -67,6 +67,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,  # longer than a client is likely to pause
     )
     server = _Server(config, lambda: on_ready(f"http://{host}:{port}"))
     server.run(sockets=[listener])

@@ -1,0 +1,117 @@
+"""Offers three times what the system can take, for 10 s, and looks at what that does: what is
+refused and told so, the memory of each process, and whether the throughput afterwards is what it
+was before: `python -m benchmarks.overload`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+import psutil
+
+from empkit import Guarantees, Lab, Workload
+from empkit.experiment.verdicts import BROKEN_PROMISES
+from empkit.faults import Overload
+
+MB = 2**20
+PAUSE_S = 3.0
+"""Of half the capacity, before and after."""
+
+
+def quiet(*_: object) -> None:
+    """Progress that shows nothing."""
+
+
+class Peaks:
+    """The largest resident memory of the server, which holds the consumer too, and of the client.
+
+    Args:
+        lab: one that runs.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.mb: dict[str, float] = {}
+
+    def __enter__(self) -> Peaks:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.05):
+            for name, child in (("server", self._lab.server), ("client", self._lab.generator)):
+                if child is None:
+                    continue
+                try:
+                    size = psutil.Process(child.pid).memory_info().rss / MB
+                except psutil.NoSuchProcess:
+                    continue
+                self.mb[name] = max(self.mb.get(name, 0.0), size)
+
+
+def capacity(lab: Lab, protocol: str, records: int) -> float:
+    """Records stored per second with 32 in flight."""
+    runs = lab.run(protocol, Workload(records=records, in_flight=32), progress=quiet)
+    rate: float = runs.summary()["records_per_s"].iloc[0]
+    return rate
+
+
+def overload(lab: Lab, protocol: str, times: float, seconds: float) -> bool:
+    """Measure one protocol, and print what was found.
+
+    Returns:
+        Whether all is as it should be.
+    """
+    before = capacity(lab, protocol, 10_000)
+    rate = before / 2
+    surge = Overload(times=2 * times, from_s=PAUSE_S, until_s=PAUSE_S + seconds)
+    records = int(rate * (2 * PAUSE_S + 2 * times * seconds))
+    with Peaks(lab) as peaks:
+        (runs,) = lab.cross(
+            [protocol], Workload(records=records, rate=rate), [Guarantees()],
+            faults=[surge], progress=quiet,
+        )  # fmt: skip
+    after = capacity(lab, protocol, 10_000)
+    counts = {name: int(n) for name, n in runs.verdicts().iloc[0].items() if n}
+    timings, info = runs.timings, runs.runs[0]
+    late = (timings["stored_ns"] - timings["intended_ns"]).max() / 1e9
+    took = (info.end_ns - info.start_ns) / 1e9
+    print(f"{protocol}: {before:,.0f}/s before; {records:,} offered, {times:g} x that for "
+          f"{seconds:g} s; {counts}")  # fmt: skip
+    print(
+        f"  slowest {late:.1f} s, all decided after {took:.1f} s; attempts per record "
+        f"{timings['attempts'].mean():.2f}; held back by the client {info.held_back:,}"
+    )
+    errors = timings.loc[timings["error"] != "", "error"]
+    for words, number in errors.value_counts().head(3).items():
+        print(f"  told {number:,} times: {words}")
+    print(f"  memory {', '.join(f'{name} {mb:.0f} MB' for name, mb in peaks.mb.items())}; "
+          f"{after:,.0f}/s afterwards, {after / before:.2f} x", flush=True)  # fmt: skip
+    whole = not any(counts.get(name) for name in BROKEN_PROMISES)
+    return whole and max(peaks.mb.values()) < 300 and after / before > 0.9
+
+
+def main() -> None:
+    """Overload each protocol; exit status 1 when one did not take it as it should."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
+    parser.add_argument("--times", type=float, default=3.0, help="of the capacity")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--protocol", action="append", choices=["http", "websocket", "kafka"])
+    options = parser.parse_args()
+    with Lab() as lab:
+        good = [
+            overload(lab, protocol, options.times, options.seconds)
+            for protocol in options.protocol or lab.protocols
+        ]
+    sys.exit(0 if all(good) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The records of a run as they are sent, in a file, so that a million of them cost no memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+Encoded = tuple[str | None, bytes]
+"""A record's employee_id, where it has one, and its JSON."""
+
+BATCH = 10_000
+
+
+def write_payloads(source: Path, folder: Path, run_id: str) -> None:
+    """Encode the records of a run, each with the run's id before its own.
+
+    Args:
+        source: JSON Lines; text in place of a record stands for bytes (`empkit.faults.Poison`).
+        folder: the run's.
+        run_id: what makes its ids unlike those of any other run.
+    """
+    sizes: list[tuple[int, int]] = []
+    with source.open("rb") as lines, (folder / "payloads.bin").open("wb") as file:
+        for line in lines:
+            employee_id, payload = _encoded(orjson.loads(line), run_id)
+            name = b"" if employee_id is None else employee_id.encode()
+            file.write(name + payload)
+            sizes.append((-1 if employee_id is None else len(name), len(payload)))
+    np.save(folder / "payloads.npy", np.array(sizes, np.int32).reshape(-1, 2))
+
+
+def _encoded(record: object, run_id: str) -> Encoded:
+    if isinstance(record, str):
+        return None, record.encode("latin-1")
+    assert isinstance(record, dict)
+    employee_id = record.get("employee_id")
+    if not isinstance(employee_id, str):
+        return None, orjson.dumps(record)
+    record["employee_id"] = employee_id = f"{run_id}-{employee_id}"
+    return employee_id, orjson.dumps(record)
+
+
+class Payloads:
+    """What `write_payloads` wrote, by number; a record is read from the file when it is wanted.
+
+    Args:
+        folder: the run's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        sizes = np.load(folder / "payloads.npy")
+        self._ids = sizes[:, 0]
+        self._ends = np.cumsum(np.maximum(sizes[:, 0], 0) + sizes[:, 1], dtype=np.int64)
+        self._file = (folder / "payloads.bin").open("rb")
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, seq: int) -> Encoded:
+        begin = int(self._ends[seq - 1]) if seq else 0
+        data = os.pread(self._file.fileno(), int(self._ends[seq]) - begin, begin)
+        return _parted(data, int(self._ids[seq]))
+
+    def __iter__(self) -> Iterator[Encoded]:
+        self._file.seek(0)
+        begin = 0
+        for start in range(0, len(self), BATCH):
+            ends, ids = (each[start : start + BATCH].tolist() for each in (self._ends, self._ids))
+            for end, id_size in zip(ends, ids, strict=True):
+                yield _parted(self._file.read(end - begin), id_size)
+                begin = end
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _parted(data: bytes, id_size: int) -> Encoded:
+    return (None, data) if id_size < 0 else (data[:id_size].decode(), data[id_size:])
