@@ -602,7 +602,7 @@ def dlq(
             sys.stdout.write(json.dumps(letter.to_json()) + "\n")
         else:
             where = f"{letter.topic}/{letter.partition}/{letter.offset}"
-            out.print(_plain(f"{where}: {letter.reason}"))
+            out.print(_plain(f"{where}: {letter.reason}"), soft_wrap=True)
     if not as_json:
         out.print(f"{len(found)} dead letters in {settings.dead_letter_topic}")
 

@@ -70,6 +70,9 @@ class Fault(ABC):
 class TimedFault(Fault):
     """A fault that begins and ends at moments of a run."""
 
+    loses: ClassVar[bool] = False
+    """Whether records that were acked may be lost, because that is what the fault is about."""
+
     def needs_proxy(self, lab: Lab) -> bool:
         """Whether the clients must go through the fault proxy."""
         return False
@@ -315,6 +318,29 @@ class LostAcks(TimedFault):
 
 
 @dataclass(frozen=True)
+class RetentionOverrun(TimedFault):
+    """The consumer stops (SIGSTOP) until the log has dropped what it did not read: records are
+    lost that were acked, and no setting of producer or consumer brings them back."""
+
+    name = "retention-overrun"
+    part = "broker"
+    loses = True
+
+    def strike(self, lab: Lab) -> Undo:
+        """Stop the server; undone, the log drops what it holds, and the server goes on."""
+        broker, server = _broker(lab), _own_server(lab)
+        _can_stop(server.pause)
+
+        def undo() -> None:
+            try:
+                broker.overrun(lab.topic)
+            finally:
+                server.resume()
+
+        return undo
+
+
+@dataclass(frozen=True)
 class Network(TimedFault):
     """A toxic of the fault proxy, between the clients and what they talk to.
 
@@ -374,6 +400,27 @@ class ClientPause(TimedFault):
             return _nothing
         _can_stop(generator.pause)
         return generator.resume
+
+
+@dataclass(frozen=True)
+class SlowReader(TimedFault):
+    """The client takes its answers in slowly: they pile up on the way, and then in the server.
+
+    Args:
+        bytes_per_s: how fast it reads, on each connection.
+    """
+
+    name = "slow-reader"
+    part = "client"
+    bytes_per_s: int = 2_000
+
+    def needs_proxy(self, lab: Lab) -> bool:
+        """Always: what is not read fills the buffers on the way."""
+        return True
+
+    def strike(self, lab: Lab) -> Undo:
+        """Slow the way of the answers."""
+        return _through(lab, Bandwidth(self.bytes_per_s, direction="down"))
 
 
 @dataclass(frozen=True)
@@ -486,8 +533,8 @@ FAULTS: dict[str, Callable[..., Fault]] = {
     kind.name: kind
     for kind in (
         ServerCrash, ServerRestart, ServerPause, DatabaseLock, DiskFull, BrokerDown, BrokerPause,
-        BrokerSlow, LeaderMove, BrokerErrors, LostAcks, ClientKill, ClientPause, TokenExpiry,
-        Duplicates, Invalid, Poison, TooLarge, Overload,
+        BrokerSlow, LeaderMove, BrokerErrors, LostAcks, RetentionOverrun, ClientKill, ClientPause,
+        SlowReader, TokenExpiry, Duplicates, Invalid, Poison, TooLarge, Overload,
     )
 } | {
     "latency": _toxic(Latency),

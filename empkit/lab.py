@@ -253,6 +253,7 @@ class Lab:
             ValueError: there is no such protocol, or no record to send.
         """
         from empkit.experiment.conduct import RunError, conduct
+        from empkit.faults import At
 
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
@@ -269,7 +270,8 @@ class Lab:
             )
         except (RunError, BrokerError, ChildError) as error:
             raise LabError(str(error)) from error
-        if runs.broken and not may_lose(guarantees.applied(self.settings)):
+        about_loss = any(isinstance(each, At) and each.fault.loses for each in faults)
+        if runs.broken and not (about_loss or may_lose(guarantees.applied(self.settings))):
             raise BrokenPromiseError(runs)
         return runs
 

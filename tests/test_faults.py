@@ -1,6 +1,6 @@
 """The failure lab: each fault is real, is undone, and every record is accounted for."""
 
-import asyncio
+import base64
 import json
 import os
 import signal
@@ -14,7 +14,6 @@ import time
 import pytest
 
 from empkit import At, Guarantees, Lab, Workload
-from empkit.dead_letters import read_dead_letters, send_again
 from empkit.faults import (
     FAULTS,
     BrokerDown,
@@ -32,10 +31,12 @@ from empkit.faults import (
     Network,
     Overload,
     Poison,
+    RetentionOverrun,
     ServerCrash,
     ServerPause,
     ServerRestart,
     ServerStart,
+    SlowReader,
     TimedFault,
     TokenExpiry,
     TooLarge,
@@ -43,6 +44,7 @@ from empkit.faults import (
 )
 from empkit.lab import LabError
 from empkit.proxy import Cut, Latency, Stall
+from empkit.records import sample_records
 from tests.conftest import employee, post, wait_until
 
 PACE = Workload(records=500, rate=400, warm_up=20)
@@ -83,6 +85,18 @@ def test_what_happens_to_the_broker_loses_and_doubles_nothing(lab, fault):
     assert counts(runs) == {"offered": 500, "stored": 500}
 
 
+def test_a_log_that_drops_what_was_not_read_loses_it_and_only_that(lab):
+    runs = run(lab, "kafka", At(0.4, RetentionOverrun(), until=0.8))
+    found = counts(runs)
+    assert found.pop("offered") == 500
+    assert set(found) == {"stored", "lost"}
+    (span,) = runs.runs[0].faults
+    lost = runs.timings[runs.timings["verdict"] == "lost"]
+    assert (lost["intended_ns"] > span.start_ns - 200_000_000).all()
+    assert (lost["intended_ns"] < span.end_ns).all()
+    assert any("'acked means stored' is broken" in sentence for sentence in runs.broken)
+
+
 def test_leaders_that_move_among_three_brokers_lose_nothing():
     with Lab(brokers=3) as lab:
         runs = run(lab, "kafka", At(0.3, LeaderMove(to=2)), At(0.7, LeaderMove(to=3)))
@@ -115,6 +129,14 @@ def test_a_killed_client_leaves_records_whole_or_not_at_all(lab, protocol):
     found = counts(runs)
     assert found.pop("offered") == runs.runs[0].offered < 500
     assert set(found) <= {"stored", "unconfirmed", "failed"}
+
+
+def test_a_client_that_reads_slowly_is_waited_for_and_loses_nothing(lab):
+    slow = SlowReader(bytes_per_s=4_000)
+    runs = run(lab, "websocket", At(0.3, slow, until=1.0))
+    assert counts(runs) == {"offered": 500, "stored": 500}
+    waited = (runs.timings["acked_ns"] - runs.timings["stored_ns"]).max() / 1e6
+    assert waited > 200  # the answers were there long before they were read
 
 
 @pytest.mark.parametrize("protocol", ["http", "websocket"])
@@ -270,26 +292,45 @@ def test_every_fault_has_words_for_the_list():
         assert (getattr(kind, "of", kind).__doc__ or "").strip(), name
 
 
-def test_poison_among_good_records_and_dead_letters_mended_and_sent_again(lab):
-    """The short form of 1,000 among 10,000."""
-    poison = Poison(share=0.1)
-    runs = run(lab, "kafka", poison, workload=Workload(records=2_000, in_flight=32))
-    found = counts(runs)
-    assert found["stored"] + found["dead_lettered"] == 2_000
-    run_id = runs.runs[0].run_id
-    letters = [
-        letter
-        for letter in asyncio.run(read_dead_letters(lab.settings))
-        if letter.value and letter.value.startswith(b'{"employee_id": "E') and letter.key is None
-    ]
-    assert len(letters) >= found["dead_lettered"]
-    assert all(letter.reason and letter.offset >= 0 for letter in letters)
-    mended = json.dumps(employee(f"mended-{run_id}")).encode()
-    assert asyncio.run(send_again(lab.settings, [(b"mended", mended)])) == 1
-    database = sqlite3.connect(lab.database_url.removeprefix("sqlite:///"))
-    select = "SELECT count(*) FROM employees WHERE employee_id = ?"
-    wait_until(lambda: database.execute(select, (f"mended-{run_id}",)).fetchone()[0] == 1)
-    database.close()
+def dlq(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "empkit.cli", "dlq", *arguments],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_poison_among_good_records_is_kept_with_its_reason_mended_and_sent_again(tmp_path):
+    good = list(sample_records(10_000))
+    records = []
+    for number, record in enumerate(good):
+        records.append(record)
+        if number % 10 == 0:
+            records.append(f'{{"employee_id": "p-{number}", "first_name": "\xff')
+    with Lab() as lab:
+        runs = lab.run("kafka", Workload(records=records, in_flight=64), progress=quiet)
+        assert counts(runs) == {"offered": 11_000, "stored": 10_000, "dead_lettered": 1_000}
+        kafka = ("--kafka", lab.bootstrap_servers)
+        letters = [json.loads(line) for line in dlq(*kafka, "--json").splitlines()]
+        assert len(letters) == 1_000
+        assert len({(letter["partition"], letter["offset"]) for letter in letters}) == 1_000
+        for letter in letters:
+            assert letter["topic"] == lab.topic
+            assert letter["reason"]
+            broken = base64.b64decode(letter["value"]["base64"])
+            assert broken.startswith(b'{"employee_id": "p-')
+            assert broken.endswith(b"\xff")
+            letter["value"] = broken[:-1].decode() + 'Ada", "last_name": "Byron"}'
+        listed = dlq(*kafka).splitlines()
+        assert len(listed) == 1_001
+        assert listed[-1] == "1000 dead letters in employee-records.dlq"
+        mended = tmp_path / "mended.jsonl"
+        mended.write_text("".join(json.dumps(letter) + "\n" for letter in letters))
+        assert "1000 sent to employee-records" in dlq(*kafka, "--resend", str(mended))
+        with sqlite3.connect(lab.database_url.removeprefix("sqlite:///")) as database:
+            select = "SELECT count(*) FROM employees WHERE employee_id LIKE 'p-%'"
+            wait_until(lambda: database.execute(select).fetchone()[0] == 1_000)
+        database.close()
 
 
 STORM_ROUNDS = int(os.environ.get("EMPKIT_TEST_STORM", "10"))

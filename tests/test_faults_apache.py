@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from empkit import At, Guarantees, Lab, Workload
-from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network
+from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network, RetentionOverrun
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,10 @@ def test_a_lost_ack_doubles_a_record_in_the_log_only_without_idempotence(apache,
     row = runs.recovery().iloc[0]
     assert bool(row["appended"] == 500) is idempotence
     assert row["appended"] >= 500
+
+
+def test_retention_takes_what_was_not_read(apache):
+    runs = run(apache, At(0.3, RetentionOverrun(), until=0.7))
+    found = runs.verdicts().loc["kafka"]
+    assert found["lost"] > 0
+    assert found["lost"] + found["stored"] == 500

@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from empkit.brokers.base import BrokerError
 
 REQUEST_TIMEOUT_MS = 5_000
 RETRY_S = 0.05
+FILLER = b"filler " * 100_000
 
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS
 _MAX_REPLICAS = 3
@@ -83,6 +85,30 @@ def delete_topics(servers: str, topics: Sequence[str]) -> None:
         raise BrokerError(f"The topics {', '.join(topics)} stay at {servers}: {error}") from error
 
 
+def drop_records(servers: str, topic: str) -> None:
+    """Drop every record that a topic holds, read or not, as its retention would in time.
+
+    Raises:
+        BrokerError: the brokers did not do it.
+    """
+    try:
+        _run_apart(_drop_records(servers, topic))
+    except (KafkaError, OSError) as error:
+        raise BrokerError(f"The records of {topic} cannot be dropped: {error}") from error
+
+
+def push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
+    """Write filler until a broker that keeps so much a partition has dropped all it holds now.
+
+    Raises:
+        BrokerError: the filler was not taken.
+    """
+    try:
+        _run_apart(_push_out_records(servers, topic, partition_bytes))
+    except (KafkaError, OSError) as error:
+        raise BrokerError(f"The records of {topic} cannot be pushed out: {error}") from error
+
+
 def wait_for_brokers(servers: str, timeout_s: float, check: Callable[[], None]) -> None:
     """Wait until every broker has joined and the cluster has a controller.
 
@@ -140,6 +166,26 @@ async def _delete_topics(servers: str, topics: Sequence[str]) -> None:
             await client.delete_topics(list(topics))
         finally:
             await client.close()
+
+
+async def _drop_records(servers: str, topic: str) -> None:
+    client = _client(servers)
+    try:
+        await client.start()
+        (described,) = await client.describe_topics([topic])
+        partitions = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
+        to_the_end = RecordsToDelete(before_offset=-1)
+        await client.delete_records(dict.fromkeys(partitions, to_the_end))
+    finally:
+        await client.close()
+
+
+async def _push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all")
+    async with producer:
+        for partition in await producer.partitions_for(topic):
+            for _ in range(partition_bytes // len(FILLER) + 1):
+                await producer.send_and_wait(topic, FILLER, partition=partition)
 
 
 def _usable(topic: dict[str, Any]) -> bool:

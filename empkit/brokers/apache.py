@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from empkit.brokers.admin import create_topics, wait_for_brokers
+from empkit.brokers.admin import create_topics, drop_records, wait_for_brokers
 from empkit.brokers.base import Broker, BrokerError
 from empkit.brokers.install import find_java, find_kafka
 from empkit.processes import Child
@@ -168,6 +168,10 @@ class ApacheBroker(Broker):
         """Let every broker go on."""
         for node in list(self._nodes.values()):
             node.resume()
+
+    def overrun(self, topic: str) -> None:
+        """Have the brokers drop the records (a DeleteRecords request)."""
+        drop_records(self.bootstrap_servers, topic)
 
     @contextmanager
     def behind(self, proxy: ProxyProcess) -> Iterator[str]:

@@ -103,6 +103,14 @@ class Broker(ABC):
         """
 
     @abstractmethod
+    def overrun(self, topic: str) -> None:
+        """Have a topic lose every record that it holds now, as when its retention is over.
+
+        Raises:
+            BrokerError: the broker is not ours, or did not do it.
+        """
+
+    @abstractmethod
     def behind(self, proxy: ProxyProcess) -> AbstractContextManager[str]:
         """Lead clients through a proxy, which listens for each broker, as `broker-1` and so on.
 

@@ -61,6 +61,10 @@ class ExternalBroker(Broker):
         """Not possible: raises BrokerError."""
         self._not_ours("resumed")
 
+    def overrun(self, topic: str) -> None:
+        """Not possible: raises BrokerError."""
+        self._not_ours("made to drop records")
+
     def behind(self, proxy: ProxyProcess) -> AbstractContextManager[str]:
         """Not possible: raises BrokerError."""
         self._not_ours("led through the proxy")
