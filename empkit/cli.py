@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from pydantic import SecretStr, ValidationError
@@ -158,7 +158,10 @@ def compare(
         list[Mode] | None,
         typer.Option(help="Which protocol; may be given several times.", show_default="all"),
     ] = None,
-    broker: Annotated[BrokerKind, typer.Option(help="Which Kafka.")] = BrokerKind.embedded,
+    broker: Annotated[
+        BrokerKind | None,
+        typer.Option(help="Which Kafka.", show_default="EMPKIT_LAB_BROKER, or embedded"),
+    ] = None,
     database: Annotated[
         str | None,
         typer.Option(
@@ -227,12 +230,9 @@ def compare(
         source = _read(file).records
         if records is not None:
             source = list(repeat_to(source, records))
-    if server is not None and broker is BrokerKind.embedded:
-        chosen_broker: BrokerName | None = (
-            "external" if _settings().kafka_bootstrap_servers else None
-        )
-    else:
-        chosen_broker = broker.value
+    chosen_broker: BrokerName | Literal["none"] | None = broker.value if broker else None
+    if server is not None and broker is None:
+        chosen_broker = "external" if _settings().kafka_bootstrap_servers else "none"
     try:
         workload = Workload(
             source, in_flight=in_flight, rate=rate, arrivals=arrivals.value, seed=seed

@@ -67,8 +67,10 @@ class Lab:
     user, password and signing key, and a fresh database unless one is given.
 
     Args:
-        broker: `embedded`, `apache` or `external`; None runs without Kafka.
-        database: SQLAlchemy URL; by default an SQLite file in the lab's own folder.
+        broker: `embedded`, `apache` or `external`; `none` runs without Kafka. By default what
+            EMPKIT_LAB_BROKER says, else `embedded`.
+        database: SQLAlchemy URL; by default a database of the lab's own on the server that
+            EMPKIT_LAB_DATABASE names, else an SQLite file in the lab's own folder.
         server: URL of a server that already runs; user and password come from the settings.
         settings: anything else; by default what the environment says.
         brokers: how many brokers, where they are ours.
@@ -83,7 +85,7 @@ class Lab:
 
     def __init__(
         self,
-        broker: BrokerName | None = "embedded",
+        broker: BrokerName | Literal["none"] | None = None,
         database: str | None = None,
         server: str | None = None,
         settings: Settings | None = None,
@@ -91,13 +93,15 @@ class Lab:
     ) -> None:
         self.settings = settings or Settings()
         self._given = self.settings
-        self.broker_name = broker
+        chosen = broker or self.settings.lab_broker
+        self.broker_name: BrokerName | None = None if chosen == "none" else chosen
         self._brokers = brokers
         self._database = database
         self._server_url = server
         self._processes: Processes | None = None
         self.broker: Broker | None = None
         self.server: Child | None = None
+        self._own_database: str | None = None
         self.token = ""
         self.proxy: ProxyProcess | None = None
         self.generator: Child | None = None
@@ -181,6 +185,7 @@ class Lab:
         finally:
             self.broker = self.server = None
             processes.stop()
+            self._drop_own_database()
             self.settings = self._given
 
     def _stop_parts(self, processes: Processes) -> None:
@@ -333,7 +338,7 @@ class Lab:
         self.settings = _changed(self.settings, **changes)
 
     def _start_server(self, processes: Processes) -> None:
-        database = self._database or f"sqlite:///{processes.folder / 'employees.db'}"
+        database = self._database or self._make_own_database(processes)
         self.settings = _changed(
             self.settings,
             host="127.0.0.1",
@@ -346,6 +351,30 @@ class Lab:
             signing_key=SecretStr(secrets.token_urlsafe(48)),
         )
         self.start_server()
+
+    def _make_own_database(self, processes: Processes) -> str:
+        """The URL of a new database that ends with the lab."""
+        server = self.settings.lab_database
+        if server is None:
+            return f"sqlite:///{processes.folder / 'employees.db'}"
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from empkit.server.database import create_database
+
+        name = f"empkit_{secrets.token_hex(6)}"
+        try:
+            url = create_database(server, name)
+        except SQLAlchemyError as error:
+            raise LabError(f"No database can be made on EMPKIT_LAB_DATABASE: {error}") from error
+        self._own_database = name
+        return url
+
+    def _drop_own_database(self) -> None:
+        name, self._own_database = self._own_database, None
+        if name is not None and self._given.lab_database is not None:
+            from empkit.server.database import drop_database
+
+            drop_database(self._given.lab_database, name)
 
     @property
     def partitions(self) -> int:

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     """Where the server appends its stamps, so that they outlive a crash; by default a temporary
     file that goes with the server."""
 
+    lab_broker: Literal["embedded", "apache", "external", "none"] = "embedded"
+    """Which Kafka a lab starts when it is not told; `none` runs without."""
+    lab_database: str | None = None
+    """URL of a PostgreSQL server on which each lab makes a database of its own, and drops it in the
+    end; by default a lab has an SQLite file of its own."""
+
     kafka_bootstrap_servers: str | None = Field(
         default=None, validation_alias=_known_as("kafka_bootstrap_servers")
     )

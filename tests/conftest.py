@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import os
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from empkit import Lab
+from empkit.server.database import create_database, drop_database
+from tests.postgres import Cluster, available
 from tests.turns import Turns
 
 
@@ -20,6 +23,10 @@ def pytest_configure(config):
     folder = config._tmp_path_factory.getbasetemp()
     shared = folder.parent if hasattr(config, "workerinput") else folder
     config.pluginmanager.register(Turns(shared))
+    if os.environ.get("EMPKIT_TEST_DATABASE") == "postgresql":  # every lab, the notebooks' too
+        cluster = Cluster()
+        os.environ["EMPKIT_LAB_DATABASE"] = cluster.url
+        config.add_cleanup(cluster.stop)
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +34,34 @@ def lab():
     """A lab with the embedded broker and SQLite, shared by the tests of one worker."""
     with Lab() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The URL of a PostgreSQL server of one worker's own."""
+    if not available():
+        assert not os.environ.get("CI"), "PostgreSQL's programs are missing, and CI must have them."
+        pytest.skip("PostgreSQL's programs are not on this machine.")
+    cluster = Cluster()
+    yield cluster.url
+    cluster.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request, tmp_path):
+    """A function that gives the URL of a new, empty database."""
+    if request.param == "sqlite":
+        yield lambda: f"sqlite:///{tmp_path / secrets.token_hex(4)}.db"
+        return
+    server, names = request.getfixturevalue("postgres"), []
+
+    def make():
+        names.append(f"test_{secrets.token_hex(4)}")
+        return create_database(server, names[-1])
+
+    yield make
+    for name in names:
+        drop_database(server, name)
 
 
 _numbers = itertools.count()

@@ -25,7 +25,7 @@ def lab():
 @pytest.fixture(scope="module")
 def other_lab():
     """A second server: another signing key, no consumer."""
-    with Lab(broker=None) as running:
+    with Lab(broker="none") as running:
         yield running
 
 
@@ -155,7 +155,7 @@ def test_a_server_without_a_consumer(lab, other_lab):
 
 def test_a_database_that_fails(tmp_path):
     path = tmp_path / "employees.db"
-    with Lab(broker=None, database=f"sqlite:///{path}") as own:
+    with Lab(broker="none", database=f"sqlite:///{path}") as own:
         database = sqlite3.connect(path)
         database.execute("DROP TABLE employees")
         database.close()

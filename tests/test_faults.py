@@ -216,7 +216,7 @@ def test_an_overload_is_a_time_of_a_higher_rate(lab):
 def test_a_fault_that_cannot_be_had_says_so(lab):
     with pytest.raises(LabError, match="no server-crash"):
         run(lab, "http", At(0.1, ServerStart()))
-    with Lab(broker=None) as own, pytest.raises(LabError, match="has no broker"):
+    with Lab(broker="none") as own, pytest.raises(LabError, match="has no broker"):
         run(own, "http", At(0.1, BrokerDown()))
 
 
@@ -229,7 +229,7 @@ INTERRUPTED = """
     import sys
     from empkit import At, Lab, Workload
     from empkit.faults import DatabaseLock, ServerPause
-    with Lab(broker=None) as lab:
+    with Lab(broker="none") as lab:
         print("ready", flush=True)
         faults = [At(0.2, DatabaseLock(), until=60), At(0.3, ServerPause(), until=60)]
         runs = lab.run("http", Workload(records=50_000, rate=200), faults=faults,

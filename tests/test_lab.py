@@ -152,7 +152,7 @@ def test_every_record_is_accounted_for_in_rounds_closed_and_open():
 
 
 def test_a_lab_without_kafka_says_what_it_has():
-    with Lab(broker=None) as lab:
+    with Lab(broker="none") as lab:
         assert lab.protocols == ["http", "websocket"]
         with pytest.raises(ValueError, match="this lab has http, websocket"):
             lab.run("kafka")
@@ -162,12 +162,12 @@ def test_what_cannot_start_says_why_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     children = set(psutil.Process().children(recursive=True))
     with pytest.raises(LabError, match="oracle"):
-        Lab(broker=None, database="oracle://x").start()
+        Lab(broker="none", database="oracle://x").start()
     assert set(psutil.Process().children(recursive=True)) == children
     assert not list(tmp_path.iterdir())
 
 
 def test_a_stopped_lab_says_that_it_is_not_running():
-    lab = Lab(broker=None)
+    lab = Lab(broker="none")
     with pytest.raises(LabError, match="not running"):
         lab.run("http")

@@ -25,7 +25,8 @@ from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.payloads import Payloads
 from empkit.experiment.verdicts import Held, Verdict, judge
 from empkit.records import Employee, to_row
-from empkit.server.store import COLUMNS, EMPLOYEES, make_engine
+from empkit.server.database import make_engine
+from empkit.server.store import COLUMNS, EMPLOYEES, begins_with
 from empkit.settings import Settings
 
 POLL_S = 0.02
@@ -202,8 +203,7 @@ class Ids:
 async def rows_in_database(url: str, prefix: str) -> AsyncIterator[dict[str, Any]]:
     """The rows of a run, read past the server, page by page."""
     engine = make_engine(url)
-    ids = EMPLOYEES.c.employee_id
-    select = sa.select(EMPLOYEES).where(ids.startswith(prefix, autoescape=True))
+    select = sa.select(EMPLOYEES).where(begins_with(prefix))
     try:
         with engine.connect() as connection:
             rows = connection.execution_options(yield_per=PAGE).execute(select).mappings()

@@ -19,12 +19,14 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from empkit.records import CONTENT, MAX_ID
+from empkit.server.database import make_engine
 from empkit.server.stamps import StampLog
 
 LOGGER = logging.getLogger(__name__)
@@ -36,14 +38,17 @@ MAX_GROUP = 5_000
 """Records in one transaction, at the most: it bounds how long one commit takes."""
 ROWS_A_STATEMENT = 100
 """Rows that one INSERT statement takes."""
-LOCK_TIMEOUT_S = 2.0
-"""How long SQLite waits for a lock that another process holds."""
 
 METADATA = sa.MetaData()
 EMPLOYEES = sa.Table(
     "employees",
     METADATA,
-    sa.Column("employee_id", sa.String(MAX_ID), primary_key=True),
+    # by bytes, as SQLite does: so ids have one order, and an index finds those with a prefix
+    sa.Column(
+        "employee_id",
+        sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql"),
+        primary_key=True,
+    ),
     sa.Column("first_name", sa.Text, nullable=False),
     sa.Column("last_name", sa.Text, nullable=False),
     sa.Column("email", sa.Text),
@@ -90,39 +95,10 @@ class _Job(NamedTuple):
 _Outcome = list[Stored] | StoreUnavailableError
 
 
-def make_engine(url: str) -> sa.Engine:
-    """An engine for the database at `url`, set so that a commit is durable when it returns.
-
-    SQLite: write-ahead log with `synchronous=FULL` (https://www.sqlite.org/pragma.html): each
-    commit is flushed to the disk.
-
-    Raises:
-        ValueError: the URL is of no database that the kit knows, or its driver is missing.
-    """
-    try:
-        kind = sa.make_url(url).get_backend_name()
-        if kind not in {"sqlite", "postgresql"}:
-            raise ValueError(f"{kind!r} is not a database of this kit: use sqlite or postgresql.")
-        if kind == "sqlite":
-            engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
-            sa.event.listen(engine, "connect", _set_up_sqlite)
-            return engine
-        if url.startswith("postgresql://"):
-            url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 3})
-    except sa.exc.ArgumentError:
-        raise ValueError(
-            "The database URL cannot be read: use sqlite:///FILE or postgresql://..."
-        ) from None
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{error}. Run: pip install 'empkit[postgresql]'") from None
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
+def begins_with(prefix: str) -> sa.ColumnElement[bool]:
+    """The condition that an id begins so, in a form that the index of the primary key serves."""
+    ids = EMPLOYEES.c.employee_id
+    return sa.and_(ids >= prefix, ids < prefix + "\U0010ffff")
 
 
 def insert_or_nothing(engine: sa.Engine) -> sqlite.Insert | postgresql.Insert:
@@ -138,18 +114,21 @@ def insert_group(
 
     Nothing is asked before it is inserted, so that two writers cannot both find an id free. Where
     the number of rows inserted shows that some ids were taken (seldom), the group is done again in
-    a way that tells which.
+    a way that tells which. Rows go in in the order of their ids, so that two writers that have ids
+    in common wait for each other and not each for the other.
     """
+    ordered = sorted(rows, key=itemgetter("employee_id"))
     inserted = 0
     for start in range(0, len(rows), ROWS_A_STATEMENT):
-        part = rows[start : start + ROWS_A_STATEMENT]
+        part = ordered[start : start + ROWS_A_STATEMENT]
         values = tuple(itertools.chain.from_iterable(row.values() for row in part))
         statement = _many_rows(connection.dialect.name, len(part))
         inserted += connection.exec_driver_sql(statement, values).rowcount
     if inserted == len(rows):
         return ["created"] * len(rows)
     connection.rollback()
-    return _insert_and_tell(connection, insert, rows)
+    inserted_ids = _insert_and_tell(connection, insert, ordered)
+    return _results(connection, rows, inserted_ids)
 
 
 @lru_cache(maxsize=2 * ROWS_A_STATEMENT)
@@ -171,9 +150,13 @@ def _many_rows(dialect: str, count: int) -> str:
 
 def _insert_and_tell(
     connection: sa.Connection, insert: sqlite.Insert | postgresql.Insert, rows: Sequence[Row]
-) -> list[Result]:
+) -> set[str]:
     """As `insert_group`, slower: the database says which rows it inserted."""
-    inserted = set(connection.execute(insert.returning(EMPLOYEES.c.employee_id), rows).scalars())
+    returning = insert.returning(EMPLOYEES.c.employee_id)
+    return set(connection.execute(returning, rows).scalars())
+
+
+def _results(connection: sa.Connection, rows: Sequence[Row], inserted: set[str]) -> list[Result]:
     held = fetch(connection, [row["employee_id"] for row in rows])
     results: list[Result] = []
     for row in rows:
@@ -280,7 +263,7 @@ class Store:
         ids = EMPLOYEES.c.employee_id
         select = sa.select(EMPLOYEES).where(ids > after).order_by(ids).limit(limit)
         if prefix:
-            select = select.where(ids.startswith(prefix, autoescape=True))
+            select = select.where(begins_with(prefix))
         rows: list[Row] = await self._read(
             lambda connection: [dict(row) for row in connection.execute(select).mappings()]
         )

@@ -132,7 +132,7 @@ def test_records_with_one_id_in_flight_get_each_its_own_answer(lab, fresh_id):
 
 
 def test_kafka_without_brokers_says_what_to_set():
-    with Lab(broker=None) as own, pytest.raises(ClientError, match="BOOTSTRAP_SERVERS"):
+    with Lab(broker="none") as own, pytest.raises(ClientError, match="BOOTSTRAP_SERVERS"):
         send("kafka", own.settings, employee("never"))
 
 

@@ -156,7 +156,7 @@ def test_openapi_documents_every_endpoint(lab):
 
 
 def test_a_database_that_is_away_is_a_503_and_nothing_is_lost(fresh_id):
-    with Lab(broker=None) as own:
+    with Lab(broker="none") as own:
         other = sqlite3.connect(own.database_url.removeprefix("sqlite:///"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         status, headers, answer = request(own, "POST", "/employees", employee(fresh_id))
@@ -170,7 +170,7 @@ def test_a_database_that_is_away_is_a_503_and_nothing_is_lost(fresh_id):
 
 
 def test_more_records_than_may_wait_are_told_so(fresh_id):
-    with Lab(broker=None, settings=Settings(max_waiting_records=1, retries=0)) as own:
+    with Lab(broker="none", settings=Settings(max_waiting_records=1, retries=0)) as own:
         other = sqlite3.connect(own.database_url.removeprefix("sqlite:///"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         from concurrent.futures import ThreadPoolExecutor

@@ -5,12 +5,13 @@ import threading
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from empkit.records import CONTENT
+from empkit.server.database import make_engine
 from empkit.server.stamps import StampLog
-from empkit.server.store import Store, StoreFullError, make_engine
+from empkit.server.store import Store, StoreFullError
 
 
 def row(employee_id, first_name="Ada"):
@@ -18,12 +19,12 @@ def row(employee_id, first_name="Ada"):
     return {**values, "employee_id": employee_id, "first_name": first_name, "last_name": "B"}
 
 
-def with_store(path, work, **options):
-    """Run a coroutine function with a store on an SQLite file."""
+def with_store(url, work, **options):
+    """Run a coroutine function with a store on a database."""
 
     async def run():
         stamps = StampLog(None)
-        store = Store(f"sqlite:///{path}", stamps, options.get("max_waiting", 10_000))
+        store = Store(url, stamps, options.get("max_waiting", 10_000))
         await store.start()
         try:
             return await work(store, stamps)
@@ -34,17 +35,19 @@ def with_store(path, work, **options):
     return asyncio.run(run())
 
 
-def test_records_that_wait_share_a_commit(tmp_path):
+def test_records_that_wait_share_a_commit(new_database):
     async def work(store, stamps):
         futures = [store.add([row(f"E{number}")], 1, "http") for number in range(500)]
         results = [(await future).results for future in futures]
         assert results == [["created"]] * 500
         return store.commits
 
-    assert with_store(tmp_path / "a.db", work) < 25
+    assert with_store(new_database(), work) < 25
 
 
-@settings(max_examples=40, deadline=None)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     groups=st.lists(
         st.lists(
@@ -54,7 +57,7 @@ def test_records_that_wait_share_a_commit(tmp_path):
         min_size=1, max_size=5,
     )
 )  # fmt: skip
-def test_results_are_those_of_a_dictionary(tmp_path_factory, groups):
+def test_results_are_those_of_a_dictionary(new_database, groups):
     model, expected = {}, []
     for group in groups:
         for key, name in group:
@@ -73,25 +76,27 @@ def test_results_are_those_of_a_dictionary(tmp_path_factory, groups):
         stamped = [stamp.employee_id for stamp in stamps.page(0, 1_000)[0]]
         return results, held, stamped
 
-    path = tmp_path_factory.mktemp("store") / "a.db"
-    results, held, stamped = with_store(path, work)
+    results, held, stamped = with_store(new_database(), work)
     assert results == expected
     assert held == model
     assert sorted(stamped) == sorted(model)
 
 
-def test_two_writers_on_one_database_create_each_id_once(tmp_path):
+def test_two_writers_on_one_database_create_each_id_once(new_database):
     created = Counter()
+    url = new_database()
+    orders = {"Ada": range(300), "Grace": range(299, -1, -1)}
 
     def write(name):
         async def work(store, stamps):
             for start in range(0, 300, 20):
-                rows = [row(f"E{number}", name) for number in range(start, start + 20)]
+                numbers = orders[name][start : start + 20]
+                rows = [row(f"E{number}", name) for number in numbers]
                 stored = await store.add(rows, 1, "http")
                 for each, result in zip(rows, stored.results, strict=True):
                     created[each["employee_id"]] += result == "created"
 
-        with_store(tmp_path / "a.db", work)
+        with_store(url, work)
 
     writers = [threading.Thread(target=write, args=(name,)) for name in ("Ada", "Grace")]
     for writer in writers:
@@ -102,7 +107,7 @@ def test_two_writers_on_one_database_create_each_id_once(tmp_path):
     assert set(created.values()) == {1}
 
 
-def test_more_than_may_wait_is_refused_at_once(tmp_path):
+def test_more_than_may_wait_is_refused_at_once(new_database):
     async def work(store, stamps):
         waiting = store.add([row(f"E{number}") for number in range(10)], 1, "http")
         with pytest.raises(StoreFullError, match="at most 10 may"):
@@ -110,7 +115,7 @@ def test_more_than_may_wait_is_refused_at_once(tmp_path):
         assert (await waiting).results == ["created"] * 10
         assert (await store.add([row("E99")], 1, "http")).results == ["created"]
 
-    with_store(tmp_path / "a.db", work, max_waiting=10)
+    with_store(new_database(), work, max_waiting=10)
 
 
 def test_a_broken_last_line_of_stamps_is_passed_over(tmp_path):
