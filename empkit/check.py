@@ -30,6 +30,7 @@ from empkit.clients import ClientError, connect
 from empkit.clients.base import UnauthorizedError
 from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import fetch_token
+from empkit.secure import kafka_arguments, verified
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ class _Checker:
         return f"refused with {words!r}, as it should be"
 
     async def _ws_first_words(self, token: str = "", wait_s: float = REACH_TIMEOUT_S) -> str:
-        """What a connection is told before it has sent anything: nothing, if it may stay."""
+        """What a connection is told before it has sent a record: nothing, if it may stay."""
         from websockets.asyncio.client import connect as ws_connect
         from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
@@ -299,9 +300,12 @@ class _Checker:
                 url,
                 additional_headers={"Authorization": f"Bearer {token}"} if token else None,
                 proxy=None if urlsplit(url).hostname in LOOPBACK else True,
+                ssl=verified(self.settings.ca_file) if url.startswith("wss:") else None,
                 open_timeout=ANSWER_TIMEOUT_S,
                 close_timeout=POLL_S,
             ) as connection:
+                if not token:
+                    await connection.send("{}")  # in place of the message that would bring one
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         return str(json.loads(await connection.recv())["message"])
@@ -439,16 +443,19 @@ class _Checker:
         from aiokafka.errors import KafkaError
 
         servers = self.settings.kafka_bootstrap_servers
-        client = AIOKafkaClient(
-            bootstrap_servers=servers, request_timeout_ms=int(REACH_TIMEOUT_S * 1000)
-        )
+        try:
+            arguments = kafka_arguments(self.settings)
+        except ValueError as error:
+            raise _FailedError(str(error), "Correct the setting that it names.") from error
+        client = AIOKafkaClient(**arguments, request_timeout_ms=int(REACH_TIMEOUT_S * 1000))
         try:
             await client.bootstrap()
             yield client
         except KafkaError as error:
             raise _FailedError(
                 f"{servers} does not answer as Kafka does",
-                "Is it Kafka that listens there, without TLS or a password, and is it not paused? "
+                "Is it Kafka that listens there, is it not paused, and do its listeners fit "
+                f"EMPKIT_KAFKA_SECURITY_PROTOCOL={self.settings.kafka_security_protocol}? "
                 "See its log.",
             ) from error
         finally:
@@ -522,7 +529,7 @@ async def _in_time(action: Coroutine[Any, Any, str]) -> str:
 @asynccontextmanager
 async def _http(settings: Settings) -> AsyncIterator[Http1]:
     """Requests to the server, whose failures are failures of the step."""
-    http = Http1(settings.server_url)
+    http = Http1(settings.server_url, settings.ca_file)
     try:
         yield http
     except ClientError as error:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from empkit.secure import kafka_arguments
 from empkit.settings import Settings
 
 STALL_S = 30.0
@@ -64,7 +65,7 @@ async def _reader(
     """A consumer outside any group, and where each partition of the topic ends."""
     consumer = AIOKafkaConsumer(
         topic,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **kafka_arguments(settings),
         enable_auto_commit=False,
         fetch_max_wait_ms=50,
     )
@@ -138,9 +139,7 @@ async def send_again(settings: Settings, letters: Iterable[tuple[bytes | None, b
     Returns:
         How many were sent.
     """
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers, acks="all", enable_idempotence=True
-    )
+    producer = AIOKafkaProducer(**kafka_arguments(settings), acks="all", enable_idempotence=True)
     count = 0
     async with producer:
         for key, value in letters:

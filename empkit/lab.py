@@ -28,6 +28,7 @@ from empkit.experiment.guarantees import Guarantees, may_lose
 from empkit.experiment.workload import Workload
 from empkit.processes import Child, ChildError, Processes
 from empkit.progress import Progress
+from empkit.secure import kafka_arguments, verified
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -201,7 +202,8 @@ class Lab:
             from empkit.brokers.admin import delete_topics
 
             with contextlib.suppress(BrokerError):
-                delete_topics(servers, [self.topic, self.settings.dead_letter_topic])
+                topics = [self.topic, self.settings.dead_letter_topic]
+                delete_topics(kafka_arguments(self.settings), topics)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -333,6 +335,7 @@ class Lab:
         changes: dict[str, Any] = {"kafka_bootstrap_servers": self.broker.bootstrap_servers}
         if self.broker_name != "external":
             changes["kafka_session_timeout_ms"] = SESSION_TIMEOUT_MS
+            changes["kafka_security_protocol"] = "PLAINTEXT"
         if self.broker_name == "embedded":
             changes["kafka_fetch_wait_ms"] = EMBEDDED_FETCH_WAIT_MS
         self.settings = _changed(self.settings, **changes)
@@ -346,6 +349,7 @@ class Lab:
             ws_url=None,
             database_url=database,
             timings_file=processes.folder / "timings.jsonl",
+            tls_cert_file=None,
             username=f"lab-{secrets.token_hex(4)}",
             password=SecretStr(secrets.token_urlsafe(24)),
             signing_key=SecretStr(secrets.token_urlsafe(48)),
@@ -456,7 +460,10 @@ class Lab:
     def _ask(self, path: str, body: bytes | None = None) -> Any:
         """A request outside any measurement."""
         url = self.settings.server_url.rstrip("/") + path
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=verified(self.settings.ca_file)),
+        )
         try:
             with opener.open(url, body, timeout=10) as response:
                 return json.load(response)

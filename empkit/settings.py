@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     """Port that the server listens on; 0 takes a free one."""
     server_url: str = "http://127.0.0.1:8000"
     """Where clients find the server."""
+    ca_file: Path | None = None
+    """Certificate of the authority that signed the server's, for `https` and `wss`; by default the
+    system's."""
+    tls_cert_file: Path | None = None
+    """Certificate that the server shows; with it and its key the server talks `https` and `wss`."""
+    tls_key_file: Path | None = None
+    """The key of that certificate."""
     ws_url: str | None = Field(default=None, validation_alias=_known_as("ws_url"))
     """Where clients find the WebSocket; by default `/ws` of `server_url`."""
 
@@ -63,6 +70,17 @@ class Settings(BaseSettings):
         default=None, validation_alias=_known_as("kafka_bootstrap_servers")
     )
     """The brokers, as `host:port,host:port`; without it the server runs no consumer."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to talk to brokers that are not the lab's own. With SSL their certificates are verified.
+    """
+    kafka_ca_file: Path | None = None
+    """Certificate of the authority that signed those of the brokers; by default the system's."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """How to log in to the brokers, with SASL."""
+    kafka_username: str | None = None
+    """The brokers' user, with SASL."""
+    kafka_password: SecretStr | None = None
+    """That user's password."""
     kafka_topic: str = Field(default="employee-records", validation_alias=_known_as("kafka_topic"))
     """The topic of employee records; refused ones go to `<topic>.dlq`."""
     kafka_group: str = "empkit"

@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -15,6 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from empkit.brokers.base import BrokerError
+
+Reach = Mapping[str, Any]
 
 REQUEST_TIMEOUT_MS = 5_000
 RETRY_S = 0.05
@@ -50,12 +52,12 @@ def why_unreachable(address: tuple[str, int], timeout_s: float) -> str | None:
 
 
 def create_topics(
-    servers: str, topics: Sequence[str], partitions: int, replicas: int | None = None
+    reach: Reach, topics: Sequence[str], partitions: int, replicas: int | None = None
 ) -> None:
     """Create the topics that are missing.
 
     Args:
-        servers: `host:port,host:port`.
+        reach: the arguments by which a client reaches the brokers (`kafka_arguments`).
         topics: their names.
         partitions: how many each gets.
         replicas: of each partition; by default three, where there are as many brokers.
@@ -64,25 +66,27 @@ def create_topics(
         BrokerError: no broker answers, or a topic was refused.
     """
     try:
-        _run_apart(_create_topics(servers, topics, partitions, replicas))
+        _run_apart(_create_topics(reach, topics, partitions, replicas))
     except (KafkaError, OSError, AttributeError) as error:
         # AttributeError: aiokafka's, when the metadata names no controller
         raise BrokerError(
-            f"The topics {', '.join(topics)} cannot be created at {servers}: "
+            f"The topics {', '.join(topics)} cannot be created at {_named(reach)}: "
             f"{type(error).__name__} {error}"
         ) from error
 
 
-def delete_topics(servers: str, topics: Sequence[str]) -> None:
+def delete_topics(reach: Reach, topics: Sequence[str]) -> None:
     """Delete topics; those that are missing, or that may not be deleted, are passed over.
 
     Raises:
         BrokerError: no broker answers.
     """
     try:
-        _run_apart(_delete_topics(servers, topics))
+        _run_apart(_delete_topics(reach, topics))
     except (KafkaError, OSError, AttributeError) as error:
-        raise BrokerError(f"The topics {', '.join(topics)} stay at {servers}: {error}") from error
+        raise BrokerError(
+            f"The topics {', '.join(topics)} stay at {_named(reach)}: {error}"
+        ) from error
 
 
 def drop_records(servers: str, topic: str) -> None:
@@ -137,10 +141,10 @@ def wait_for_brokers(servers: str, timeout_s: float, check: Callable[[], None]) 
 
 
 async def _create_topics(
-    servers: str, topics: Sequence[str], partitions: int, replicas: int | None
+    reach: Reach, topics: Sequence[str], partitions: int, replicas: int | None
 ) -> None:
     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-        client = _client(servers)
+        client = _client(reach)
         try:
             await client.start()
             if replicas is None:
@@ -151,16 +155,18 @@ async def _create_topics(
             )
             for topic, code, reason in answer.topic_errors:
                 if code not in (0, _EXISTS):
-                    raise BrokerError(f"{servers} refused to create {topic}: {reason or code}")
+                    raise BrokerError(
+                        f"{_named(reach)} refused to create {topic}: {reason or code}"
+                    )
             while not all(map(_usable, await client.describe_topics(list(topics)))):  # noqa: ASYNC110
                 await asyncio.sleep(RETRY_S)
         finally:
             await client.close()
 
 
-async def _delete_topics(servers: str, topics: Sequence[str]) -> None:
+async def _delete_topics(reach: Reach, topics: Sequence[str]) -> None:
     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-        client = _client(servers)
+        client = _client(reach)
         try:
             await client.start()
             await client.delete_topics(list(topics))
@@ -169,7 +175,7 @@ async def _delete_topics(servers: str, topics: Sequence[str]) -> None:
 
 
 async def _drop_records(servers: str, topic: str) -> None:
-    client = _client(servers)
+    client = _client({"bootstrap_servers": servers})
     try:
         await client.start()
         (described,) = await client.describe_topics([topic])
@@ -194,7 +200,7 @@ def _usable(topic: dict[str, Any]) -> bool:
 
 
 async def _count_brokers(servers: str) -> int:
-    client = _client(servers)
+    client = _client({"bootstrap_servers": servers})
     try:
         await client.start()
         cluster = await client.describe_cluster()
@@ -205,8 +211,12 @@ async def _count_brokers(servers: str) -> int:
     return len(cluster["brokers"]) if cluster["controller_id"] >= 0 else 0
 
 
-def _client(servers: str) -> AIOKafkaAdminClient:
-    return AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
+def _client(reach: Reach) -> AIOKafkaAdminClient:
+    return AIOKafkaAdminClient(**reach, request_timeout_ms=REQUEST_TIMEOUT_MS)
+
+
+def _named(reach: Reach) -> str:
+    return str(reach["bootstrap_servers"])
 
 
 def _run_apart(work: Coroutine[Any, Any, Any]) -> Any:

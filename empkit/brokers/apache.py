@@ -110,7 +110,8 @@ class ApacheBroker(Broker):
                 f"127.0.0.1:{ports.client}" for ports in self._ports.values()
             )
             self.up()
-            create_topics(self.bootstrap_servers, self.topics, self._partitions, self._replicas)
+            reach = {"bootstrap_servers": self.bootstrap_servers}
+            create_topics(reach, self.topics, self._partitions, self._replicas)
         except BaseException:
             self.stop()
             raise

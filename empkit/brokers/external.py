@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from empkit.brokers.admin import create_topics, parse_addresses, why_unreachable
 from empkit.brokers.base import Broker, BrokerError
+from empkit.secure import kafka_arguments
 
 if TYPE_CHECKING:
     from empkit.proxy import ProxyProcess
@@ -38,7 +39,7 @@ class ExternalBroker(Broker):
         # best effort: many clusters let clients write, but not create; then its owner has created
         # the topics, or they come into being with the first record
         with contextlib.suppress(BrokerError):
-            create_topics(servers, self.topics, self._partitions)
+            create_topics(kafka_arguments(self._settings), self.topics, self._partitions)
         self.bootstrap_servers = servers
 
     def stop(self) -> None:

@@ -26,7 +26,7 @@ class HttpClient(Client):
     def __init__(self, settings: Settings, token: str | None = None) -> None:
         super().__init__(settings)
         self._token = token
-        self._http = Http1(settings.server_url)
+        self._http = Http1(settings.server_url, settings.ca_file)
         self._head = b""  # empty: the token was refused and none has come in its place yet
         self._renewing = asyncio.Lock()
 

@@ -10,15 +10,17 @@ needs, requests with a body of known length on connections that stay open.
 from __future__ import annotations
 
 import asyncio
-import ssl
+from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import httptools
 
 from empkit.clients.base import NoAnswerError, NotSentError
+from empkit.secure import verified
 
 MAX_RESPONSE_BYTES = 64 * 2**20
+CLOSE_TIMEOUT_S = 2.0
 MOST_CONNECTIONS = 128
 """A server gains nothing from more; who finds all of them busy waits for one, as with the six of a
 browser or the hundred of aiohttp."""
@@ -36,6 +38,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.open = True
+        self.lost: asyncio.Future[None]
         self._transport: asyncio.Transport
         self._parser: httptools.HttpResponseParser
         self._body = bytearray()
@@ -43,6 +46,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.lost = asyncio.get_running_loop().create_future()
 
     def request(self, data: bytes) -> asyncio.Future[Response]:
         """Write a request; the future is its response."""
@@ -74,6 +78,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
+        self.lost.set_result(None)
         self._fail(f"The connection was lost: {exc or 'closed by the server'}.")
 
     def _fail(self, reason: str) -> None:
@@ -90,13 +95,17 @@ class Http1:
 
     Args:
         url: `http://` or `https://`, host and port; certificates are verified.
+        ca_file: the certificate of an authority to trust; by default those of the system.
+
+    Raises:
+        ValueError: this is no URL, or the certificate file cannot be read.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ca_file: Path | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{url!r} is no address of a server; expected http://HOST:PORT.")
-        self._ssl = ssl.create_default_context() if parts.scheme == "https" else None
+        self._ssl = verified(ca_file) if parts.scheme == "https" else None
         self._host = parts.hostname
         self._port = parts.port or (443 if self._ssl else 80)
         self._prefix = parts.path.rstrip("/")
@@ -155,8 +164,10 @@ class Http1:
 
     async def close(self) -> None:
         """Close all connections."""
-        for connection in self._all:
-            connection.close()
+        connections = list(self._all)
         self._all.clear()
         self._idle.clear()
-        await asyncio.sleep(0)  # lets the transports go
+        for connection in connections:
+            connection.close()
+        if connections:  # TLS says good-bye, which takes a while
+            await asyncio.wait([each.lost for each in connections], timeout=CLOSE_TIMEOUT_S)

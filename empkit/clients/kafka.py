@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from empkit.clients.base import Answer, Client, ClientError, NoAnswerError
+from empkit.secure import kafka_arguments
 from empkit.settings import Settings
 
 # What it says while a broker is away, each second and in a notebook in red, our outcomes say too.
@@ -40,9 +41,13 @@ class KafkaClient(Client):
             raise ClientError(
                 "There are no brokers to send to. Set EMPKIT_KAFKA_BOOTSTRAP_SERVERS=HOST:PORT."
             )
+        try:
+            arguments = kafka_arguments(settings)
+        except ValueError as error:
+            raise ClientError(str(error)) from error
         idempotent = settings.kafka_idempotence and settings.kafka_acks == "all"
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+            **arguments,
             acks="all" if settings.kafka_acks == "all" else int(settings.kafka_acks),
             enable_idempotence=idempotent,
             linger_ms=settings.kafka_linger_ms,

@@ -22,6 +22,7 @@ from empkit.clients.base import (
 )
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
+from empkit.secure import verified
 from empkit.settings import Settings
 
 _Waiting = dict[int, asyncio.Future[Answer]]
@@ -45,7 +46,7 @@ class WebSocketClient(Client):
     def __init__(self, settings: Settings, token: str | None = None) -> None:
         super().__init__(settings)
         self._token = token
-        self._http = Http1(settings.server_url)
+        self._http = Http1(settings.server_url, settings.ca_file)
         self._connection: ClientConnection | None = None
         self._connecting = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
@@ -80,6 +81,7 @@ class WebSocketClient(Client):
                     # websockets would take even a loopback address through $http_proxy
                     proxy=None if urlsplit(url).hostname in LOOPBACK else True,
                     subprotocols=[NUMBERED],
+                    ssl=verified(self.settings.ca_file) if url.startswith("wss:") else None,
                     compression=None,
                     open_timeout=self.settings.attempt_timeout_s,
                 )

@@ -77,7 +77,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._http = Http1(settings.server_url)
+        self._http = Http1(settings.server_url, settings.ca_file)
         self._token = ""
 
     async def get(self, path: str, **query: Any) -> Any:

@@ -5,6 +5,7 @@ them, and `employee_id`. HTTP, and WebSocket clients that ask for it, also get `
 for programs:
 
     created | same | duplicate | invalid | too_large | unauthorized | unavailable | uncertain
+    authenticated
 
 `same` is a success: the same content was stored before, as when a retry follows a lost answer.
 """
@@ -52,6 +53,10 @@ class Answer(NamedTuple):
     def numbered(self, number: int) -> bytes:
         """The JSON object for the WebSocket's subprotocol, with `result` and `number`."""
         return orjson.dumps(self.content() | {"result": self.result, "number": number})
+
+
+AUTHENTICATED = Answer(200, "authenticated", "Authenticated")
+"""To a WebSocket's first message, when it was a good token."""
 
 
 def of_result(employee_id: str, result: Result) -> Answer:

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from empkit.clock import now_ns
 from empkit.records import Employee, to_row, validation_reason
+from empkit.secure import kafka_arguments
 from empkit.server.store import MAX_GROUP, Result, Row, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
 
@@ -128,11 +129,11 @@ class Consumer:
         """A consumer that has joined the group and a producer for dead letters."""
         settings = self._settings
         self._dead_letters = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap_servers, acks="all", enable_idempotence=True
+            **kafka_arguments(settings), acks="all", enable_idempotence=True
         )
         self._kafka = AIOKafkaConsumer(
             settings.kafka_topic,
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+            **kafka_arguments(settings),
             group_id=settings.kafka_group,
             auto_offset_reset="earliest",
             enable_auto_commit=False,

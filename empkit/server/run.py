@@ -67,9 +67,12 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,
+        ssl_certfile=settings.tls_cert_file,
+        ssl_keyfile=settings.tls_key_file,
         timeout_keep_alive=75,  # longer than a client is likely to pause
     )
-    server = _Server(config, lambda: on_ready(f"http://{host}:{port}"))
+    scheme = "https" if settings.tls_cert_file else "http"
+    server = _Server(config, lambda: on_ready(f"{scheme}://{host}:{port}"))
     server.run(sockets=[listener])
     return server.started
 

@@ -1,5 +1,8 @@
 """The WebSocket endpoint: accept once, authenticate, then answer record after record.
 
+The token comes in the header `Authorization: Bearer ...`; from who cannot set a header, such as a
+browser, it comes as the first message, `{"type": "auth", "token": "..."}`, within 5 s.
+
 Several records may be in flight on one connection; each answer names its `employee_id`, and
 answers come in the order in which records are decided, not in which they were sent. Where that is
 not enough (two records in flight with one id, a record whose id cannot be read) a client asks for
@@ -11,6 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import MutableMapping
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -27,6 +32,8 @@ MAX_IN_FLIGHT = 1_000
 """Records of one connection in flight; beyond it we read no further until one is answered."""
 NUMBERED = "empkit.numbered"
 CLOSE_TIMEOUT_S = 5.0
+AUTH_TIMEOUT_S = 5.0
+MAX_AUTH_CHARACTERS = 8_192
 POLICY_VIOLATION = 1008
 """Close code for a sender without a good token (RFC 6455, section 7.4.1)."""
 
@@ -38,17 +45,39 @@ async def employees_over_websocket(websocket: WebSocket) -> None:
     numbered = NUMBERED in websocket.scope.get("subprotocols", ())
     await websocket.accept(NUMBERED if numbered else None)
     connection = _Connection(state, websocket, numbered=numbered)
-    token = bearer_token(websocket.headers.get("authorization"))
+    header = websocket.headers.get("authorization")
+    token = await _first_message(websocket) if header is None else bearer_token(header)
     if token is None or not state.authenticator.accepts(token):
         await connection.turn_away(
             answers.MISSING_TOKEN if token is None else answers.INVALID_TOKEN
         )
         return
+    if header is None:
+        await connection.welcome()
     state.websockets += 1
     try:
         await connection.serve(token)
     finally:
         state.websockets -= 1
+
+
+async def _first_message(websocket: WebSocket) -> str | None:
+    """The token in the first message; None when none comes in time, or something else."""
+    message: MutableMapping[str, Any] = {}
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(AUTH_TIMEOUT_S):
+            message = await websocket.receive()
+    text = message.get("text") or ""
+    if len(text) > MAX_AUTH_CHARACTERS:
+        return None
+    try:
+        content = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(content, dict) or content.get("type") != "auth":
+        return None
+    token = content.get("token")
+    return token if isinstance(token, str) else None
 
 
 class _Connection:
@@ -85,6 +114,10 @@ class _Connection:
         finally:
             # What was received is stored or not whether or not its sender still listens.
             await asyncio.gather(*in_flight, return_exceptions=True)
+
+    async def welcome(self) -> None:
+        """Answer the first message, when it was a good token."""
+        await self._say(answers.AUTHENTICATED, 0)
 
     async def turn_away(self, message: str) -> None:
         """Say why, then close."""

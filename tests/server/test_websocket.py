@@ -1,6 +1,7 @@
 """The WebSocket endpoint, with a client that knows nothing of the kit."""
 
 import json
+import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -36,11 +37,12 @@ def test_replies_have_the_first_descriptions_shape_and_words(lab, fresh_id):
 
 
 def test_without_a_good_token_it_says_why_and_closes(lab):
-    with connect(lab.ws_url, proxy=None) as socket:
-        reply = json.loads(socket.recv(timeout=20))
-        assert reply["message"] == "Unauthorized: Missing or invalid token"
-        with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=20)
+    for first in ("{}", "no JSON", b"bytes", json.dumps(employee("E1")), "[" * 9_000):
+        with connect(lab.ws_url, proxy=None) as socket:
+            reply = ask(socket, first)
+            assert reply["message"] == "Unauthorized: Missing or invalid token"
+            with pytest.raises(ConnectionClosed):
+                socket.recv(timeout=20)
     for what, token in tokens(lab).items():
         if not token.isascii():
             continue  # no such header can be sent
@@ -50,6 +52,25 @@ def test_without_a_good_token_it_says_why_and_closes(lab):
             with pytest.raises(ConnectionClosed) as closed:
                 socket.recv(timeout=20)
             assert closed.value.rcvd.code == 1008
+
+
+def test_who_cannot_set_a_header_sends_the_token_first_as_a_browser_does(lab, fresh_id):
+    with connect(lab.ws_url, proxy=None) as socket:
+        reply = ask(socket, {"type": "auth", "token": lab.token})
+        assert reply == {"status": "success", "message": "Authenticated", "employee_id": None}
+        assert ask(socket, employee(fresh_id))["message"] == f"Employee created: {fresh_id}"
+    for what, token in tokens(lab).items():
+        with connect(lab.ws_url, proxy=None) as socket:
+            reply = ask(socket, {"type": "auth", "token": token})
+            assert reply["message"] == "Unauthorized: Invalid token", what
+
+
+def test_who_sends_no_token_at_all_is_turned_away_in_time(lab):
+    began = time.monotonic()
+    with connect(lab.ws_url, proxy=None) as socket:
+        reply = json.loads(socket.recv(timeout=20))
+        assert reply["message"] == "Unauthorized: Missing or invalid token"
+    assert 4.9 < time.monotonic() - began < 8
 
 
 def test_many_records_in_flight_are_each_answered_once_by_name(lab, fresh_id):
