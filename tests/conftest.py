@@ -9,9 +9,11 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 
 from empkit import Lab
-from empkit.server.database import create_database, drop_database
+from empkit.server.database import create_database, drop_database, make_engine
+from empkit.server.store import begins_with
 from tests.postgres import Cluster, available
 from tests.turns import Turns
 
@@ -106,6 +108,15 @@ def post(lab, record, **options):
 def is_stored(lab, employee_id):
     """Whether the server has it."""
     return request(lab, "GET", f"/employees/{employee_id}")[0] == 200
+
+
+def count_stored(lab, prefix):
+    """How many employees the database holds whose ids begin so, read past the server."""
+    engine = make_engine(lab.database_url)
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(sa.func.count()).where(begins_with(prefix))).scalar()
+    engine.dispose()
+    return found
 
 
 def wait_until(holds, timeout_s=15.0):

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -45,7 +44,7 @@ from empkit.faults import (
 from empkit.lab import LabError
 from empkit.proxy import Cut, Latency, Stall
 from empkit.records import sample_records
-from tests.conftest import employee, post, wait_until
+from tests.conftest import count_stored, employee, post, wait_until
 
 PACE = Workload(records=500, rate=400, warm_up=20)
 
@@ -327,10 +326,7 @@ def test_poison_among_good_records_is_kept_with_its_reason_mended_and_sent_again
         mended = tmp_path / "mended.jsonl"
         mended.write_text("".join(json.dumps(letter) + "\n" for letter in letters))
         assert "1000 sent to employee-records" in dlq(*kafka, "--resend", str(mended))
-        with sqlite3.connect(lab.database_url.removeprefix("sqlite:///")) as database:
-            select = "SELECT count(*) FROM employees WHERE employee_id LIKE 'p-%'"
-            wait_until(lambda: database.execute(select).fetchone()[0] == 1_000)
-        database.close()
+        wait_until(lambda: count_stored(lab, "p-") == 1_000)
 
 
 STORM_ROUNDS = int(os.environ.get("EMPKIT_TEST_STORM", "10"))

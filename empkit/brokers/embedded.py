@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from empkit import processes
-from empkit.brokers.admin import push_out_records
 from empkit.brokers.base import Broker, BrokerError
 from empkit.brokers.librdkafka import LibraryError, MockCluster
 from empkit.processes import Child, Report
@@ -155,6 +154,8 @@ class EmbeddedBroker(Broker):
 
     def overrun(self, topic: str) -> None:
         """Push the records out with filler, which a consumer then has to get rid of."""
+        from empkit.brokers.admin import push_out_records  # which the child has no use for
+
         push_out_records(self.bootstrap_servers, topic, KEPT_BYTES)
 
     @contextmanager
