@@ -12,7 +12,6 @@ from statistics import median
 import psutil
 
 from empkit import Guarantees, Lab, Workload
-from empkit.experiment.verdicts import BROKEN_PROMISES
 from empkit.faults import Overload
 
 MB = 2**20
@@ -109,8 +108,7 @@ def overload(lab: Lab, fresh: Lab, protocol: str, times: float, seconds: float) 
     print(f"  memory {', '.join(f'{name} {mb:.0f} MB' for name, mb in peaks.mb.items())}; "
           f"{after:,.0f}/s afterwards, {after / usual:.2f} x that of a fresh lab in turns",
           flush=True)  # fmt: skip
-    whole = not any(counts.get(name) for name in BROKEN_PROMISES)
-    return whole and max(peaks.mb.values()) < 300 and after / usual > 0.9
+    return not runs.broken and max(peaks.mb.values()) < 300 and after / usual > 0.9
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands: compare, faults, send, serve, broker, dlq, check, kafka install."""
+"""The commands: compare, faults, send, serve, consume, broker, dlq, check, kafka install."""
 
 from __future__ import annotations
 
@@ -162,6 +162,12 @@ def compare(
         BrokerKind | None,
         typer.Option(help="Which Kafka.", show_default="EMPKIT_LAB_BROKER, or embedded"),
     ] = None,
+    brokers: Annotated[
+        int, typer.Option(min=1, help="How many brokers, embedded or Apache Kafka.")
+    ] = 1,
+    consumers: Annotated[
+        int, typer.Option(min=1, help="How many members the consumer group has.")
+    ] = 1,
     database: Annotated[
         str | None,
         typer.Option(
@@ -240,8 +246,9 @@ def compare(
         faults = [parse_fault(text) for text in fault or []]
         err.print("Starting the lab: broker, server, database ...", style="dim")
         lab = Lab(
-            broker=chosen_broker, database=database, server=server, settings=_found_settings(server)
-        )
+            broker=chosen_broker, database=database, server=server,
+            settings=_found_settings(server), brokers=brokers, consumers=consumers,
+        )  # fmt: skip
         with lab:
             err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
             chosen = [mode.value for mode in protocol] if protocol else None
@@ -421,20 +428,20 @@ async def _send_all(
     return counts
 
 
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+Database = Annotated[
+    str | None,
+    typer.Option(help="sqlite:///FILE or postgresql://...", show_default="sqlite:///employees.db"),
+]
+
+
 @app.command()
 def serve(
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
-    ] = None,
+    host: Host = None,
     port: Annotated[
         int | None, typer.Option(help="Port; 0 takes a free one.", show_default="8000")
     ] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            help="sqlite:///FILE or postgresql://...", show_default="sqlite:///employees.db"
-        ),
-    ] = None,
+    database: Database = None,
     kafka: Annotated[
         str | None, typer.Option(help="The brokers, HOST:PORT,...; without them no consumer runs.")
     ] = None,
@@ -442,20 +449,49 @@ def serve(
     """Run the server until Ctrl-C.
 
     Without EMPKIT_PASSWORD it makes a password and keeps it in a file that only you can read, where
-    `empkit send`, `check` and `compare --server` find it.
+    `empkit send`, `check` and `compare --server` find it. Several servers may share one PostgreSQL
+    and one Kafka; give them the same EMPKIT_PASSWORD and EMPKIT_SIGNING_KEY.
     """
+    settings = _settings(host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka)
+    _serve(settings, "Server at {url}, described at {url}/docs.")
+
+
+@app.command()
+def consume(
+    host: Host = None,
+    port: Annotated[
+        int, typer.Option(help="Port of its /health and /timings; 0 takes a free one.")
+    ] = 0,
+    database: Database = None,
+    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+) -> None:
+    """Run one more consumer until Ctrl-C: a member of the group that stores what Kafka holds.
+
+    The topic's partitions are shared among all consumers, those of servers too; when one is gone
+    its partitions go to the others.
+    """
+    settings = _settings(
+        host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka,
+        consume_only=True,
+    )  # fmt: skip
+    if settings.kafka_bootstrap_servers is None:
+        fail("There are no brokers to consume from. Give --kafka HOST:PORT.")
+    _serve(settings, "Consumer; its health is at {url}/health.")
+
+
+def _serve(settings: Settings, what: str) -> None:
+    """Run a server until a signal ends it; `what` says what it is, once it is there."""
     from empkit import credentials
     from empkit.server.run import serve as run_server
 
-    settings = _settings(host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka)
-    made = settings.password is None
+    made = settings.password is None and not settings.consume_only
     if made:
         password = SecretStr(secrets.token_urlsafe(24))
         settings = settings.model_copy(update={"password": password})
     with ExitStack() as cleanup:
 
         def ready(url: str) -> None:
-            out.print(f"Server at {url}, described at {url}/docs. Ctrl-C stops it.")
+            out.print(f"{what.format(url=url)} Ctrl-C stops it.")
             if made:
                 path = cleanup.enter_context(credentials.kept(settings, url))
                 out.print(f"User and password: {path}")
@@ -471,7 +507,7 @@ def serve(
         except KeyboardInterrupt:
             pass
         except (OSError, ValueError) as error:
-            fail(f"The server cannot start on {settings.host}:{settings.port}: {error}")
+            fail(f"Nothing can listen on {settings.host}:{settings.port}: {error}")
 
 
 @app.command()

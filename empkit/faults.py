@@ -148,6 +148,24 @@ class ServerPause(TimedFault):
 
 
 @dataclass(frozen=True)
+class ConsumerCrash(TimedFault):
+    """One more consumer than the server's is killed (SIGKILL): its partitions go to the others.
+
+    Undone by starting another. Wants a lab of several consumers.
+    """
+
+    name = "consumer-crash"
+    part = "server"
+
+    def strike(self, lab: Lab) -> Undo:
+        """Kill it."""
+        if not lab.consumers:
+            raise FaultError("This lab's only consumer is its server: start it with more.")
+        lab.kill_consumer()
+        return lab.start_consumer
+
+
+@dataclass(frozen=True)
 class DatabaseLock(TimedFault):
     """Another process holds the lock that the store needs, really."""
 
@@ -532,9 +550,9 @@ def _toxic(kind: Callable[..., Toxic]) -> Callable[..., Network]:
 FAULTS: dict[str, Callable[..., Fault]] = {
     kind.name: kind
     for kind in (
-        ServerCrash, ServerRestart, ServerPause, DatabaseLock, DiskFull, BrokerDown, BrokerPause,
-        BrokerSlow, LeaderMove, BrokerErrors, LostAcks, RetentionOverrun, ClientKill, ClientPause,
-        SlowReader, TokenExpiry, Duplicates, Invalid, Poison, TooLarge, Overload,
+        ServerCrash, ServerRestart, ServerPause, ConsumerCrash, DatabaseLock, DiskFull, BrokerDown,
+        BrokerPause, BrokerSlow, LeaderMove, BrokerErrors, LostAcks, RetentionOverrun, ClientKill,
+        ClientPause, SlowReader, TokenExpiry, Duplicates, Invalid, Poison, TooLarge, Overload,
     )
 } | {
     "latency": _toxic(Latency),

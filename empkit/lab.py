@@ -3,6 +3,7 @@
 Lab -- warden
   |--- broker            (embedded, Apache Kafka, or one that already runs)
   |--- server            (HTTP, WebSocket, consumer, store)
+  |--- consumers         (more members of the consumer group)
   |--- load generator    (one process a run)
 """
 
@@ -75,6 +76,7 @@ class Lab:
         server: URL of a server that already runs; user and password come from the settings.
         settings: anything else; by default what the environment says.
         brokers: how many brokers, where they are ours.
+        consumers: how many members the consumer group has: the server, and so many processes more.
 
     Attributes:
         settings: what clients need to reach the running lab; so do `server_url`, `ws_url`, `token`,
@@ -91,12 +93,17 @@ class Lab:
         server: str | None = None,
         settings: Settings | None = None,
         brokers: int = 1,
+        consumers: int = 1,
     ) -> None:
+        if consumers < 1:
+            raise ValueError(f"consumers is {consumers}; the server is one already.")
         self.settings = settings or Settings()
         self._given = self.settings
         chosen = broker or self.settings.lab_broker
         self.broker_name: BrokerName | None = None if chosen == "none" else chosen
         self._brokers = brokers
+        self._more_consumers = consumers - 1
+        self.consumers: list[Child] = []
         self._database = database
         self._server_url = server
         self._processes: Processes | None = None
@@ -167,7 +174,9 @@ class Lab:
             else:
                 self.settings = _changed(self.settings, server_url=self._server_url)
             self.token = self._fetch_token()
-            self._wait_for_consumer()
+            for _ in range(self._more_consumers):
+                self.start_consumer()
+            self._wait_for_consumer(self.server_url)
         except (BrokerError, ChildError, OSError, ValueError) as error:
             self.stop()
             raise LabError(str(error)) from error
@@ -190,7 +199,9 @@ class Lab:
             self.settings = self._given
 
     def _stop_parts(self, processes: Processes) -> None:
-        """The server before its broker, so that it leaves the group in order."""
+        """The consumers before their broker, so that they leave the group in order."""
+        while self.consumers:
+            processes.release(self.consumers.pop())
         if self.server is not None:
             processes.release(self.server)
             self.server = None
@@ -411,7 +422,10 @@ class Lab:
         self.stop_server()
         self.settings = _changed(self.settings, kafka_commit=when)
         self.start_server()
-        self._wait_for_consumer()
+        for _ in range(len(self.consumers)):
+            self.kill_consumer()
+            self.start_consumer()
+        self._wait_for_consumer(self.server_url)
 
     def make_token(self, lifetime_s: float) -> str:
         """A token that expires so many seconds from now.
@@ -436,6 +450,31 @@ class Lab:
         port = urllib.parse.urlsplit(url).port
         self.settings = _changed(self.settings, server_url=url, port=port)
 
+    def start_consumer(self) -> None:
+        """Add a member to the consumer group, a process that stores what Kafka holds.
+
+        Raises:
+            LabError: there is no Kafka, or the server, and so the database, is not ours.
+        """
+        if not self.bootstrap_servers or self._server_url is not None:
+            raise LabError("More consumers need a lab with a Kafka and a server of its own.")
+        own = _changed(self.settings, port=0, consume_only=True)
+        child = self.processes.start_module(
+            f"consumer-{len(self.consumers) + 1}", "empkit.server.run", environment=own.environ()
+        )
+        self._wait_for_consumer(child.expect("ready", START_TIMEOUT_S)["server_url"])
+        self.consumers.append(child)
+
+    def kill_consumer(self) -> None:
+        """Kill (SIGKILL) the member that has been there longest; the server is not one of these.
+
+        Raises:
+            LabError: there is none.
+        """
+        if not self.consumers:
+            raise LabError("This lab's only consumer is its server; see Lab(consumers=2).")
+        self.processes.release(self.consumers.pop(0), kill=True)
+
     def _fetch_token(self) -> str:
         password = self.settings.password
         if password is None:
@@ -445,21 +484,21 @@ class Lab:
         token: str = answer["access_token"]
         return token
 
-    def _wait_for_consumer(self) -> None:
-        """Wait until the server's consumer has its partitions."""
+    def _wait_for_consumer(self, url: str) -> None:
+        """Wait until a process's consumer has joined its group."""
         if not self.bootstrap_servers:
             return
         give_up = time.monotonic() + START_TIMEOUT_S
-        while (consumer := self._ask("/health")["consumer"])["state"] != "running":
+        while (consumer := self._ask("/health", url=url)["consumer"])["state"] != "running":
             if consumer["state"] == "off":
                 raise LabError("The server runs no Kafka consumer; compare without kafka.")
             if time.monotonic() > give_up:
-                raise LabError(f"The server's consumer has not joined its group: {consumer}.")
+                raise LabError(f"The consumer of {url} has not joined its group: {consumer}.")
             time.sleep(0.01)
 
-    def _ask(self, path: str, body: bytes | None = None) -> Any:
+    def _ask(self, path: str, body: bytes | None = None, url: str = "") -> Any:
         """A request outside any measurement."""
-        url = self.settings.server_url.rstrip("/") + path
+        url = (url or self.settings.server_url).rstrip("/") + path
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
             urllib.request.HTTPSHandler(context=verified(self.settings.ca_file)),

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     ws_url: str | None = Field(default=None, validation_alias=_known_as("ws_url"))
     """Where clients find the WebSocket; by default `/ws` of `server_url`."""
 
+    consume_only: bool = False
+    """Whether the server takes no records over HTTP and WebSocket: a member of the consumer group,
+    as `empkit consume` starts it."""
+
     database_url: str = "sqlite:///employees.db"
     """SQLAlchemy URL of the database: `sqlite:///FILE` or `postgresql+psycopg://...`."""
     timings_file: Path | None = None

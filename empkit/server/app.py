@@ -3,6 +3,8 @@
 HTTP --------+
 WebSocket ---+--> accept --> store --> database
 Kafka -------> consumer ------^
+
+With `consume_only` it has the last line alone, and still tells its health and its stamps.
 """
 
 from __future__ import annotations
@@ -53,5 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(http.router)
-    app.include_router(websocket.router)
+    if not settings.consume_only:
+        app.include_router(http.employees)
+        app.include_router(websocket.router)
     return app

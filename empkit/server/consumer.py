@@ -77,24 +77,34 @@ class Consumer:
                 await self._task
 
     async def health(self) -> dict[str, Any]:
-        """The consumer's state, what it failed of last, and its lag in records.
+        """The consumer's state, what it failed of last, its partitions, and the lag in records.
 
-        The lag is what the log holds beyond what was committed; None when the broker does not say.
+        The lag is what the log holds beyond what the group has committed, over all partitions, also
+        those of other members or of nobody; None when the broker does not say.
         """
-        lag = None
+        lag, own = None, 0
         if self._kafka is not None and self._state == "running":
             with contextlib.suppress(TimeoutError, KafkaError, IllegalStateError):
                 async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                    own = len(self._kafka.assignment())
                     lag = await self._lag(self._kafka)
-        return {"state": self._state, "failure": self._failure, "lag": lag}
+        return {"state": self._state, "failure": self._failure, "partitions": own, "lag": lag}
 
     async def _lag(self, kafka: AIOKafkaConsumer) -> int:
-        partitions = kafka.assignment()
-        ends: dict[TopicPartition, int] = await kafka.end_offsets(partitions)
+        topic = self._settings.kafka_topic
+        numbers = kafka.partitions_for_topic(topic) or ()
+        ends: dict[TopicPartition, int] = await kafka.end_offsets(
+            [TopicPartition(topic, number) for number in numbers]
+        )
+        own = kafka.assignment()
         lag = 0
         for partition, end in ends.items():
-            done = self._done.get(partition)
-            lag += end - (await kafka.position(partition) if done is None else done)
+            done = self._done.get(partition) if partition in own else None
+            if done is None and partition in own:
+                done = await kafka.position(partition)
+            elif done is None:
+                done = await kafka.committed(partition) or 0
+            lag += end - done
         return lag
 
     async def _run(self) -> None:

@@ -20,6 +20,9 @@ from empkit.server.state import State
 from empkit.server.store import StoreFullError, StoreUnavailableError
 
 router = APIRouter()
+"""What every process of the system answers: tokens, its health, its stamps."""
+employees = APIRouter()
+"""What only a server answers: the records."""
 
 _scheme = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
 
@@ -113,7 +116,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 # The body is read and checked by hand, so that each record is parsed once and a body that is too
 # large is refused before it is all read; OpenAPI is told what FastAPI cannot see.
-@router.post(
+@employees.post(
     "/employees",
     status_code=201,
     responses=_ANSWERS,
@@ -172,7 +175,7 @@ async def accept(state: State, data: bytes | str, received_ns: int, protocol: st
     return answers.of_result(employee.employee_id, stored.results[0])
 
 
-@router.get(
+@employees.get(
     "/employees/{employee_id}",
     dependencies=[Depends(require_token)],
     responses={
@@ -192,7 +195,7 @@ async def get_employee(request: Request, employee_id: str) -> dict[str, Any]:
     return row_to_record(row)
 
 
-@router.get(
+@employees.get(
     "/employees",
     dependencies=[Depends(require_token)],
     responses={

@@ -1,0 +1,111 @@
+"""Several servers and consumers over one database and one Kafka."""
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from empkit import At, Lab, Settings, Workload
+from empkit.brokers.apache import ApacheBroker
+from empkit.faults import ConsumerCrash
+from empkit.lab import LabError
+from empkit.processes import Processes
+from tests.conftest import wait_until
+
+EMPKIT = [sys.executable, "-m", "empkit.cli"]
+
+
+def quiet(*_):
+    """Progress that shows nothing."""
+
+
+def test_a_killed_consumers_partitions_go_to_the_others_and_nothing_is_lost(new_database):
+    with Lab(consumers=3, database=new_database()) as lab:
+        crash = At(0.5, ConsumerCrash(), until=1.5)
+        runs = lab.run("kafka", Workload(records=1_000, rate=500), faults=[crash], progress=quiet)
+        assert runs.verdicts().loc["kafka", "stored"] == 1_000
+        assert not runs.broken
+        assert len(lab.consumers) == 2
+
+
+def test_a_consumer_alone_takes_no_records(lab):
+    lab.start_consumer()
+    try:
+        log = lab.consumers[-1]
+        assert log.running
+    finally:
+        lab.kill_consumer()
+    with pytest.raises(LabError, match="only consumer is its server"):
+        lab.kill_consumer()
+
+
+class Command:
+    """A command of the kit in a process of its own."""
+
+    def __init__(self, *arguments, **environment):
+        self.process = subprocess.Popen(
+            [*EMPKIT, *arguments], stdout=subprocess.PIPE, text=True,
+            env=os.environ | environment | {"COLUMNS": "300"},
+        )  # fmt: skip
+        self.first = self.process.stdout.readline()
+
+    @property
+    def url(self):
+        return re.search(r"http://127\.0\.0\.1:\d+", self.first)[0]
+
+    def end(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        self.process.communicate(timeout=20)
+
+
+def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_one_group(
+    postgres, tmp_path
+):
+    from empkit.server.database import create_database, drop_database
+
+    name = f"several_{secrets.token_hex(4)}"
+    database = create_database(postgres, name)
+    shared = {
+        "EMPKIT_PASSWORD": secrets.token_urlsafe(12),
+        "EMPKIT_SIGNING_KEY": secrets.token_urlsafe(40),
+        "EMPKIT_TIMINGS_FILE": str(tmp_path / "timings.jsonl"),
+        "EMPKIT_KAFKA_SESSION_TIMEOUT_MS": "1500",
+        "EMPKIT_KAFKA_FETCH_WAIT_MS": "2",
+    }
+    commands = []
+    processes = Processes()
+    broker = ApacheBroker(processes, Settings(), partitions=8)
+    try:
+        broker.start()
+        kafka = broker.bootstrap_servers
+        place = ("--database", database, "--kafka", kafka, "--port", "0")
+        commands += [Command("serve", *place, **shared) for _ in range(2)]
+        commands += [Command("consume", *place, **shared) for _ in range(2)]
+        for command in commands:  # until each has its share of the 8
+            wait_until(lambda url=command.url: b'"partitions":2' in health(url))
+        settings = Settings(
+            kafka_bootstrap_servers=kafka, **{k[7:].lower(): v for k, v in shared.items()}
+        )
+        with Lab("external", server=commands[1].url, settings=settings) as lab:
+            runs = lab.compare(workload=Workload(records=400, in_flight=16), progress=quiet)
+            assert runs.verdicts()["stored"].tolist() == [400] * 3
+            assert runs.timings["stored_ns"].notna().all()  # whichever process stored it
+            commands.pop().end(signal.SIGKILL)
+            runs = lab.run("kafka", Workload(records=400, in_flight=16), progress=quiet)
+            assert runs.verdicts().loc["kafka", "stored"] == 400
+    finally:
+        for command in reversed(commands):
+            command.end()
+        broker.stop()
+        processes.stop()
+        drop_database(postgres, name)
+
+
+def health(url):
+    with urllib.request.urlopen(f"{url}/health", timeout=10) as response:
+        return response.read()
