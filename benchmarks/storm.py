@@ -1,5 +1,6 @@
-"""A storm: the server killed, or the broker taken down, again and again at random moments under
-load, and an account of every record: `python -m benchmarks.storm --rounds 200`."""
+"""A storm: the server killed, the broker taken down, or the leader among three brokers killed,
+again and again at random moments under load, and an account of every record:
+`python -m benchmarks.storm --rounds 200`."""
 
 from __future__ import annotations
 
@@ -7,22 +8,51 @@ import argparse
 import random
 import sys
 from collections import Counter
+from typing import Literal, NamedTuple
 
-from empkit import At, Guarantees, Lab, Workload
+from empkit import At, Guarantees, Lab, Settings, Workload
 from empkit.experiment.verdicts import VERDICTS
-from empkit.faults import BrokerDown, ServerCrash, TimedFault
+from empkit.faults import BrokerDown, LeaderKill, ServerCrash, TimedFault
 
 RATE = 400
 A_RUN = 5
 """Strikes in one run."""
 
 
+class Kind(NamedTuple):
+    """A kind of storm."""
+
+    fault: TimedFault
+    protocols: tuple[str, ...]
+    broker: Literal["embedded", "apache"]
+    brokers: int
+    pause_s: float
+
+
+KINDS = {
+    # a server takes about a second to be back, an Apache Kafka some more
+    "server-crash": Kind(ServerCrash(), ("http", "websocket", "kafka"), "embedded", 1, 1.2),
+    "broker-down": Kind(BrokerDown(), ("kafka",), "embedded", 1, 1.2),
+    "leader-kill": Kind(LeaderKill(), ("kafka",), "apache", 3, 8.0),
+}
+
+
 def quiet(*_: object) -> None:
     """Progress that shows nothing."""
 
 
-def storm(lab: Lab, protocol: str, fault: TimedFault, rounds: int, seed: int) -> Counter[str]:
+def storm(
+    lab: Lab, protocol: str, fault: TimedFault, rounds: int, seed: int, pause_s: float = 1.2
+) -> Counter[str]:
     """Strike so many times at random moments, for random lengths.
+
+    Args:
+        lab: where.
+        protocol: over which protocol the load goes.
+        fault: what strikes.
+        rounds: how often.
+        seed: for the moments, the lengths and the records.
+        pause_s: how long what was struck gets to be back, in seconds.
 
     Returns:
         How many records got each verdict, and how often the fault struck.
@@ -36,13 +66,15 @@ def storm(lab: Lab, protocol: str, fault: TimedFault, rounds: int, seed: int) ->
             at_s += chance.uniform(0.2, 0.8)
             end_s = at_s + chance.uniform(0.05, 0.6)
             events.append(At(at_s, fault, until=end_s))
-            at_s = end_s + 1.2  # a server takes about a second to be back
+            at_s = end_s + pause_s
         records = int((at_s + 0.3) * RATE)
         workload = Workload(records=records, rate=RATE, warm_up=10, seed=chance.randrange(2**31))
         for runs in lab.cross([protocol], workload, [Guarantees()], faults=events, progress=quiet):
             counts = runs.timings["verdict"].value_counts()
             found.update({name: int(counts.get(name, 0)) for name in VERDICTS})
             found["struck"] += len(runs.runs[0].faults)
+            gap_ms = int(runs.recovery()["longest_gap_s"].iloc[0] * 1000)
+            found["longest_gap_ms"] = max(found["longest_gap_ms"], gap_ms)
             found["offered"] += runs.runs[0].offered
             found["broken"] += len(runs.broken)
             for sentence in runs.broken:
@@ -54,17 +86,18 @@ def main() -> None:
     """Run the storm that was asked for; exit status 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storm", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="strikes, over all protocols")
-    parser.add_argument("--fault", choices=["server-crash", "broker-down"], default="server-crash")
+    parser.add_argument("--fault", choices=list(KINDS), default="server-crash")
+    parser.add_argument("--acks", choices=["all", "1"], default="all")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    fault: TimedFault = ServerCrash() if options.fault == "server-crash" else BrokerDown()
-    protocols = ["kafka"] if options.fault == "broker-down" else ["http", "websocket", "kafka"]
+    kind = KINDS[options.fault]
     total: Counter[str] = Counter()
-    with Lab() as lab:
-        for number, protocol in enumerate(protocols):
-            share = (options.rounds + number) // len(protocols)
-            found = storm(lab, protocol, fault, share, options.seed)
+    settings = Settings(kafka_acks=options.acks)
+    with Lab(kind.broker, brokers=kind.brokers, settings=settings) as lab:
+        for number, protocol in enumerate(kind.protocols):
+            share = (options.rounds + number) // len(kind.protocols)
+            found = storm(lab, protocol, kind.fault, share, options.seed, kind.pause_s)
             print(protocol, dict(found), flush=True)
             total.update(found)
     print("all", dict(total))

@@ -290,6 +290,29 @@ class LeaderMove(TimedFault):
 
 
 @dataclass(frozen=True)
+class LeaderKill(TimedFault):
+    """The broker that leads a partition is killed (SIGKILL), and another elected in its place.
+
+    Undone by starting it again. Wants Apache Kafka of several brokers (`--brokers 3`).
+    """
+
+    name = "leader-kill"
+    part = "broker"
+    partition: int = 0
+
+    def strike(self, lab: Lab) -> Undo:
+        """Find the leader and kill it."""
+        from empkit.brokers.admin import leader_of
+
+        broker = _broker(lab)
+        if lab.broker_name != "apache" or "," not in broker.bootstrap_servers:
+            raise FaultError(f"{self.name} wants Apache Kafka of several brokers.")
+        leader = leader_of(broker.bootstrap_servers, lab.topic, self.partition)
+        broker.down(leader)
+        return lambda: broker.up(leader)
+
+
+@dataclass(frozen=True)
 class BrokerErrors(TimedFault):
     """The next requests of a kind are answered with an error and not carried out."""
 
@@ -551,8 +574,9 @@ FAULTS: dict[str, Callable[..., Fault]] = {
     kind.name: kind
     for kind in (
         ServerCrash, ServerRestart, ServerPause, ConsumerCrash, DatabaseLock, DiskFull, BrokerDown,
-        BrokerPause, BrokerSlow, LeaderMove, BrokerErrors, LostAcks, RetentionOverrun, ClientKill,
-        ClientPause, SlowReader, TokenExpiry, Duplicates, Invalid, Poison, TooLarge, Overload,
+        BrokerPause, BrokerSlow, LeaderMove, LeaderKill, BrokerErrors, LostAcks, RetentionOverrun,
+        ClientKill, ClientPause, SlowReader, TokenExpiry, Duplicates, Invalid, Poison, TooLarge,
+        Overload,
     )
 } | {
     "latency": _toxic(Latency),

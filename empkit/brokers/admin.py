@@ -113,6 +113,22 @@ def push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
         raise BrokerError(f"The records of {topic} cannot be pushed out: {error}") from error
 
 
+def leader_of(servers: str, topic: str, partition: int = 0) -> int:
+    """The number of the broker that leads a partition.
+
+    Raises:
+        BrokerError: no broker answers, or the partition has no leader now.
+    """
+    try:
+        described = _run_apart(_described(servers, topic))
+    except (KafkaError, OSError) as error:
+        raise BrokerError(f"{servers} does not say who leads {topic}: {error}") from error
+    for each in described["partitions"]:
+        if each["partition"] == partition and each["leader"] >= 0:
+            return int(each["leader"])
+    raise BrokerError(f"Partition {partition} of {topic} has no leader now.")
+
+
 def wait_for_brokers(servers: str, timeout_s: float, check: Callable[[], None]) -> None:
     """Wait until every broker has joined and the cluster has a controller.
 
@@ -184,6 +200,17 @@ async def _drop_records(servers: str, topic: str) -> None:
         await client.delete_records(dict.fromkeys(partitions, to_the_end))
     finally:
         await client.close()
+
+
+async def _described(servers: str, topic: str) -> dict[str, Any]:
+    client = _client({"bootstrap_servers": servers})
+    try:
+        await client.start()
+        (described,) = await client.describe_topics([topic])
+    finally:
+        await client.close()
+    found: dict[str, Any] = described
+    return found
 
 
 async def _push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
