@@ -73,6 +73,15 @@ class Commit(StrEnum):
     before_store = "before_store"
 
 
+class KafkaProfile(StrEnum):
+    """The named sets of Kafka's settings."""
+
+    latency = "latency"
+    throughput = "throughput"
+    sync = "sync"
+    exactly_once = "exactly-once"
+
+
 class Arrivals(StrEnum):
     """The ways in which records arrive in an open loop."""
 
@@ -195,6 +204,13 @@ def compare(
             "duplicates:share=0.1. May be given several times; `empkit faults` lists them.",
         ),
     ] = None,
+    kafka_profile: Annotated[
+        list[KafkaProfile] | None,
+        typer.Option(
+            help="A named set of Kafka's settings; several are crossed. sync and exactly-once "
+            "want Apache Kafka."
+        ),
+    ] = None,
     acks: Annotated[
         list[Acks] | None,
         typer.Option(help="Whose ack the producer waits for; several are crossed."),
@@ -253,8 +269,9 @@ def compare(
             err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
             chosen = [mode.value for mode in protocol] if protocol else None
             crossed = lab.cross(
-                chosen, workload, _grid(acks, commit, retries), rounds=rounds, faults=faults
-            )
+                chosen, workload, _grid(acks, commit, retries, kafka_profile), rounds=rounds,
+                faults=faults,
+            )  # fmt: skip
     except (LabError, FaultError, ValueError) as error:
         fail(str(error))
     folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
@@ -275,7 +292,10 @@ def compare(
 
 
 def _grid(
-    acks: list[Acks] | None, commit: list[Commit] | None, retries: list[int] | None
+    acks: list[Acks] | None,
+    commit: list[Commit] | None,
+    retries: list[int] | None,
+    profiles: list[KafkaProfile] | None,
 ) -> list[Guarantees]:
     """Every combination of the choices."""
     from empkit.experiment.guarantees import Guarantees
@@ -283,9 +303,10 @@ def _grid(
     of_acks: list[Any] = [each.value for each in acks or []] or [None]
     of_commit: list[Any] = [each.value for each in commit or []] or [None]
     of_retries: list[Any] = [*(retries or [])] or [None]
+    of_profiles: list[Any] = [each.value for each in profiles or []] or [None]
     return [
-        Guarantees(acks=one, commit=two, retries=three)
-        for one, two, three in itertools.product(of_acks, of_commit, of_retries)
+        Guarantees(acks=one, commit=two, retries=three, profile=four)
+        for one, two, three, four in itertools.product(of_acks, of_commit, of_retries, of_profiles)
     ]
 
 

@@ -409,18 +409,35 @@ class Lab:
             self.processes.release(self.server, kill=kill)
             self.server = None
 
-    def ensure_commit(self, when: Literal["after_store", "before_store"]) -> None:
-        """Have the consumer commit its offsets then; the server is started again if need be.
+    def ensure(self, wanted: Settings) -> None:
+        """Have consumers and topic as a run wants them; consumers are started again if need be.
+
+        Args:
+            wanted: when the consumer commits its offset, whether it reads transactions, whether the
+                brokers flush each record.
 
         Raises:
-            LabError: the server is not ours.
+            LabError: they are not ours to change.
         """
-        if when == self.settings.kafka_commit:
-            return
+        if self.broker_name == "embedded" and (wanted.kafka_flush or wanted.kafka_transactional):
+            raise LabError(
+                "The embedded broker has no disk to flush to, and shows the records of a "
+                "transaction before it is committed: use Apache Kafka for that (--broker apache)."
+            )
+        changes = {name: getattr(wanted, name) for name in ("kafka_commit", "kafka_transactional")}
+        if changes.items() - self.settings.model_dump().items():
+            self._restart_consumers(changes)
+        if wanted.kafka_flush != self.settings.kafka_flush:
+            from empkit.brokers.admin import set_flush
+
+            set_flush(kafka_arguments(self.settings), self.topic, each=wanted.kafka_flush)
+            self.settings = _changed(self.settings, kafka_flush=wanted.kafka_flush)
+
+    def _restart_consumers(self, changes: dict[str, Any]) -> None:
         if self._server_url is not None:
-            raise LabError("When a server that is not ours commits its offsets is not ours to say.")
+            raise LabError("How a server that is not ours consumes is not ours to say.")
         self.stop_server()
-        self.settings = _changed(self.settings, kafka_commit=when)
+        self.settings = _changed(self.settings, **changes)
         self.start_server()
         for _ in range(len(self.consumers)):
             self.kill_consumer()

@@ -129,6 +129,13 @@ class Settings(BaseSettings):
     kafka_linger_ms: Annotated[int, Field(ge=0)] = 0
     """How long the producer waits for a batch to fill, in milliseconds."""
 
+    kafka_batch_bytes: Annotated[int, Field(ge=1_024)] = 131_072
+    """The most that the producer puts into one batch, in bytes."""
+    kafka_transactional: bool = False
+    """Whether the producer sends in transactions and the consumer reads only what was committed."""
+    kafka_flush: bool = False
+    """Whether a lab has its brokers flush each record to the disk before they ack."""
+
     def websocket_url(self) -> str:
         """Where the WebSocket is: `ws_url`, or `/ws` beside `server_url`."""
         if self.ws_url is not None:

@@ -16,18 +16,18 @@ import sqlalchemy as sa
 START_TIMEOUT_S = 30.0
 
 
-def program(name):
+def program(name: str) -> str:
     """Where one of the server's programs is; Debian keeps them out of the path."""
     found = shutil.which(name)
     if found is None:
         places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
         found = str(places[-1]) if places else None
-    return found
+    return found or ""
 
 
-def available():
+def available() -> bool:
     """Whether PostgreSQL can be tested; where CI runs it must be."""
-    return program("initdb") is not None
+    return bool(program("initdb"))
 
 
 class Cluster:
@@ -37,9 +37,9 @@ class Cluster:
         url: of its first database.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="empkit-postgres-"))
-        self.user = None
+        self.user: str | None = None
         if os.geteuid() == 0:  # which PostgreSQL refuses to run as
             names = {each.pw_name for each in pwd.getpwall()}
             self.user = "postgres" if "postgres" in names else "nobody"
@@ -66,7 +66,7 @@ class Cluster:
         self.url = f"postgresql+psycopg://empkit:{password}@127.0.0.1:{port}/postgres"
         self._wait()
 
-    def _wait(self):
+    def _wait(self) -> None:
         engine = sa.create_engine(self.url, connect_args={"connect_timeout": 2})
         give_up = time.monotonic() + START_TIMEOUT_S
         while True:
@@ -80,7 +80,7 @@ class Cluster:
                 time.sleep(0.05)
         engine.dispose()
 
-    def stop(self):
+    def stop(self) -> None:
         """End it and remove its files."""
         self.process.send_signal(signal.SIGQUIT)  # at once: nobody will want the files
         self.process.wait(20)

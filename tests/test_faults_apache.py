@@ -6,6 +6,8 @@ import pytest
 
 from empkit import At, Guarantees, Lab, Workload
 from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network, RetentionOverrun
+from empkit.lab import LabError
+from empkit.profiles import PROFILES
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,20 @@ def test_retention_takes_what_was_not_read(apache):
     found = runs.verdicts().loc["kafka"]
     assert found["lost"] > 0
     assert found["lost"] + found["stored"] == 500
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_profile_stores_everything_and_outlives_a_cut(apache, profile):
+    cut = At(0.4, Network(Cut()))
+    runs = run(apache, cut, records=300, guarantees=Guarantees(profile=profile))
+    assert runs.verdicts().loc["kafka", "stored"] == 300
+    assert runs.runs[0].drained
+    assert not runs.broken
+    assert runs.runs[0].guarantees == f"profile={profile}"
+
+
+def test_the_embedded_broker_does_not_pretend_to_have_transactions(lab):
+    if lab.broker_name != "embedded":
+        pytest.skip("This lab's broker has them.")
+    with pytest.raises(LabError, match="use Apache Kafka"):
+        run(lab, guarantees=Guarantees(profile="exactly-once"))

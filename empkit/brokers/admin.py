@@ -12,6 +12,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from empkit.brokers.base import BrokerError
@@ -113,6 +114,18 @@ def push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
         raise BrokerError(f"The records of {topic} cannot be pushed out: {error}") from error
 
 
+def set_flush(reach: Reach, topic: str, *, each: bool) -> None:
+    """Have the brokers flush a topic to their disks with each record, or when they see fit.
+
+    Raises:
+        BrokerError: they do not.
+    """
+    try:
+        _run_apart(_set_flush(reach, topic, each=each))
+    except (KafkaError, OSError) as error:
+        raise BrokerError(f"The brokers do not change when {topic} is flushed: {error}") from error
+
+
 def leader_of(servers: str, topic: str, partition: int = 0) -> int:
     """The number of the broker that leads a partition.
 
@@ -198,6 +211,18 @@ async def _drop_records(servers: str, topic: str) -> None:
         partitions = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
         to_the_end = RecordsToDelete(before_offset=-1)
         await client.delete_records(dict.fromkeys(partitions, to_the_end))
+    finally:
+        await client.close()
+
+
+async def _set_flush(reach: Reach, topic: str, *, each: bool) -> None:
+    # Kafka documentation, "Topic Configs": without a number it leaves that to the system
+    configs = {"flush.messages": "1"} if each else {}
+    client = _client(reach)
+    try:
+        await client.start()
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs)
+        await client.alter_configs([resource])
     finally:
         await client.close()
 

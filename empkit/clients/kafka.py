@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import secrets
 from typing import ClassVar
 
 from aiokafka import AIOKafkaProducer
@@ -16,8 +19,12 @@ from empkit.settings import Settings
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
+_Waiting = tuple[bytes | None, bytes, asyncio.Future[None]]
+
+
 class KafkaClient(Client):
-    """Sends each record to the topic, keyed by its id; acked means that the broker has it.
+    """Sends each record to the topic, keyed by its id; acked means that the broker has it, and with
+    transactions that it is committed.
 
     The producer tries again by itself, in the order of the records, so one attempt of ours lasts
     until the deadline. When that passes the record may be in the log: unknown, not failed
@@ -33,6 +40,12 @@ class KafkaClient(Client):
         super().__init__(settings)
         self._attempt_timeout_s = settings.deadline_s
         self._producer: AIOKafkaProducer | None = None
+        self._transactional_id = (
+            f"empkit-{secrets.token_hex(6)}" if settings.kafka_transactional else None
+        )
+        self._transactions: asyncio.Task[None] | None = None
+        self._waiting: list[_Waiting] = []
+        self._has_waiting = asyncio.Event()
 
     async def open(self) -> None:
         """Connect to the brokers."""
@@ -51,6 +64,8 @@ class KafkaClient(Client):
             acks="all" if settings.kafka_acks == "all" else int(settings.kafka_acks),
             enable_idempotence=idempotent,
             linger_ms=settings.kafka_linger_ms,
+            max_batch_size=settings.kafka_batch_bytes,
+            transactional_id=self._transactional_id,
             request_timeout_ms=int(settings.attempt_timeout_s * 1000),
             retry_backoff_ms=50,
         )
@@ -62,10 +77,16 @@ class KafkaClient(Client):
             raise ClientError(
                 f"No Kafka broker at {settings.kafka_bootstrap_servers}: {error}"
             ) from error
+        if self._transactional_id is not None:
+            self._transactions = asyncio.create_task(self._commit_groups(self._producer))
 
     async def close(self) -> None:
         """Send what is still buffered, then disconnect."""
         producer, self._producer = self._producer, None
+        if self._transactions is not None:
+            self._transactions.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._transactions
         if producer is not None:
             await producer.stop()
 
@@ -74,9 +95,42 @@ class KafkaClient(Client):
         topic = self.settings.kafka_topic
         key = employee_id.encode(errors="replace") if employee_id is not None else None
         try:
-            await (await self._producer.send(topic, payload, key=key))
+            if self._transactions is not None:
+                await self._in_transaction(key, payload)
+            else:
+                await (await self._producer.send(topic, payload, key=key))
         except MessageSizeTooLargeError as error:
             return Answer("too_large", f"Error: {error}")
         except KafkaError as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}") from error
         return Answer("sent", f"Record sent to Kafka topic {topic}")
+
+    def _in_transaction(self, key: bytes | None, payload: bytes) -> asyncio.Future[None]:
+        """Done when the transaction with this record is committed."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, payload, future))
+        self._has_waiting.set()
+        return future
+
+    async def _commit_groups(self, producer: AIOKafkaProducer) -> None:
+        """Commit what waits, all in one transaction, again and again: a producer has only one
+        transaction at a time, so while one is committed the records of the next gather."""
+        while True:
+            await self._has_waiting.wait()
+            self._has_waiting.clear()
+            group, self._waiting = self._waiting, []
+            topic = self.settings.kafka_topic
+            failure: Exception | None = None
+            try:
+                async with producer.transaction():
+                    sent = [await producer.send(topic, value, key=key) for key, value, _ in group]
+                    await asyncio.gather(*sent)
+            except KafkaError as error:
+                failure = error
+            for _, _, future in group:
+                if future.done():
+                    continue
+                if failure is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(failure)

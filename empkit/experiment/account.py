@@ -327,6 +327,7 @@ async def gather(
         letters = await read_dead_letters(settings, marks.dead_letters)
         dead_letters = {digest(letter.value or b""): letter.reason for letter in letters}
         ends = await log_ends(settings, settings.kafka_topic)
-        appended = sum(ends.values()) - sum(marks.log.values())
+        if not settings.kafka_transactional:  # whose ends are in the log, too
+            appended = sum(ends.values()) - sum(marks.log.values())
     verdicts, reasons = judge_all(records, ids, columns, held, dead_letters)
     return Found(received_ns, stored_ns, verdicts, reasons, appended, twice, strays)

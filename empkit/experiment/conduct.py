@@ -163,7 +163,8 @@ class _Conductor:
             What is known of it, and its folder.
         """
         self._folder.mkdir()
-        self._lab.ensure_commit(self._settings.kafka_commit)
+        if self._protocol == "kafka":
+            self._lab.ensure(self._settings)
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         with self._reached() as settings:
             self._plan(settings).save(self._folder)

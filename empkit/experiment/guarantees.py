@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from empkit.profiles import PROFILES, ProfileName
 from empkit.settings import Settings
 
 
@@ -20,6 +21,7 @@ class Guarantees:
         retries: how often a client tries again; 0 never.
         deadline_s: how long a client tries at the most, in seconds.
         attempt_timeout_s: how long it waits for one answer, in seconds.
+        profile: a named set of Kafka's settings (`empkit.profiles`); the choices above go before.
     """
 
     acks: Literal["0", "1", "all"] | None = None
@@ -28,6 +30,7 @@ class Guarantees:
     retries: int | None = None
     deadline_s: float | None = None
     attempt_timeout_s: float | None = None
+    profile: ProfileName | None = None
 
     def __str__(self) -> str:
         chosen = [
@@ -44,10 +47,11 @@ class Guarantees:
             "idempotence": "kafka_idempotence",
             "commit": "kafka_commit",
         }
-        changes: dict[str, Any] = {
+        changes: dict[str, Any] = PROFILES[self.profile].changes() if self.profile else {}
+        changes |= {
             names.get(each.name, each.name): value
             for each in fields(self)
-            if (value := getattr(self, each.name)) is not None
+            if each.name != "profile" and (value := getattr(self, each.name)) is not None
         }
         return settings.model_copy(update=changes)
 

@@ -60,6 +60,7 @@ class Consumer:
         self._kafka: AIOKafkaConsumer | None = None
         self._dead_letters: AIOKafkaProducer | None = None
         self._done: dict[TopicPartition, int] = {}
+        self._read_to: dict[TopicPartition, int] = {}
         self._to_commit: dict[TopicPartition, int] = {}
         self._has_stored = asyncio.Event()
         self._state = "connecting"
@@ -99,11 +100,14 @@ class Consumer:
         own = kafka.assignment()
         lag = 0
         for partition, end in ends.items():
-            done = self._done.get(partition) if partition in own else None
-            if done is None and partition in own:
-                done = await kafka.position(partition)
-            elif done is None:
+            if partition not in own:
                 done = await kafka.committed(partition) or 0
+            elif self._done.get(partition) == self._read_to.get(partition):
+                # all that was read is stored; what the position is ahead is no record, but the mark
+                # of a transaction's end
+                done = await kafka.position(partition)
+            else:
+                done = self._done[partition]
             lag += end - done
         return lag
 
@@ -151,6 +155,9 @@ class Consumer:
             heartbeat_interval_ms=settings.kafka_session_timeout_ms // 5,
             retry_backoff_ms=50,
             fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
+            isolation_level=(
+                "read_committed" if settings.kafka_transactional else "read_uncommitted"
+            ),
         )
         try:
             await self._dead_letters.start()
@@ -159,6 +166,7 @@ class Consumer:
         finally:
             kafka, self._kafka = self._kafka, None
             self._done.clear()
+            self._read_to.clear()
             for part in (kafka, self._dead_letters):
                 with contextlib.suppress(KafkaError, OSError):
                     await part.stop()
@@ -179,6 +187,7 @@ class Consumer:
             received_ns = now_ns()
             for partition, messages in batch.items():
                 self._done.setdefault(partition, messages[0].offset)
+                self._read_to[partition] = messages[-1].offset + 1
             if batch:
                 await read.put((batch, received_ns))
 
@@ -220,6 +229,7 @@ class Consumer:
             # and the store will answer "same".
             for partition in offsets:
                 self._done.pop(partition, None)
+                self._read_to.pop(partition, None)
         else:
             self._done |= offsets
 
