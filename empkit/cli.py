@@ -282,6 +282,10 @@ def compare(
                 out.print(f"[bold]{_plain(runs.runs[0].guarantees)}[/]")
             out.print(summary_table(runs))
         _write(runs, own)
+    if len(crossed) > 1:
+        from empkit import plots
+
+        plots.verdicts(crossed).savefig(folder / "verdicts.png")
     if not as_json and (faults or len(crossed) > 1):
         out.print(recovery_table(crossed))
     if as_json:

@@ -20,12 +20,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from empkit.experiment.results import latencies_ms
+from empkit.experiment.results import Runs, latencies_ms
 from empkit.experiment.statistics import Floats, Places, difference
 from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
 if TYPE_CHECKING:
-    from empkit.experiment.results import RunInfo, Runs
+    from empkit.experiment.results import RunInfo
 
 PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00"}
 PROTOCOL_MARKERS = {"http": "o", "websocket": "s", "kafka": "^"}
@@ -353,9 +353,20 @@ def _stage_words(found: dict[str, tuple[dict[str, float], float]]) -> str:
     )
 
 
-def verdicts(runs: Runs) -> Picture:
-    """How many records got each verdict, a bar a protocol, with every count below its bar."""
-    counts = runs.verdicts()
+def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
+    """How many records got each verdict, with every count below its bar.
+
+    Args:
+        runs: a bar a protocol; of several, such as `Lab.cross` returns, also one for each choice of
+            guarantees.
+    """
+    several = [runs] if isinstance(runs, Runs) else list(runs)
+    counts = pd.concat([each.verdicts() for each in several])
+    names = [
+        _name(protocol) + (f"\n{each.runs[0].guarantees}" if len(several) > 1 else "")
+        for each in several
+        for protocol in each.protocols
+    ]
     broken_any = bool(counts[list(BROKEN_PROMISES)].to_numpy().any())
     picture, axes = _bars(len(counts), 1.0 if broken_any else 0.75, 1.1)
     left = np.zeros(len(counts))
@@ -367,12 +378,12 @@ def verdicts(runs: Runs) -> Picture:
                       label=verdict.replace("_", "-"), height=0.4)  # fmt: skip
         left += values
     words = []
-    for place, (protocol, row) in enumerate(counts.iterrows()):
+    for place, (name, (_, row)) in enumerate(zip(names, counts.iterrows(), strict=True)):
         fine, broken = (
             ",  ".join(
-                f"{row[name]:,} {name.replace('_', '-')}"
-                for name in VERDICTS
-                if row[name] and (name in BROKEN_PROMISES) == wanted
+                f"{row[verdict]:,} {verdict.replace('_', '-')}"
+                for verdict in VERDICTS
+                if row[verdict] and (verdict in BROKEN_PROMISES) == wanted
             )
             for wanted in (False, True)
         )
@@ -382,12 +393,13 @@ def verdicts(runs: Runs) -> Picture:
             axes.annotate(f"broken promises:  {broken}", (0, place + 0.2), (2, -16), fontsize=9,
                           textcoords="offset points", va="top", fontweight="bold",
                           color="#A33B00")  # fmt: skip
-        words.append(f"{_name(str(protocol))}: {fine}{', ' if fine and broken else ''}{broken}.")
-    axes.set_yticks(places, [_name(str(name)) for name in counts.index])
+        words.append(f"{name}: {fine}{', ' if fine and broken else ''}{broken}.")
+    axes.set_yticks(places, names)
     axes.set_xlim(0, max(1.0, float(left.max())) * 1.01)
     axes.set_xlabel("records")
     _legend(axes)
-    return _titled(picture, _verdict_finding(counts), " ".join(words).replace(",  ", ", "))
+    alt = " ".join(words).replace(",  ", ", ").replace("\n", ", ")
+    return _titled(picture, _verdict_finding(counts), alt)
 
 
 def _verdict_finding(counts: pd.DataFrame) -> str:

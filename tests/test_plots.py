@@ -46,6 +46,15 @@ def test_a_broken_promise_is_in_the_title():
     assert "2 of 200" in plots.timeline(runs).get_suptitle()
 
 
+def test_the_verdicts_of_several_runs_stand_side_by_side():
+    kept, lost = made_up("kafka"), made_up("kafka", verdict={3: "lost"})
+    lost.runs[0].guarantees = "acks=0"
+    figure = plots.verdicts([kept, lost])
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["Kafka\nas set", "Kafka\nacks=0"]
+    assert "1 of 400 records: a promise was broken" in figure.get_suptitle()
+
+
 def test_the_journey_shows_every_attempt_and_the_fault():
     runs = made_up("http", 200, attempts={60: 2}, faults=[FAULT])
     sent = int(runs.timings.loc[60, "sent_ns"])
