@@ -33,6 +33,7 @@ app = typer.Typer(
     "became of every one.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # so that paragraphs are wrapped to the terminal
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
