@@ -59,8 +59,10 @@ def clock_id() -> str:
     """A name of this host's monotonic clock since it was started.
 
     Stamps may be compared only where this is the same: two processes of one host, in containers
-    or not. On Linux it is derived from the kernel's boot id, elsewhere from the host's name.
+    or not. On Linux it is derived from the kernel's boot id and what a time namespace adds to the
+    clock (https://man7.org/linux/man-pages/man7/time_namespaces.7.html), elsewhere from the host's
+    name.
     """
-    boot_id = Path("/proc/sys/kernel/random/boot_id")
-    source = boot_id.read_text() if boot_id.exists() else platform.node()
+    parts = (Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/timens_offsets"))
+    source = "".join(part.read_text() for part in parts if part.exists()) or platform.node()
     return hashlib.sha256(source.encode()).hexdigest()[:16]

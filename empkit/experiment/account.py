@@ -51,6 +51,7 @@ class Found(NamedTuple):
         appended: how many records Kafka's log got.
         twice: ids that the server stored more than once.
         strays: ids of this run that are stored and were never offered.
+        one_clock: whether the server's stamps are of our clock; if not, there are none.
     """
 
     received_ns: np.ndarray[Any, np.dtype[np.int64]]
@@ -60,6 +61,7 @@ class Found(NamedTuple):
     appended: int | None
     twice: list[str]
     strays: list[str]
+    one_clock: bool
 
     def broken(self) -> list[str]:
         """What holds of the whole run and not of one record offered, in words, where it is broken:
@@ -315,7 +317,8 @@ async def gather(
     received_ns = np.zeros(len(records), np.int64)
     stored_ns = np.zeros(len(records), np.int64)
     health = await server.get("/health")
-    if health["clock"] == clock_id():  # stamps of another clock cannot be held against ours
+    one_clock = health["clock"] == clock_id()
+    if one_clock:  # stamps of another clock cannot be held against ours
         async for stamp, _ in server.stamps(marks.stamps):
             for seq in [seq for seq in ids.of(stamp["employee_id"]) if held[seq] == "same"][:1]:
                 if stored_ns[seq]:
@@ -330,4 +333,4 @@ async def gather(
         if not settings.kafka_transactional:  # whose ends are in the log, too
             appended = sum(ends.values()) - sum(marks.log.values())
     verdicts, reasons = judge_all(records, ids, columns, held, dead_letters)
-    return Found(received_ns, stored_ns, verdicts, reasons, appended, twice, strays)
+    return Found(received_ns, stored_ns, verdicts, reasons, appended, twice, strays, one_clock)

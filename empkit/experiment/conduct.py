@@ -308,6 +308,11 @@ class _Conductor:
             info.notes.append(
                 "The server had not decided on every record when the account was made."
             )
+        if not info.one_clock:
+            info.notes.append(
+                "The server's clock is not this machine's: when a record was received and stored "
+                "is left out; how long until it was acked stands."
+            )
         if info.held_back:
             info.notes.append(
                 f"{info.held_back} records were due while {MOST_IN_FLIGHT} were in flight, and "

@@ -60,6 +60,7 @@ class RunInfo:
             may, and so waited for their turn.
         appended: how many records Kafka's log got; more than were sent means duplicates in the log.
         broken: promises that were broken and are no record's verdict, in words.
+        one_clock: whether the server's clock is ours, so that its stamps can be used.
         workload: what was offered, and how.
         faults: what was broken, and when.
         guarantees: what was asked for (`Guarantees`), in words.
@@ -82,6 +83,7 @@ class RunInfo:
     held_back: int = 0
     appended: int | None = None
     broken: list[str] = field(default_factory=list)
+    one_clock: bool = True
     workload: dict[str, Any] = field(default_factory=dict)
     faults: list[FaultSpan] = field(default_factory=list)
     guarantees: str = "as set"

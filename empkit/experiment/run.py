@@ -209,6 +209,7 @@ async def settle(
         "offered": sum(verdict is not None for verdict in found.verdicts),
         "appended": found.appended,
         "broken": found.broken(),
+        "one_clock": found.one_clock,
     }
 
 
