@@ -39,6 +39,16 @@ def lab():
 
 
 @pytest.fixture(scope="session")
+def embedded(lab):
+    """A lab with the embedded broker, whatever broker the others are tested with."""
+    if lab.broker_name == "embedded":
+        yield lab
+        return
+    with Lab("embedded") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def postgres():
     """The URL of a PostgreSQL server of one worker's own."""
     if not available():

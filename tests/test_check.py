@@ -181,7 +181,7 @@ def test_a_topic_that_the_server_does_not_consume(lab):
 
 
 def test_a_broker_that_advertises_an_address_where_it_is_not():
-    with Lab() as own:
+    with Lab("embedded") as own:
         port = free_port()
         own.broker.advertise(1, "127.0.0.1", port)
         failures = failing(own.settings)
