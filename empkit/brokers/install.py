@@ -37,12 +37,6 @@ _POM = """\
       <artifactId>kafka_2.13</artifactId>
       <version>{version}</version>
     </dependency>
-    <!-- the console producer and consumer -->
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka-tools</artifactId>
-      <version>{version}</version>
-    </dependency>
     <!-- writes the log to standard error; without it Kafka says nothing -->
     <dependency>
       <groupId>org.slf4j</groupId>
