@@ -155,6 +155,14 @@ def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tm
     assert broker.process.returncode == 0
 
 
+def command_of(process):
+    """A process's command line; empty when it has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(tmp_path):
     process = subprocess.Popen(
         [*COMMAND, "compare", "--rate", "200", "--records", "100000", "--protocol", "websocket",
@@ -163,11 +171,11 @@ def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(t
     )  # fmt: skip
     me = psutil.Process(process.pid)
     give_up = time.monotonic() + 30
-    while not any("experiment.run" in " ".join(child.cmdline()) for child in me.children()):
+    while not any("experiment.run" in command_of(child) for child in me.children()):
         assert time.monotonic() < give_up
         time.sleep(0.05)
     children = me.children(recursive=True)
-    (run,) = [child for child in children if "experiment.run" in " ".join(child.cmdline())]
+    (run,) = [child for child in children if "experiment.run" in command_of(child)]
     folder = run.cmdline()[-1]
     while not os.path.exists(f"{folder}/outcome.npy"):  # noqa: PTH110
         assert time.monotonic() < give_up
