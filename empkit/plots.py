@@ -166,7 +166,7 @@ def latency(runs: Runs) -> Picture:
         axes.set_xlabel(f"milliseconds until {label}")
         axes.set_ylim(0, 103)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none",
+            axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none",
                         fontsize=9, handlelength=3)  # fmt: skip
         else:
             axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
