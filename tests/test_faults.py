@@ -104,6 +104,7 @@ def test_leaders_that_move_among_three_brokers_lose_nothing():
         assert counts(runs) == {"offered": 500, "stored": 500}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_the_records_really_go_through_the_proxy(lab, protocol):
     """A delay put on the way out only is found in the service time of every record it met."""
