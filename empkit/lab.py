@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import SecretStr
 
 from empkit.brokers import BrokerError, make_broker
-from empkit.clients import PROTOCOLS
+from empkit.clients import PROTOCOLS, own
 from empkit.experiment.guarantees import Guarantees, may_lose
 from empkit.experiment.workload import Workload
 from empkit.processes import Child, ChildError, Processes
@@ -257,7 +257,8 @@ class Lab:
         then, marked `cut_short`.
 
         Args:
-            protocols: which; by default all that the lab has the parts for.
+            protocols: which; by default all that the lab has the parts for. One of your own is
+                named by its class, `module:Class`; see `empkit.clients.base.Client`.
             workload: what to send; by default 2,000 made-up records, 8 in flight.
             rounds: how often.
             faults: what goes wrong in each run, and when.
@@ -268,14 +269,17 @@ class Lab:
             LabError: a run could not be carried out.
             BrokenPromiseError: a record was lost, corrupt or phantom, and nothing that was asked
                 for allows that; it carries the runs.
-            ValueError: there is no such protocol, or no record to send.
+            ValueError: there is no such protocol, or your own is no complete client, or there is no
+                record to send.
         """
         from empkit.experiment.conduct import RunError, conduct
         from empkit.faults import At
 
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
-            if protocol not in self.protocols:
+            if own.is_own(protocol):
+                own.load(protocol)
+            elif protocol not in self.protocols:
                 raise ValueError(
                     f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."
                 )

@@ -31,6 +31,8 @@ PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00
 PROTOCOL_MARKERS = {"http": "o", "websocket": "s", "kafka": "^"}
 PROTOCOL_LINES = {"http": "-", "websocket": "--", "kafka": "-."}
 PROTOCOL_NAMES = {"http": "HTTP", "websocket": "WebSocket", "kafka": "Kafka"}
+OWN_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
+_OWN: dict[str, str] = {}  # the colours of the reader's own protocols, in the order they are seen
 VERDICT_COLOURS = {
     "stored": "#009E73",
     "refused": "#999999",
@@ -97,11 +99,20 @@ def _titled(picture: Picture, title: str, alt: str = "") -> Picture:
 
 
 def _name(protocol: str) -> str:
-    return PROTOCOL_NAMES.get(protocol, protocol)
+    return PROTOCOL_NAMES.get(protocol, protocol.rpartition(":")[2])
 
 
 def _colour(protocol: str) -> str:
-    return PROTOCOL_COLOURS.get(protocol, "#CC79A7")
+    if protocol not in PROTOCOL_COLOURS:
+        _OWN.setdefault(protocol, OWN_COLOURS[len(_OWN) % len(OWN_COLOURS)])
+    return PROTOCOL_COLOURS.get(protocol) or _OWN[protocol]
+
+
+def _through_kafka(runs: Runs, protocol: str) -> bool:
+    """Whether an ack came from a broker."""
+    return protocol == "kafka" or any(
+        info.through_kafka for info in runs.runs if info.protocol == protocol
+    )
 
 
 def _described(info: RunInfo) -> str:
@@ -280,7 +291,7 @@ def stages(runs: Runs) -> Picture:
         for protocol in runs.protocols
         for suffix, path in (
             ((", until acked", "ack"), (", until stored", "stored"))
-            if protocol == "kafka"
+            if _through_kafka(runs, protocol)
             else (("", "direct"),)
         )
     ]
@@ -672,7 +683,8 @@ def journey(run: Runs, employee_id: str) -> Picture:
         each for each in run.runs if (each.protocol, each.round) == (row["protocol"], row["round"])
     )
     picture, (axes,) = _picture()
-    lanes = [lane for lane in LANES if lane != "broker" or row["protocol"] == "kafka"]
+    kafka = _through_kafka(run, str(row["protocol"]))
+    lanes = [lane for lane in LANES if lane != "broker" or kafka]
     places = {lane: len(lanes) - 1 - number for number, lane in enumerate(lanes)}
     zero = int(row["intended_ns"])
     tries = _attempts(run, row)
@@ -684,7 +696,7 @@ def journey(run: Runs, employee_id: str) -> Picture:
     axes.set_ylim(-0.6, len(lanes) - 0.3)
     axes.set_yticks(list(places.values()), list(places))
     axes.set_xlabel("milliseconds since the record was wanted sent (dashed: not measured)")
-    _Journey(axes, row, places, zero).draw(tries)
+    _Journey(axes, row, places, zero, kafka=kafka).draw(tries)
     _shade(axes, info, zero, 1e6)
     tried = f"{len(tries)} attempts" if len(tries) > 1 else "1 attempt"
     verdict = str(row["verdict"]).replace("_", "-")
@@ -722,12 +734,21 @@ class _Journey:
         row: of the timings.
         places: the height of each lane.
         zero: the stamp that is 0 on the axis.
+        kafka: whether the record went through Kafka.
     """
 
-    def __init__(self, axes: Axes, row: pd.Series[Any], places: dict[str, int], zero: int) -> None:
+    def __init__(
+        self,
+        axes: Axes,
+        row: pd.Series[Any],
+        places: dict[str, int],
+        zero: int,
+        *,
+        kafka: bool,
+    ) -> None:
         self.axes = axes
         self.places = places
-        self.kafka = row["protocol"] == "kafka"
+        self.kafka = kafka
         self.outcome = str(row["outcome"])
         self.sent, self.received, self.stored, self.acked = (
             None if pd.isna(row[name]) else (int(row[name]) - zero) / 1e6

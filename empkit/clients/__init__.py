@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 from typing import Protocol as TypingProtocol
 
+from empkit.clients import own
 from empkit.clients.base import Client, ClientError, Reply
 from empkit.settings import Settings
 
@@ -26,12 +27,12 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
     """A client, to be opened with `async with`.
 
     Args:
-        protocol: `"http"`, `"websocket"` or `"kafka"`.
+        protocol: `"http"`, `"websocket"` or `"kafka"`; or one's own, `"module:Class"`.
         where: a running lab, or the settings of a server and brokers that run elsewhere.
         token: a token to use; without one the client gets its own with user and password.
 
     Raises:
-        ValueError: there is no such protocol.
+        ValueError: there is no such protocol, or one's own is no complete client.
     """
     settings = where if isinstance(where, Settings) else where.settings
     if protocol == "http":
@@ -46,4 +47,21 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
         from empkit.clients.kafka import KafkaClient
 
         return KafkaClient(settings)
-    raise ValueError(f"{protocol!r} is no protocol of this kit; use one of {', '.join(PROTOCOLS)}.")
+    if own.is_own(protocol):
+        client = own.load(protocol)
+        if token is None:
+            return client(settings)
+        if not own.takes_token(client):
+            raise ValueError(f"{protocol!r} takes no token: its __init__ has no `token`.")
+        return client(settings, token)  # type: ignore[call-arg]
+    raise ValueError(
+        f"{protocol!r} is no protocol of this kit; use one of {', '.join(PROTOCOLS)}, or one of "
+        "your own, module:Class."
+    )
+
+
+def through_kafka(protocol: str) -> bool:
+    """Whether records go through Kafka, so that an ack comes from the broker and not the store."""
+    if own.is_own(protocol):
+        return own.load(protocol).through_kafka
+    return protocol == "kafka"

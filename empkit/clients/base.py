@@ -100,11 +100,16 @@ class Reply:
 class Client(ABC):
     """A connection over one protocol.
 
+    One of your own has `open`, `close` and `_attempt`, which sends a record once; the rules for
+    trying again come from here. `lab.compare(["http", "my_module:MyClient"])` compares it.
+
     Args:
         settings: where to send, how long to wait, how often to try.
     """
 
-    protocol: ClassVar[str]
+    protocol: ClassVar[str] = "own"
+    through_kafka: ClassVar[bool] = False
+    """Whether an ack comes from a broker, and the record is stored later, by the consumer."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

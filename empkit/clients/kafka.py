@@ -35,6 +35,7 @@ class KafkaClient(Client):
     """
 
     protocol: ClassVar[str] = "kafka"
+    through_kafka: ClassVar[bool] = True
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -124,12 +124,12 @@ class Server:
         await self._http.close()
 
 
-async def drain(server: Server, protocol: str, on_wait: Callable[[str], None]) -> bool:
+async def drain(server: Server, *, kafka: bool, on_wait: Callable[[str], None]) -> bool:
     """Wait until the server has decided on all that it was given.
 
     Args:
         server: the server.
-        protocol: with `kafka` also until the consumer has committed all that the log holds.
+        kafka: also until the consumer has committed all that the log holds.
         on_wait: told what is waited for.
 
     Returns:
@@ -143,7 +143,7 @@ async def drain(server: Server, protocol: str, on_wait: Callable[[str], None]) -
         with suppress(ClientError, TimeoutError):
             async with asyncio.timeout(5):
                 health = await server.get("/health")
-            consumer = health["consumer"] if protocol == "kafka" else {"lag": 0, "state": "running"}
+            consumer = health["consumer"] if kafka else {"lag": 0, "state": "running"}
             left = (health["database"]["waiting"], consumer["lag"], consumer["state"])
             if left == (0, 0, "running"):
                 return True
@@ -285,10 +285,10 @@ def _twins(records: Payloads, ids: Ids, columns: Columns) -> set[int]:
     return twins
 
 
-async def mark(server: Server, settings: Settings, protocol: str) -> Marks:
+async def mark(server: Server, settings: Settings, *, kafka: bool) -> Marks:
     """Where things stand before a run."""
     health = await server.get("/health")
-    if protocol != "kafka":
+    if not kafka:
         return Marks(health["timings_end"], {}, {})
     return Marks(
         health["timings_end"],
@@ -305,7 +305,8 @@ async def gather(
     columns: Columns,
     marks: Marks,
     prefix: str,
-    protocol: str,
+    *,
+    kafka: bool,
 ) -> Found:
     """Everything that the other side holds of a run, and the verdicts."""
     ids = Ids(records)
@@ -326,7 +327,7 @@ async def gather(
                 received_ns[seq], stored_ns[seq] = stamp["received_ns"], stamp["stored_ns"]
     dead_letters: dict[bytes, str] = {}
     appended = None
-    if protocol == "kafka":
+    if kafka:
         letters = await read_dead_letters(settings, marks.dead_letters)
         dead_letters = {digest(letter.value or b""): letter.reason for letter in letters}
         ends = await log_ends(settings, settings.kafka_topic)

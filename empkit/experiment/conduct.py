@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import random
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 import pandas as pd
 
+from empkit.clients import own, through_kafka
 from empkit.clock import now_ns
 from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees
@@ -155,6 +157,7 @@ class _Conductor:
         self._timeline = Timeline(lab, setup.events)
         self._started_ns = 0
         self._settings = setup.guarantees.applied(lab.settings)
+        self._through_kafka = through_kafka(protocol)
 
     def run(self, show: Progress) -> tuple[RunInfo, Path]:
         """Carry it out.
@@ -163,7 +166,7 @@ class _Conductor:
             What is known of it, and its folder.
         """
         self._folder.mkdir()
-        if self._protocol == "kafka":
+        if self._through_kafka:
             self._lab.ensure(self._settings)
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         with self._reached() as settings:
@@ -203,7 +206,7 @@ class _Conductor:
             changes = {"server_url": f"{server.scheme}://127.0.0.1:{port}", "ws_url": None}
             lab.proxy = proxy
             with contextlib.ExitStack() as cleanup:
-                if self._protocol == "kafka" and lab.broker is not None:
+                if self._through_kafka and lab.broker is not None:
                     behind = cleanup.enter_context(lab.broker.behind(proxy))
                     changes["kafka_bootstrap_servers"] = behind
                 yield self._settings.model_copy(update=changes)
@@ -229,6 +232,8 @@ class _Conductor:
             server_url=settings.server_url,
             bootstrap_servers=settings.kafka_bootstrap_servers,
             token=self._lab.make_token(expiry[0].after_s) if expiry else None,
+            through_kafka=self._through_kafka,
+            search=_search_path() if own.is_own(self._protocol) else [],
         )
 
     def _follow(self, child: Child, show: Progress) -> dict[str, Any]:
@@ -293,6 +298,7 @@ class _Conductor:
             started_at=started_at,
             workload=self._setup.workload.described(count),
             guarantees=str(self._setup.guarantees),
+            through_kafka=self._through_kafka,
             faults=self._spans(finished),
             **finished,
         )
@@ -336,6 +342,11 @@ class _Conductor:
             if isinstance(each, Overload)
         ]
         return self._timeline.spans + surges
+
+
+def _search_path() -> list[str]:
+    """Where this process looks for modules, such that another finds the same."""
+    return [str(Path(folder).resolve()) for folder in sys.path]
 
 
 def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[pd.DataFrame, pd.DataFrame]:

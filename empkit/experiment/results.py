@@ -64,6 +64,7 @@ class RunInfo:
         workload: what was offered, and how.
         faults: what was broken, and when.
         guarantees: what was asked for (`Guarantees`), in words.
+        through_kafka: whether acks came from a broker.
     """
 
     protocol: str
@@ -87,6 +88,7 @@ class RunInfo:
     workload: dict[str, Any] = field(default_factory=dict)
     faults: list[FaultSpan] = field(default_factory=list)
     guarantees: str = "as set"
+    through_kafka: bool = False
 
 
 class Runs:

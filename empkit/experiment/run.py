@@ -18,8 +18,9 @@ import importlib.util
 import json
 import sys
 import time
+import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from empkit.clients import Client, connect
+from empkit.clients import Client, connect, own
 from empkit.clients.base import Attempt, ClientError
 from empkit.clock import LoopWatch
 from empkit.experiment import account
@@ -61,6 +62,8 @@ class Plan:
         server_url: where the client reaches the server; the account asks it directly.
         bootstrap_servers: where the client reaches the brokers.
         token: what the client begins with; without one it gets its own.
+        through_kafka: whether records go through Kafka, so that the account looks there too.
+        search: where else to look for the module of a client of one's own.
     """
 
     protocol: str
@@ -73,6 +76,8 @@ class Plan:
     server_url: str = ""
     bootstrap_servers: str | None = None
     token: str | None = None
+    through_kafka: bool = False
+    search: list[str] = field(default_factory=list)
 
     def client_settings(self, settings: Settings) -> Settings:
         """The settings of the client, which may go through the proxy."""
@@ -149,7 +154,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
     settled = asyncio.Event()
     async with connect(plan.protocol, plan.client_settings(settings), plan.token) as client:
         await warm_up(client, server, plan, pace)
-        marks = await account.mark(server, settings, plan.protocol)
+        marks = await account.mark(server, settings, kafka=plan.through_kafka)
         (folder / "marks.json").write_text(json.dumps(marks._asdict()))
         generator = Generator(client, records, columns)
         _obey(generator, settled)
@@ -188,7 +193,9 @@ async def settle(
     server: Server,
 ) -> dict[str, Any]:
     """Drain, gather and judge; write `timings.parquet`."""
-    drained = await account.drain(server, plan.protocol, lambda what: report(waiting=what))
+    drained = await account.drain(
+        server, kafka=plan.through_kafka, on_wait=lambda what: report(waiting=what)
+    )
     health = await server.get("/health")
     found = await account.gather(
         server,
@@ -198,7 +205,7 @@ async def settle(
         columns,
         marks,
         f"{plan.run_id}-",
-        plan.protocol,
+        kafka=plan.through_kafka,
     )
     _save_timings(folder, plan, records, columns, found)
     records.close()
@@ -321,6 +328,7 @@ def main() -> None:
     only the account of what was carried out before."""
     folder = Path(sys.argv[1])
     plan = Plan.load(folder)
+    sys.path += [folder for folder in plan.search if folder not in sys.path]
     work = account_for if sys.argv[2:] == ["account"] else measure
     loop_factory = None
     if importlib.util.find_spec("uvloop"):
@@ -332,6 +340,12 @@ def main() -> None:
             finished = runner.run(work(folder, plan, Settings()))
         except ClientError as error:
             report(failed=str(error))
+            sys.exit(1)
+        except Exception as error:
+            if not own.is_own(plan.protocol):
+                raise
+            traceback.print_exc()
+            report(failed=f"{plan.protocol!r} failed with {own.said(error)}.")
             sys.exit(1)
     report(finished=finished)
 
