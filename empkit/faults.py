@@ -62,7 +62,11 @@ class Fault(ABC):
     part: ClassVar[Part]
 
     def __str__(self) -> str:
-        values = [f"{each.name}={getattr(self, each.name)}" for each in fields(self)]
+        values = [
+            f"{each.name}={value}"
+            for each in fields(self)
+            if (value := getattr(self, each.name)) is not None
+        ]
         return f"{self.name}:{','.join(values)}" if values else self.name
 
 

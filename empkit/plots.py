@@ -18,13 +18,14 @@ from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedFormatter, FuncFormatter, LogLocator, NullFormatter
 
 from empkit.experiment.results import Runs, latencies_ms
 from empkit.experiment.statistics import Floats, Places, difference
 from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
 if TYPE_CHECKING:
+    from empkit.advice import Advice
     from empkit.experiment.results import RunInfo
 
 PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00"}
@@ -923,3 +924,147 @@ def figures(runs: Runs) -> dict[str, Picture]:
             drawn[f"throughput-{info.protocol}"] = throughput(one)
             drawn[f"percentiles-{info.protocol}"] = percentiles_over_time(one)
     return drawn
+
+
+def timelines(runs: Runs) -> Picture:
+    """The same faults over several protocols, a panel each: every record a dot, when it was wanted
+    sent against how long until its sender knew, coloured by verdict.
+
+    Records whose outcome their sender never knew stand at the upper edge. Of several rounds the
+    first is shown; `timeline` shows a single run larger.
+
+    Args:
+        runs: of one protocol or several, up to six.
+    """
+    first = [
+        next(info for info in runs.runs if info.protocol == protocol)
+        for protocol in runs.protocols[:MOST_PANELS]
+    ]
+    picture, panels = _picture(len(first), 1.3 + 1.6 * len(first))
+    taken = {info.protocol: _known_after_ms(runs, info) for info in first}
+    known = [took[np.isfinite(took)].max() for took in taken.values() if np.isfinite(took).any()]
+    top = 3 * max(known, default=1.0)
+    least = [took[np.isfinite(took)].min() for took in taken.values() if np.isfinite(took).any()]
+    bottom = max(0.01, 0.7 * min(least, default=0.1))
+    longest = []
+    for axes, info in zip(panels, first, strict=True):
+        own = runs.of(info.protocol, info.round).timings
+        took = taken[info.protocol]
+        seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
+        for verdict in VERDICTS:
+            some = _some(np.flatnonzero(own["verdict"] == verdict), took)
+            if len(some):
+                axes.scatter(
+                    seconds[some], np.where(np.isnan(took[some]), top, took[some]),
+                    s=9 if verdict == "stored" else 26, color=VERDICT_COLOURS[verdict],
+                    marker=VERDICT_MARKERS[verdict], linewidths=0.4, rasterized=True,
+                    edgecolors="none" if verdict == "stored" else "black",
+                    label=verdict.replace("_", "-"), zorder=2 if verdict == "stored" else 3,
+                )  # fmt: skip
+        most = float(np.nanmax(took)) if np.isfinite(took).any() else np.nan
+        word = _ms(most) if np.isfinite(most) else "never"
+        longest.append(f"{_name(info.protocol)} {word}")
+        _logarithmic(axes.yaxis)
+        axes.yaxis.set_major_locator(LogLocator(10, (1,), numticks=9))
+        axes.set_ylim(bottom, top * 1.6)
+        axes.set_ylabel("ms until known", fontsize=9)
+        axes.set_title(_name(info.protocol), fontsize=10, loc="right", pad=4)
+        _shade(axes, info)
+    panels[-1].set_xlabel("seconds since the start, when the record was wanted sent")
+    handles: dict[str, Any] = {}
+    for axes in panels:
+        found, labels = axes.get_legend_handles_labels()
+        handles |= dict(zip(labels, found, strict=True))
+    if handles:
+        picture.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4,
+                       frameon=False, fontsize=9)  # fmt: skip
+    return _titled(
+        picture,
+        f"Longest until the sender knew: {', '.join(longest)}",
+        f"{_verdict_finding(runs.verdicts())}.",
+    )
+
+
+def _known_after_ms(runs: Runs, info: RunInfo) -> Floats:
+    """How long until each sender knew, of one run; NaN where it never did."""
+    own = runs.of(info.protocol, info.round).timings
+    return _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
+
+
+def copies(crossed: Sequence[Runs]) -> Picture:
+    """How many copies of the records there are at each place: sent, in Kafka's log, stored.
+
+    Args:
+        crossed: runs over Kafka, each with its choice of guarantees, such as `Lab.cross` returns.
+    """
+    infos = [info for runs in crossed for info in runs.runs if info.appended is not None]
+    stored = [
+        int(runs.of(info.protocol, info.round).timings["stored_ns"].notna().sum())
+        for runs in crossed
+        for info in runs.runs
+        if info.appended is not None
+    ]
+    picture, axes = _bars(3 * max(1, len(infos)), 0.3, 1.0)
+    names, extra, words = [], [], []
+    for number, (info, kept) in enumerate(zip(infos, stored, strict=True)):
+        appended = info.appended or 0
+        counts = {"sent": info.offered, "in the log": appended, "stored": kept}
+        for place, (name, count) in enumerate(counts.items(), 3 * number):
+            axes.barh(place, count, height=0.7, color=_COPY_COLOURS[name], label=name)
+            beyond = f"{count:,}" if count == info.offered else (
+                f"{count:,}  ({count - info.offered:+,})"
+            )  # fmt: skip
+            axes.text(count, place, f"  {beyond}", va="center", fontsize=9)
+        names.append(info.guarantees.replace(" ", "\n"))
+        extra.append(appended - info.offered)
+        words.append(f"{info.guarantees}: {', '.join(f'{v:,} {k}' for k, v in counts.items())}.")
+    axes.set_yticks([3 * number + 1 for number in range(len(names))], names)
+    axes.set_xlim(0, max([1, *(info.appended or 0 for info in infos)]) * 1.2)
+    axes.set_xlabel("records")
+    _legend(axes)
+    most = max(extra, default=0)
+    title = (
+        f"The log holds up to {most:,} copies too many, the database none"
+        if most > 0 and stored and max(stored) <= max(info.offered for info in infos)
+        else f"The log holds up to {most:,} copies too many"
+        if most > 0
+        else "The log holds no copy too many"
+    )
+    return _titled(picture, title, " ".join(words))
+
+
+_COPY_COLOURS = {"sent": "#BBBBBB", "in the log": "#D55E00", "stored": "#009E73"}
+
+
+def fit(advice: Advice) -> Picture:
+    """Which protocol meets which need: a cell each, with what was measured.
+
+    Args:
+        advice: from `empkit.advice.advise`.
+    """
+    met, measured = advice.met, advice.measured
+    picture, axes = _bars(max(1, len(met)), 0.55, 0.5)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    for row, need in enumerate(met.index):
+        for column, protocol in enumerate(met.columns):
+            good, value = bool(met.loc[need, protocol]), measured.loc[need, protocol]
+            word = "yes" if good else "no"
+            if not isinstance(value, bool | np.bool_):
+                word += f": {value:,.3g}" if value < 1_000 else f": {value:,.0f}"
+            axes.barh(row, 0.94, left=column + 0.03, height=0.8, color=GOOD if good else "#F3D9C8")
+            axes.text(column + 0.5, row, word, ha="center", va="center", fontsize=10,
+                      color="white" if good else "#7A2E00", fontweight="bold")  # fmt: skip
+    axes.set_yticks(range(len(met)), [textwrap.fill(str(need), 26) for need in met.index])
+    axes.set_xlim(0, max(1, len(met.columns)))
+    places = [column + 0.5 for column in range(len(met.columns))]
+    axes.set_xticks(places, [_name(str(each)) for each in met.columns])
+    axes.xaxis.set_major_formatter(FixedFormatter([_name(str(each)) for each in met.columns]))
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    names = ", ".join(_name(each) for each in advice.recommended)
+    title = f"All needs are met by: {names}" if names else "No protocol meets all of these needs"
+    words = [
+        f"{need}: {', '.join(_name(str(p)) for p in met.columns if met.loc[need, p]) or 'none'}"
+        for need in met.index
+    ]
+    return _titled(picture, title, f"{'; '.join(words)}.")

@@ -67,3 +67,30 @@ def _after(timings: pd.DataFrame, info: RunInfo) -> dict[str, Any]:
         "first_stored_s": (int(late.min()) - end_ns) / 1e9 if len(late) else None,
         "last_stored_s": (int(late.max()) - end_ns) / 1e9 if len(late) else None,
     }
+
+
+def felt(runs: Runs) -> pd.DataFrame:
+    """What the senders felt of the first fault, one row a protocol.
+
+    Columns: `tried_again`, whether any record needed more than one attempt; `before_ms` and
+    `during_ms`, the median time until the sender knew, of the records wanted sent before the fault
+    and of those in its first half.
+
+    Args:
+        runs: each with a fault; of several rounds the first counts.
+    """
+    rows = {}
+    for protocol in runs.protocols:
+        info = next(each for each in runs.runs if each.protocol == protocol)
+        own, fault = runs.of(protocol, info.round).timings, info.faults[0]
+        took = (own["acked_ns"] - own["intended_ns"]).astype("Float64") / 1e6
+        end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
+        half_ns = fault.start_ns + (end_ns - fault.start_ns) // 2
+        # one that is under way when the fault strikes belongs to neither
+        quiet = own["acked_ns"].notna() & (own["acked_ns"] < fault.start_ns)
+        rows[protocol] = {
+            "tried_again": bool(own["attempts"].max() > 1),
+            "before_ms": float(took[quiet].median()),
+            "during_ms": float(took[own["intended_ns"].between(fault.start_ns, half_ns)].median()),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
