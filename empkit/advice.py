@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from empkit.experiment.recovery import felt
-from empkit.experiment.results import Runs, latencies_ms
+from empkit.experiment.results import Runs
 from empkit.experiment.workload import Workload
 from empkit.faults import At, Duplicates, ServerCrash
 
@@ -39,22 +39,20 @@ class Measured:
     """What was measured for the table, each experiment over the same protocols.
 
     Attributes:
-        calm: one record in flight.
+        calm: one record in flight; some have an id that is taken.
         busy: many in flight.
-        wrong: some records have an id that is taken.
         crash: the server is killed and comes back; a steady rate.
     """
 
     calm: Runs
     busy: Runs
-    wrong: Runs
     crash: Runs
 
     @property
     def facts(self) -> pd.DataFrame:
         """One row a protocol; columns as `_FACTS` names them, which `Needs` asks for."""
         calm, busy = self.calm.summary(), self.busy.summary()
-        told = {name: _told(self.wrong, name) for name in self.calm.protocols}
+        told = {name: _told(self.calm, name) for name in self.calm.protocols}
         return pd.DataFrame(
             {
                 "knows_stored": [_acked_after_stored(self.calm, name) for name in calm.index],
@@ -96,7 +94,7 @@ class Measured:
 
 
 def measure(lab: Lab, records: int = 300, rate: float = 200.0, **options: Any) -> Measured:
-    """Carry out the four experiments behind the table.
+    """Carry out the three experiments behind the table.
 
     Args:
         lab: a running lab, with a server of its own.
@@ -110,9 +108,8 @@ def measure(lab: Lab, records: int = 300, rate: float = 200.0, **options: Any) -
     calm = Workload(records, in_flight=1, warm_up=20)
     crash = [At(0.3, ServerCrash(), until=0.6)]
     return Measured(
-        calm=lab.compare(workload=calm, **options),
+        calm=lab.compare(workload=calm, faults=[Duplicates(share=0.1)], **options),
         busy=lab.compare(workload=Workload(2 * records, in_flight=MANY), **options),
-        wrong=lab.compare(workload=calm, faults=[Duplicates(share=0.1)], **options),
         crash=lab.compare(
             workload=Workload(int(rate), rate=rate, warm_up=20), faults=crash, **options
         ),

@@ -104,6 +104,7 @@ class Lab:
         self._brokers = brokers
         self._more_consumers = consumers - 1
         self.consumers: list[Child] = []
+        self._consumer_urls: dict[int, str] = {}
         self._database = database
         self._server_url = server
         self._processes: Processes | None = None
@@ -483,8 +484,39 @@ class Lab:
         child = self.processes.start_module(
             f"consumer-{len(self.consumers) + 1}", "empkit.server.run", environment=own.environ()
         )
-        self._wait_for_consumer(child.expect("ready", START_TIMEOUT_S)["server_url"])
+        url = child.expect("ready", START_TIMEOUT_S)["server_url"]
+        self._wait_for_consumer(url)
+        self._consumer_urls[child.pid] = url
         self.consumers.append(child)
+
+    def members(self, timeout_s: float = START_TIMEOUT_S) -> dict[str, int]:
+        """How many partitions each member of the consumer group has, once all have been given out.
+
+        Args:
+            timeout_s: how long to wait for that, in seconds; a member that was killed keeps its
+                own for a while.
+
+        Raises:
+            LabError: they were not in time, or a member does not answer.
+        """
+        urls = {"server": self.server_url}
+        for number, child in enumerate(self.consumers, 1):
+            urls[f"consumer {number}"] = self._consumer_urls[child.pid]
+        give_up = time.monotonic() + timeout_s
+        while True:
+            found = {
+                name: int(self._ask("/health", url=url)["consumer"].get("partitions", 0))
+                for name, url in urls.items()
+            }
+            even = max(found.values()) - min(found.values()) <= 1
+            if sum(found.values()) == PARTITIONS and even:
+                return found
+            if time.monotonic() > give_up:
+                raise LabError(
+                    f"The {PARTITIONS} partitions were not given out within {timeout_s:g} s; each "
+                    f"member has: {found}."
+                )
+            time.sleep(0.02)
 
     def kill_consumer(self) -> None:
         """Kill (SIGKILL) the member that has been there longest; the server is not one of these.

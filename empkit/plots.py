@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -1068,3 +1068,34 @@ def fit(advice: Advice) -> Picture:
         for need in met.index
     ]
     return _titled(picture, title, f"{'; '.join(words)}.")
+
+
+def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
+    """How the partitions of a topic are shared among the members of a consumer group.
+
+    Args:
+        shares: by moment, in words: the partitions of each member, as `Lab.members` returns them.
+    """
+    picture, axes = _bars(max(1, len(shares)), 0.6, 1.0)
+    names = list(dict.fromkeys(name for each in shares.values() for name in each))
+    colours = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
+    for row, found in enumerate(shares.values()):
+        left = 0
+        for name, count in found.items():
+            axes.barh(row, count, left=left, height=0.6, edgecolor="white", label=name,
+                      color=colours[names.index(name) % len(colours)])  # fmt: skip
+            if count:
+                axes.text(left + count / 2, row, f"{count}", ha="center", va="center", fontsize=10,
+                          color="white", fontweight="bold")  # fmt: skip
+            left += count
+    axes.set_yticks(range(len(shares)), list(shares))
+    axes.set_xlabel("partitions")
+    _legend(axes)
+    totals = {sum(each.values()) for each in shares.values()}
+    whole = f"all {totals.pop()} partitions" if len(totals) == 1 else "the partitions"
+    most = max((len(each) for each in shares.values()), default=0)
+    words = "; ".join(
+        f"{moment}: {', '.join(f'{name} {count}' for name, count in found.items())}"
+        for moment, found in shares.items()
+    )
+    return _titled(picture, f"At each moment {whole} are read, by at most {most} members", words)

@@ -24,13 +24,14 @@ Experiment = Callable[["Lab"], Sequence["Runs"]]
 
 
 def on_apache(
-    experiment: Experiment, folder: str | Path, *, keep: bool = False
+    experiment: Experiment, folder: str | Path, *, brokers: int = 1, keep: bool = False
 ) -> tuple[list[Runs], str]:
     """Carry out an experiment on Apache Kafka, or show what was recorded.
 
     Args:
         experiment: gets a running lab and returns its runs.
         folder: of the recording.
+        brokers: how many.
         keep: make the recording, from what is measured now.
 
     Returns:
@@ -49,11 +50,11 @@ def on_apache(
         if keep:
             raise
         return _recording(Path(folder), str(error))
-    with Lab("apache") as lab:
+    with Lab("apache", brokers=brokers) as lab:
         runs = list(experiment(lab))
     if keep:
-        _keep(runs, Path(folder), version)
-    return runs, f"Measured just now, on Apache Kafka {version}."
+        _keep(runs, Path(folder), version, brokers)
+    return runs, f"Measured just now, on Apache Kafka {version} with {brokers} broker(s)."
 
 
 def _version(jars: Sequence[Path]) -> str:
@@ -61,13 +62,14 @@ def _version(jars: Sequence[Path]) -> str:
     return jar.removeprefix("kafka_2.13-").removesuffix(".jar")
 
 
-def _keep(runs: Sequence[Runs], folder: Path, version: str) -> None:
+def _keep(runs: Sequence[Runs], folder: Path, version: str, brokers: int) -> None:
     for number, each in enumerate(runs, 1):
         each.save(folder / f"{number}")
     measured = runs[0].environment
     about = {
         "date": measured["date"],
         "apache_kafka": version,
+        "brokers": brokers,
         "versions": measured["versions"],
         "runs": len(runs),
     }
@@ -80,7 +82,8 @@ def _recording(folder: Path, reason: str) -> tuple[list[Runs], str]:
     about = json.loads((folder / "about.json").read_text())
     versions = about["versions"]
     source = (
-        f"RECORDED on {about['date'][:10]} with Apache Kafka {about['apache_kafka']}, aiokafka "
-        f"{versions['aiokafka']} and empkit {versions['empkit']}; not measured here: {reason}"
+        f"RECORDED on {about['date'][:10]} with Apache Kafka {about['apache_kafka']} of "
+        f"{about['brokers']} broker(s), aiokafka {versions['aiokafka']} and empkit "
+        f"{versions['empkit']}; not measured here: {reason}"
     )
     return [load(folder / f"{number}") for number in range(1, about["runs"] + 1)], source

@@ -93,4 +93,4 @@ def felt(runs: Runs) -> pd.DataFrame:
             "before_ms": float(took[quiet].median()),
             "during_ms": float(took[own["intended_ns"].between(fault.start_ns, half_ns)].median()),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"tried_again": bool})
