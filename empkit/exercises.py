@@ -1,0 +1,23 @@
+"""The checker of the course's exercises: `check("06.1", answer)` says what is still missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from empkit.exercises_more import CHECKS
+
+
+def check(number: str, answer: Any) -> None:
+    """Print whether an answer is right, or what is missing in it.
+
+    Args:
+        number: of the exercise, as the notebook has it.
+        answer: whatever it asks for.
+
+    Raises:
+        KeyError: there is no such exercise.
+    """
+    if number not in CHECKS:
+        raise KeyError(f"There is no exercise {number!r}; there are {', '.join(CHECKS)}.")
+    missing = CHECKS[number](answer)
+    print(f"{number}: right." if missing is None else f"{number}: not yet. {missing}")
