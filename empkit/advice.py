@@ -227,7 +227,7 @@ def advise(needs: Needs, measured: Measured) -> Advice:
             continue
         label = words if wanted is True else f"{words}: {wanted:g}"
         met[label] = [meets(fact, wanted) for fact in facts[column]]
-        values[label] = list(facts[column])
+        values[label] = met[label] if wanted is True else list(facts[column])
     names = list(facts.index)
     return Advice(
         pd.DataFrame.from_dict(met, orient="index", columns=names),

@@ -21,7 +21,7 @@ NOTHING_ACKED = made_up(
 
 FIGURES = [
     plots.latency, plots.stages, plots.verdicts, plots.rates, plots.timeline, plots.throughput,
-    plots.percentiles_over_time,
+    plots.percentiles_over_time, plots.timelines,
 ]  # fmt: skip
 
 
@@ -76,3 +76,30 @@ def test_the_journey_shows_every_attempt_and_the_fault():
     assert "0.01 ms: no answer; attempt 2 at 0.51 ms: created" in metadata["alt"]
     with pytest.raises(KeyError, match="No record 'nobody'"):
         plots.journey(runs, "nobody")
+
+
+def test_copies_in_the_log_are_counted_and_none_is_named_where_there_are_none():
+    def of(appended):
+        runs = made_up("kafka")
+        runs.runs[0].appended = appended
+        return runs
+
+    figure = plots.copies([of(203), of(200)])
+    assert figure.get_suptitle() == "The log holds up to 3 copies too many, the database none"
+    assert "200 sent, 203 in the log, 200 stored" in figure._repr_png_()[1]["alt"]
+    assert plots.copies([of(200)]).get_suptitle() == "The log holds no copy too many"
+
+
+def test_the_members_of_a_group_with_their_partitions():
+    shares = {"before": {"server": 4, "consumer 1": 4}, "after": {"server": 8}}
+    figure = plots.members(shares)
+    assert figure.get_suptitle().startswith("At each moment all 8 partitions are read")
+    assert "before: server 4, consumer 1 4; after: server 8" in figure._repr_png_()[1]["alt"]
+
+
+def test_a_protocol_of_ones_own_has_a_name_and_a_colour_of_its_own():
+    runs = together(made_up("http"), made_up("mine:A"), made_up("mine:B"))
+    legend = plots.latency(runs).axes[0].get_legend()
+    assert [text.get_text().partition(":")[0] for text in legend.get_texts()] == ["HTTP", "A", "B"]
+    colours = {line.get_color() for line in legend.get_lines()}
+    assert len(colours) == 3

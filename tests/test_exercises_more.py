@@ -1,0 +1,174 @@
+"""The exercises of the course's second half: each wrong answer is told what is missing, and only
+the right one passes."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from empkit import At, Guarantees
+from empkit.advice import Advice
+from empkit.exercises import check
+from empkit.exercises_more import CHECKS
+from empkit.faults import BrokerPause, ServerCrash
+from tests.made_up_runs import START_NS, made_up, together
+
+FAULT = ("server-crash", "server", START_NS + 50_000_000, START_NS + 90_000_000)
+MOVE = ("leader-move:to=2", "broker", START_NS + 50_000_000, START_NS + 90_000_000)
+OWN = "my_client:OneShot"
+
+
+def crashed(protocol="http", faults=(FAULT,), **changes):
+    return made_up(protocol, faults=faults, **changes)
+
+
+def in_the_log(appended):
+    runs = crashed("kafka")
+    runs.runs[0].appended = appended
+    return runs
+
+
+def advice(**met):
+    frame = pd.DataFrame.from_dict(met, orient="index", columns=["http", "websocket", "kafka"])
+    return Advice(frame, frame)
+
+
+def given(runs, source):
+    runs.runs[0].workload = {"source": source}
+    return runs
+
+
+def mend(letter):
+    return json.dumps({"last_name": "unknown", **json.loads(letter.value)}).encode()
+
+
+def share(timings):
+    both = timings.dropna(subset=["acked_ns", "stored_ns"])
+    return (both["acked_ns"] < both["stored_ns"]).mean()
+
+
+def slow(runs):
+    runs.timings["stored_ns"] += 10_000_000_000
+    return runs
+
+
+PROMISES = {
+    "acks=0": "at most once",
+    "commit before the store": "at most once",
+    "retries": "at least once",
+    "retries and a primary key": "effectively once",
+}
+
+RIGHT = [
+    ("06.1", {"http", "websocket"}),
+    ("06.2", lambda timings: timings["stored_ns"].dropna().sort_values().diff().max() / 1e9),
+    ("06.3", At(0.4, BrokerPause(), until=0.9)),
+    ("06.challenge", crashed()),
+    ("07.1", PROMISES),
+    ("07.2", mend),
+    ("07.3", {"sensor": Guarantees(acks="0"), "payment": Guarantees()}),
+    ("07.challenge", in_the_log(200)),
+    ("08.1", 2),
+    ("08.2", lambda key, count: sum(key.encode()) * 7919 % 1009 % count),
+    ("08.challenge", crashed("kafka", faults=(FAULT, MOVE))),
+    ("09.1", advice(away=[False, False, True])),
+    ("09.2", advice(away=[False, False, True], known=[True, True, False])),
+    ("09.3", share),
+    ("09.challenge", made_up("websocket")),
+    ("10.1", together(made_up("http"), made_up(OWN))),
+    ("10.2", given(made_up("http"), "file people.csv")),
+    ("10.challenge", together(crashed("http"), crashed(OWN))),
+]
+
+WRONG = [
+    ("06.1", "http", "Give a set"),
+    ("06.1", {"http", "smtp"}, "no protocols of this lab"),
+    ("06.1", {"http", "kafka"}, "did not crash"),
+    ("06.1", {"http"}, "is missing"),
+    ("06.2", 2.0, "without calling it"),
+    ("06.2", lambda timings: 1 / 0, "ZeroDivisionError"),
+    ("06.2", lambda timings: timings["stored_ns"].diff().max(), "nanoseconds"),
+    ("06.2", lambda timings: 7, "it says 7"),
+    ("06.2", lambda timings: timings["stored_ns"].diff().max() / 1e9, "out of order"),
+    ("06.3", BrokerPause(), "with its moments"),
+    ("06.3", At(0.4, BrokerPause()), "never ends"),
+    ("06.3", At(0.4, ServerCrash(), until=0.9), "need the part"),
+    ("06.challenge", made_up(), "no fault"),
+    ("06.challenge", crashed(verdict={3: "lost"}), "promise was broken"),
+    ("06.challenge", crashed(verdict={3: "failed"}), "Not every record"),
+    ("06.challenge", crashed(attempts={3: 2}), "more than once"),
+    ("07.1", {}, "with the keys 'acks=0'"),
+    ("07.1", {**PROMISES, "acks=0": "always"}, "no promise"),
+    ("07.1", {**PROMISES, "acks=0": "at least once"}, "3 of 4"),
+    ("07.2", b"", "without calling it"),
+    ("07.2", lambda letter: letter.key.nothing, "AttributeError"),
+    ("07.2", lambda letter: letter.value.decode(), "yours is str"),
+    ("07.2", lambda letter: letter.value, "still refused"),
+    (
+        "07.2",
+        lambda _: b'{"employee_id": "E7", "first_name": "Ada", "last_name": "B"}',
+        "no longer in it",
+    ),
+    ("07.3", {}, "Give {'sensor'"),
+    ("07.3", {"sensor": "0", "payment": "all"}, "must be Guarantees"),
+    ("07.3", {"sensor": Guarantees(acks="1"), "payment": Guarantees()}, "still waits"),
+    (
+        "07.3",
+        {"sensor": Guarantees(acks="0"), "payment": Guarantees(commit="before_store")},
+        "still be lost",
+    ),
+    ("07.challenge", in_the_log(203), "twice"),
+    ("07.challenge", made_up("kafka"), "no fault"),
+    ("08.1", "two", "whole number"),
+    ("08.1", 0, "one member of the group"),
+    ("08.2", 1, "without calling it"),
+    ("08.2", lambda key, count: key.nothing, "AttributeError"),
+    ("08.2", lambda key, count: 8, "0 to 7"),
+    ("08.2", lambda key, count: hash(key) % count, "differ|another in each process"),
+    ("08.2", lambda key, count: 0, "badly"),
+    ("08.challenge", crashed("kafka"), "Not both"),
+    ("09.1", "kafka", "advise"),
+    ("09.1", advice(told=[True, True, False]), "Kafka does not"),
+    ("09.1", advice(fast=[True, False, True]), "too: http"),
+    ("09.2", advice(told=[True, True, False]), "these are 1"),
+    ("09.2", advice(told=[True, True, False], none=[False] * 3), "by itself"),
+    ("09.2", advice(told=[True, True, False], known=[True, True, False]), "Both are met"),
+    ("09.2", 3, "advise"),
+    ("09.3", 0.5, "without calling it"),
+    ("09.3", lambda timings: 1 / 0, "ZeroDivisionError"),
+    ("09.3", lambda timings: 100 * share(timings), "from 0 to 1"),
+    ("09.3", lambda timings: 0.1, "it says 0.1"),
+    (
+        "09.3",
+        lambda timings: (timings["acked_ns"] < timings["stored_ns"]).sum() / len(timings),
+        "both stamps",
+    ),
+    ("09.challenge", made_up(verdict={3: "failed"}), "Not every record"),
+    ("09.challenge", slow(made_up()), "Fewer than 300"),
+    ("09.challenge", made_up(count=20), "too few"),
+    ("10.1", made_up("http"), "No protocol in this run is your own"),
+    ("10.1", made_up(OWN), "nothing to compare"),
+    ("10.1", together(made_up("http"), made_up(OWN, verdict={3: "lost"})), "promise"),
+    ("10.2", given(made_up("http"), "made up"), "made up by the kit"),
+    ("10.2", given(made_up("http", verdict={3: "failed"}), "given"), "not stored"),
+    ("10.challenge", together(made_up("http"), made_up(OWN)), "no fault"),
+]
+
+
+@pytest.mark.parametrize(("number", "answer"), RIGHT)
+def test_the_right_answer_passes(number, answer, capsys):
+    check(number, answer)
+    assert capsys.readouterr().out == f"{number}: right.\n"
+
+
+@pytest.mark.parametrize(("number", "answer", "missing"), WRONG)
+def test_a_wrong_answer_hears_what_is_missing(number, answer, missing, capsys):
+    check(number, answer)
+    out = capsys.readouterr().out
+    assert out.startswith(f"{number}: not yet. ")
+    assert any(words in out for words in missing.split("|"))
+
+
+def test_each_exercise_is_tested_both_ways():
+    assert {number for number, _ in RIGHT} == set(CHECKS)
+    assert {number for number, *_ in WRONG} == set(CHECKS)
