@@ -969,6 +969,14 @@ def timelines(runs: Runs) -> Picture:
         axes.set_ylim(bottom, top * 1.6)
         axes.set_ylabel("ms until known", fontsize=9)
         axes.set_title(_name(info.protocol), fontsize=10, loc="right", pad=4)
+    left, right = panels[
+        0
+    ].get_xlim()  # shared; a name above is placed by what there is to the right
+    ends = [each.end_ns or info.end_ns for info in first for each in info.faults]
+    starts = [info.start_ns for info in first for _ in info.faults]
+    lasts = [(end - start) / 1e9 for end, start in zip(ends, starts, strict=True)]
+    panels[0].set_xlim(left, max([right, *lasts]))
+    for axes, info in zip(panels, first, strict=True):
         _shade(axes, info)
     panels[-1].set_xlabel("seconds since the start, when the record was wanted sent")
     handles: dict[str, Any] = {}
