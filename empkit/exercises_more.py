@@ -238,7 +238,7 @@ def through_two_faults(runs: Runs) -> Missing:
     """The challenge of 08: a consumer crash and a leader move in one run, nothing lost."""
     parts = {fault.part for info in runs.runs for fault in info.faults}
     if not {"server", "broker"} <= parts:
-        return "Not both faults struck: a consumer's crash and a move of the leaders."
+        return "Not both faults struck: the crash of the consumer and a move of the leaders."
     return _reached(runs)
 
 
