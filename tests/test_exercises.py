@@ -8,8 +8,7 @@ import pytest
 
 from empkit import At, Guarantees
 from empkit.advice import Advice
-from empkit.exercises import check
-from empkit.exercises_more import CHECKS
+from empkit.exercises import CHECKS, check
 from empkit.faults import BrokerPause, ServerCrash
 from tests.made_up_runs import START_NS, made_up, together
 

@@ -1,0 +1,68 @@
+"""The exercises of notebook 06: each function takes an answer and returns None when it is right, or a
+sentence that says what is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from empkit.exercises.answers import Check, Missing, as_set, of_function, reached
+from empkit.experiment.results import Runs
+from empkit.faults import At
+
+
+def who_tries_again(answer: Any) -> Missing:
+    """06.1: the protocols whose senders had to try again when the server crashed."""
+    given = as_set(answer)
+    if given is None:
+        return "Give a set of protocols, such as {'http', 'kafka'}."
+    unknown = given - {"http", "websocket", "kafka"}
+    if unknown:
+        return f"{sorted(map(str, unknown))} are no protocols of this lab."
+    if "kafka" in given:
+        return "One of these talks to a part that did not crash."
+    if given != {"http", "websocket"}:
+        return "A protocol is missing: look at the column attempts_max of crash.recovery()."
+    return None
+
+
+@of_function
+def longest_gap(answer: Any) -> Missing:
+    """06.2: a function from timings to the longest time without a stored record, in seconds."""
+    stamps = pd.array([9_000_000_000, None, 1_000_000_000, 2_500_000_000, None], dtype="Int64")
+    tidy = pd.DataFrame({"stored_ns": pd.array([1_000_000_000, 3_000_000_000], dtype="Int64")})
+    simple, found = float(answer(tidy)), float(answer(pd.DataFrame({"stored_ns": stamps})))
+    if np.isclose(simple, 2e9):
+        return "The stamps are in nanoseconds, the answer is wanted in seconds."
+    if not np.isclose(simple, 2.0):
+        return f"Of two records stored 2 s apart it says {simple:g}."
+    if not np.isclose(found, 6.5):
+        return "Records may lie out of order, and some have no stamp at all."
+    return None
+
+
+def only_kafka_waits(answer: Any) -> Missing:
+    """06.3: a fault that only Kafka's senders feel."""
+    if not isinstance(answer, At):
+        return "Give one fault with its moments: At(0.4, ..., until=0.9)."
+    if answer.until is None:
+        return "It never ends: give it an `until`."
+    if answer.fault.part != "broker":
+        return f"All three protocols need the part that it breaks, or its way: {answer.fault.part}."
+    return None
+
+
+def through_the_partition(runs: Runs) -> Missing:
+    """The challenge of 06: everything stored, nothing sent twice, while nothing got through."""
+    return reached(runs, attempts=1)
+
+
+CHECKS: dict[str, Check] = {
+    "06.1": who_tries_again,
+    "06.2": longest_gap,
+    "06.3": only_kafka_waits,
+    "06.challenge": through_the_partition,
+}

@@ -1,0 +1,82 @@
+"""The exercises of notebook 07: each function takes an answer and returns None when it is right, or a
+sentence that says what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from empkit.dead_letters import DeadLetter
+from empkit.exercises.answers import Check, Missing, of_function, reached
+from empkit.experiment.guarantees import Guarantees, may_lose
+from empkit.experiment.results import Runs
+from empkit.records import Employee
+from empkit.settings import Settings
+
+PROMISES = {
+    "acks=0": "at most once",
+    "commit before the store": "at most once",
+    "retries": "at least once",
+    "retries and a primary key": "effectively once",
+}
+
+
+def which_promise(answer: Any) -> Missing:
+    """07.1: the promise of each choice."""
+    if not isinstance(answer, dict) or set(answer) != set(PROMISES):
+        return f"Give a dictionary with the keys {', '.join(map(repr, PROMISES))}."
+    unknown = set(answer.values()) - set(PROMISES.values())
+    if unknown:
+        return f"{sorted(map(str, unknown))} is no promise; there are three in the table above."
+    right = sum(answer[choice] == promise for choice, promise in PROMISES.items())
+    return None if right == len(PROMISES) else f"{right} of {len(PROMISES)} are right."
+
+
+@of_function
+def mends(answer: Any) -> Missing:
+    """07.2: a function from a dead letter to the bytes of a record that can be stored."""
+    record = {"employee_id": "E7", "first_name": "Ada", "department": "Engines"}
+    letter = DeadLetter("t", 0, 0, "last_name: Field required", b"E7", json.dumps(record).encode())
+    mended = answer(letter)
+    if not isinstance(mended, bytes):
+        return f"A record travels as bytes; yours is {type(mended).__name__}."
+    try:
+        Employee.model_validate_json(mended)
+        kept = json.loads(mended)
+    except ValueError:
+        return "What it returns is still refused: read the letter's reason."
+    if any(kept.get(name) != value for name, value in record.items()):
+        return "It can be stored, but something that was in the letter is no longer in it."
+    return None
+
+
+def fitting_guarantees(answer: Any) -> Missing:
+    """07.3: guarantees for a sensor that must never wait, and for a payment."""
+    if not isinstance(answer, dict) or set(answer) != {"sensor", "payment"}:
+        return "Give {'sensor': Guarantees(...), 'payment': Guarantees(...)}."
+    if not all(isinstance(each, Guarantees) for each in answer.values()):
+        return "Both must be Guarantees."
+    if answer["sensor"].acks != "0":
+        return "The sensor still waits for an ack."
+    if may_lose(answer["payment"].applied(Settings())):
+        return "The payment can still be lost."
+    return None
+
+
+def log_without_copies(runs: Runs) -> Missing:
+    """The challenge of 07: late acks, and yet each record in the log once."""
+    missing = reached(runs)
+    if missing is not None:
+        return missing
+    if any(info.appended != info.offered for info in runs.runs):
+        return "Everything is stored once, but the log holds some records twice."
+    return None
+
+
+CHECKS: dict[str, Check] = {
+    "07.1": which_promise,
+    "07.2": mends,
+    "07.3": fitting_guarantees,
+    "07.challenge": log_without_copies,
+}

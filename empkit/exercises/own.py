@@ -1,0 +1,42 @@
+"""The exercises of notebook 10: each function takes an answer and returns None when it is right, or a
+sentence that says what is missing.
+"""
+
+from __future__ import annotations
+
+from empkit.exercises.answers import Check, Missing, reached
+from empkit.experiment.results import Runs
+
+
+def _own(runs: Runs) -> list[str]:
+    return [protocol for protocol in runs.protocols if ":" in protocol]
+
+
+def own_is_honest(runs: Runs) -> Missing:
+    """10.1: a protocol of one's own that was compared with one of the kit's, and lied not once."""
+    own = _own(runs)
+    if not own:
+        return "No protocol in this run is your own: name it 'module:Class'."
+    if len(runs.protocols) == len(own):
+        return "There is nothing to compare it with: add one of the kit's."
+    return "A promise was broken." if runs.broken else None
+
+
+def own_records(runs: Runs) -> Missing:
+    """10.2: a run with the reader's own records."""
+    sources = {info.workload.get("source") for info in runs.runs}
+    if "made up" in sources:
+        return "These records were made up by the kit: give the workload your own, or a file."
+    return None if (runs.timings["verdict"] == "stored").all() else "Some were not stored."
+
+
+def own_under_fault(runs: Runs) -> Missing:
+    """The challenge of 10: a protocol of one's own through a server crash."""
+    return own_is_honest(runs) or reached(runs)
+
+
+CHECKS: dict[str, Check] = {
+    "10.1": own_is_honest,
+    "10.2": own_records,
+    "10.challenge": own_under_fault,
+}

@@ -1,0 +1,53 @@
+"""The exercises of notebook 08: each function takes an answer and returns None when it is right, or a
+sentence that says what is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from empkit.exercises.answers import Check, Missing, of_function, reached
+from empkit.experiment.results import Runs
+
+
+def idle_consumers(answer: Any) -> Missing:
+    """08.1: how many of ten consumers have nothing to do with eight partitions."""
+    if not isinstance(answer, int):
+        return "Give a whole number."
+    if answer == 2:
+        return None
+    return "A partition belongs to one member of the group at a time: how many can have one?"
+
+
+@of_function
+def stable_partition(answer: Any) -> Missing:
+    """08.2: a function from a key and a number of partitions to the key's partition."""
+    keys = [f"E{number}" for number in range(400)]
+    first, again = ([answer(key, 8) for key in keys] for _ in range(2))
+    if any(not isinstance(each, int) or not 0 <= each < 8 for each in first):
+        return "Of 8 partitions the numbers are 0 to 7."
+    if first != again:
+        return "The same key must go to the same partition, each time."
+    if "hash" in getattr(getattr(answer, "__code__", None), "co_names", ()):
+        return "hash() of a text is another in each process: two producers would not agree."
+    counts = pd.Series(first).value_counts()
+    if len(counts) < 8 or counts.max() > 100:
+        return "It spreads the keys badly: one partition gets far more than the others."
+    return None
+
+
+def through_two_faults(runs: Runs) -> Missing:
+    """The challenge of 08: a consumer crash and a leader move in one run, nothing lost."""
+    parts = {fault.part for info in runs.runs for fault in info.faults}
+    if not {"server", "broker"} <= parts:
+        return "Not both faults struck: the crash of the consumer and a move of the leaders."
+    return reached(runs)
+
+
+CHECKS: dict[str, Check] = {
+    "08.1": idle_consumers,
+    "08.2": stable_partition,
+    "08.challenge": through_two_faults,
+}
