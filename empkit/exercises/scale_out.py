@@ -1,5 +1,7 @@
-"""The exercises of notebook 08: each function takes an answer and returns None when it is right, or a
-sentence that says what is missing.
+"""The exercises of notebook 08.
+
+Each function takes an answer and returns None when it is right, or a sentence that says what is
+missing.
 """
 
 from __future__ import annotations
