@@ -82,14 +82,21 @@ class KafkaClient(Client):
             self._transactions = asyncio.create_task(self._commit_groups(self._producer))
 
     async def close(self) -> None:
-        """Send what is still buffered, then disconnect."""
+        """Send what is still buffered, then disconnect; brokers that do not answer within an
+        attempt's time get nothing more."""
         producer, self._producer = self._producer, None
         if self._transactions is not None:
             self._transactions.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._transactions
-        if producer is not None:
-            await producer.stop()
+        if producer is None:
+            return
+        stopping = asyncio.create_task(producer.stop())
+        done, _ = await asyncio.wait({stopping}, timeout=self.settings.attempt_timeout_s)
+        if not done:
+            # an idempotent producer tries a batch again for ever, and waits for it when it stops
+            await producer._sender.close()
+        await stopping
 
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
         assert self._producer is not None

@@ -105,7 +105,8 @@ def conduct(
         ]
         for protocol, number in turns:
             finished.append(_Conductor(lab, setup, protocol, number).run(show))
-            if finished[-1][0].cut_short and not _was_killed(setup):
+            last = finished[-1][0]
+            if last.cut_short and not last.gave_up and not _was_killed(setup):
                 break
     measured_on = environment(
         broker=lab.broker_name,
@@ -287,6 +288,7 @@ class _Conductor:
             "generator_late_ms": 0.0,
             "reconnections": 0,
             "held_back": 0,
+            "gave_up": False,
         }
 
     def _described(self, started_at: str, finished: dict[str, Any]) -> RunInfo:
@@ -324,7 +326,13 @@ class _Conductor:
                 f"{info.held_back} records were due while {MOST_IN_FLIGHT} were in flight, and "
                 "waited for their turn: more was offered than the system took."
             )
-        if info.cut_short:
+        if info.gave_up:
+            info.valid = False
+            info.notes.append(
+                f"Nobody answered any more, so the run was ended after {info.offered} of {count} "
+                "records. `empkit check` says which part is missing."
+            )
+        elif info.cut_short:
             info.notes.append(f"Interrupted after {info.offered} of {count} records.")
         return info
 

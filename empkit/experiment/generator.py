@@ -25,14 +25,25 @@ class Generator:
         client: an open client.
         records: what to send.
         columns: where the stamps go.
+        patience_s: end the run when for so long nobody has answered a record; None never does.
     """
 
-    def __init__(self, client: Client, records: Payloads, columns: Columns) -> None:
+    def __init__(
+        self,
+        client: Client,
+        records: Payloads,
+        columns: Columns,
+        patience_s: float | None = None,
+    ) -> None:
         self._client = client
         self._records = records
         self._columns = columns
         self._pacer = Pacer()
         self._stopped = False
+        self._patience_ns = None if patience_s is None else int(patience_s * 1e9)
+        self._answered_ns = now_ns()
+        self.gave_up = False
+        """Whether the run was ended because nobody answered."""
         self.done = 0
         self.offered = 0
         self.held_back = 0
@@ -56,7 +67,7 @@ class Generator:
             When it began and when the last outcome was known, in nanoseconds.
         """
         in_flight = workload.closed_loop()
-        start_ns = now_ns()
+        start_ns = self._answered_ns = now_ns()
         on_start(start_ns)
         try:
             if in_flight is not None:
@@ -111,3 +122,12 @@ class Generator:
         if reply.history:
             self.attempts += [(seq, number, each) for number, each in enumerate(reply.history, 1)]
         self.done += 1
+        if reply.outcome in {"acked", "refused"}:
+            self._answered_ns = reply.acked_ns
+        elif (
+            self._patience_ns is not None
+            and reply.acked_ns - self._answered_ns > self._patience_ns
+            and not self._stopped
+        ):
+            self.gave_up = True
+            self.stop()

@@ -50,7 +50,8 @@ class RunInfo:
         start_ns: the moment that the schedule counts from.
         end_ns: when the client knew the last outcome.
         drained: whether the server had decided on everything before the account.
-        cut_short: whether it was interrupted.
+        cut_short: whether it was ended before everything was offered.
+        gave_up: whether that was because nobody answered any more.
         valid: whether the numbers can be used; `notes` says why not.
         notes: what a reader must know.
         generator_late_ms: how late the load generator's loop ran, 99th percentile.
@@ -76,6 +77,7 @@ class RunInfo:
     end_ns: int
     drained: bool = True
     cut_short: bool = False
+    gave_up: bool = False
     valid: bool = True
     notes: list[str] = field(default_factory=list)
     generator_late_ms: float = 0.0

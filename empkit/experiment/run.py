@@ -27,6 +27,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from aiokafka.errors import KafkaError
 
 from empkit.clients import Client, connect, own
 from empkit.clients.base import Attempt, ClientError
@@ -43,6 +44,8 @@ from empkit.settings import Settings
 PROGRESS_S = 0.2
 PROBE_TIMEOUT_S = 20.0
 ROWS_A_PART = 50_000
+DEADLINES_MISSED = 3
+"""A run in which nobody has answered for so many deadlines of a record is ended."""
 LATE_MS = 50.0
 """A generator whose loop came round so late, in its 99th percentile, cannot time a record."""
 
@@ -156,7 +159,9 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         await warm_up(client, server, plan, pace)
         marks = await account.mark(server, settings, kafka=plan.through_kafka)
         (folder / "marks.json").write_text(json.dumps(marks._asdict()))
-        generator = Generator(client, records, columns)
+        # what a fault takes away comes back; without one it may be gone for good
+        patience_s = None if plan.wait_for_faults else DEADLINES_MISSED * settings.deadline_s
+        generator = Generator(client, records, columns, patience_s)
         _obey(generator, settled)
         progress = asyncio.create_task(_progress(generator))
         gc.collect()
@@ -177,6 +182,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         "generator_late_ms": late["p99"],
         "reconnections": client.reconnections,
         "held_back": generator.held_back,
+        "gave_up": generator.gave_up,
     }
     _save_attempts(folder, generator.attempts)
     (folder / "errors.json").write_text(json.dumps(columns.errors))
@@ -340,6 +346,12 @@ def main() -> None:
             finished = runner.run(work(folder, plan, Settings()))
         except ClientError as error:
             report(failed=str(error))
+            sys.exit(1)
+        except KafkaError as error:
+            report(
+                failed=f"Kafka went away and did not come back ({error}), so there can be no "
+                "account of what became of the records. `empkit check` says which part is missing."
+            )
             sys.exit(1)
         except Exception as error:
             if not own.is_own(plan.protocol):

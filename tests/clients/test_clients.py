@@ -139,3 +139,23 @@ def test_kafka_without_brokers_says_what_to_set():
 def test_an_unknown_protocol_is_refused(lab):
     with pytest.raises(ValueError, match="use one of http, websocket, kafka"):
         connect("smtp", lab)
+
+
+def test_a_client_whose_brokers_are_gone_closes_all_the_same(fresh_id):
+    """An idempotent producer by itself would wait for the brokers for ever."""
+    with Lab("embedded") as lab:
+
+        async def run():
+            settings = lab.settings.model_copy(update={"deadline_s": 0.5, "attempt_timeout_s": 0.5})
+            async with connect("kafka", settings) as client:
+                assert (await client.send(employee(fresh_id))).outcome == "acked"
+                lab.broker.down()
+                gone = await asyncio.gather(
+                    *(client.send(employee(f"{fresh_id}-{n}")) for n in range(20))
+                )
+                async with asyncio.timeout(10):
+                    await client.close()
+            return gone
+
+        gone = asyncio.run(run())
+    assert {reply.outcome for reply in gone} == {"unknown"}
