@@ -1,4 +1,4 @@
-"""A client that knows nothing of the kit: kcat."""
+"""Clients that know nothing of the kit: kcat, and Apache Kafka's console tools."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ import pytest
 
 from empkit import Lab, connect
 from tests.conftest import count_stored, employee, wait_until
+from tests.kafka_tools import run_tool
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,37 @@ def test_kcat_reads_and_writes_the_embedded_broker(embedded, fresh_id):
     kcat_producer(embedded, json.dumps(employee(fresh_id)))
     wait_until(lambda: count_stored(embedded, fresh_id) == 1)
     assert fresh_id in kcat_consumer(embedded)
+
+
+def console_consumer(lab):
+    return run_tool(
+        "consumer.ConsoleConsumer", "--bootstrap-server", lab.bootstrap_servers,
+        "--topic", lab.topic, "--from-beginning", "--timeout-ms", "5000",
+    )  # fmt: skip
+
+
+def test_the_console_consumer_reads_what_the_kit_wrote(apache, fresh_id):
+    assert asyncio.run(send(apache, fresh_id)).outcome == "acked"
+    (line,) = [line for line in console_consumer(apache).splitlines() if fresh_id in line]
+    assert json.loads(line) == employee(fresh_id)
+
+
+def test_the_kit_stores_what_the_console_producer_writes(apache, fresh_id):
+    run_tool(
+        "ConsoleProducer", "--bootstrap-server", apache.bootstrap_servers, "--topic", apache.topic,
+        text=f"{json.dumps(employee(fresh_id))}\n",
+    )  # fmt: skip
+    wait_until(lambda: count_stored(apache, fresh_id) == 1)
+
+
+def test_the_group_tool_sees_the_kits_group_without_lag(apache, fresh_id):
+    assert asyncio.run(send(apache, fresh_id)).outcome == "acked"
+    wait_until(lambda: count_stored(apache, fresh_id) == 1)
+    text = run_tool(
+        "consumer.group.ConsumerGroupCommand", "--bootstrap-server", apache.bootstrap_servers,
+        "--describe", "--group", apache.settings.kafka_group,
+    )  # fmt: skip
+    rows = [line.split() for line in text.splitlines() if apache.topic in line]
+    heads = text.split()
+    lag = [int(row[heads.index("LAG")]) for row in rows if row[heads.index("LAG")] != "-"]
+    assert lag and sum(lag) == 0

@@ -17,6 +17,9 @@ from empkit.brokers.base import BrokerError
 KAFKA_VERSION = "4.4.0"
 """The version that is fetched, and that the tests run with."""
 
+BROKER = "kafka_2.13"
+"""The artifact that is the broker, of the group org.apache.kafka."""
+
 HOME = "EMPKIT_KAFKA_HOME"
 """The environment variable that names the folder of a Kafka."""
 
@@ -34,7 +37,7 @@ _POM = """\
   <dependencies>
     <dependency>
       <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka_2.13</artifactId>
+      <artifactId>{artifact}</artifactId>
       <version>{version}</version>
     </dependency>
     <!-- writes the log to standard error; without it Kafka says nothing -->
@@ -48,19 +51,24 @@ _POM = """\
 """
 
 
-def default_folder() -> Path:
+def default_folder(name: str = f"kafka-{KAFKA_VERSION}") -> Path:
     """Where Kafka is kept for this user: in the cache folder of the XDG Base Directory spec."""
     cache = os.environ.get("XDG_CACHE_HOME", "")
     # the specification wants a relative path to be ignored
     base = Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache"
-    return base / "empkit" / f"kafka-{KAFKA_VERSION}"
+    return base / "empkit" / name
 
 
-def find_jars(folder: Path) -> list[Path]:
-    """The jars of a Kafka: in the folder itself, or in the `libs` of an unpacked release."""
+def find_jars(folder: Path, artifact: str = BROKER) -> list[Path]:
+    """The jars of a Kafka: in the folder itself, or in the `libs` of an unpacked release.
+
+    Args:
+        folder: where to look.
+        artifact: the one that must be among them.
+    """
     for place in (folder / "libs", folder):
         jars = sorted(place.glob("*.jar"))
-        if any(jar.name.startswith("kafka_2.13-") for jar in jars):
+        if any(jar.name.startswith(f"{artifact}-") for jar in jars):
             return jars
     return []
 
@@ -123,8 +131,25 @@ def install_kafka(folder: Path | None = None) -> Path:
     Raises:
         BrokerError: Java or Maven is missing, Java is too old, or Maven could not fetch it.
     """
-    folder = (folder or default_folder()).expanduser().resolve()
-    if find_jars(folder):
+    return install_jars(BROKER, KAFKA_VERSION, folder or default_folder())
+
+
+def install_jars(artifact: str, version: str, folder: Path) -> Path:
+    """Fetch an artifact of Apache Kafka's and all that it needs, unless it is there.
+
+    Args:
+        artifact: of the group org.apache.kafka.
+        version: which.
+        folder: where the jars go.
+
+    Returns:
+        The folder.
+
+    Raises:
+        BrokerError: see `install_kafka`.
+    """
+    folder = folder.expanduser().resolve()
+    if find_jars(folder, artifact):
         return folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BrokerError(
@@ -140,25 +165,25 @@ def install_kafka(folder: Path | None = None) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kafka-") as scratch:
         jars = Path(scratch, "jars")
-        _fetch(maven, Path(scratch), jars)
+        _fetch(maven, artifact, version, jars)
         try:
             if folder.exists():
                 folder.rmdir()
             jars.replace(folder)
         except OSError:
-            if not find_jars(folder):  # else somebody was faster
+            if not find_jars(folder, artifact):  # else somebody was faster
                 raise
     return folder
 
 
-def _fetch(maven: str, scratch: Path, jars: Path) -> None:
-    """Have Maven put Kafka and all it needs into `jars`.
+def _fetch(maven: str, artifact: str, version: str, jars: Path) -> None:
+    """Have Maven put an artifact and all it needs into `jars`.
 
     Raises:
         BrokerError: it could not.
     """
-    pom = scratch / "pom.xml"
-    pom.write_text(_POM.format(version=KAFKA_VERSION))
+    pom = jars.with_name("pom.xml")
+    pom.write_text(_POM.format(artifact=artifact, version=version))
     command = [maven, "-B", "-q", "-C", "-f", str(pom), f"{PLUGIN}:copy-dependencies"]
     command += [f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
     try:
@@ -167,12 +192,12 @@ def _fetch(maven: str, scratch: Path, jars: Path) -> None:
         )
     except subprocess.TimeoutExpired:
         raise BrokerError(
-            f"Maven did not fetch Kafka {KAFKA_VERSION} within {INSTALL_TIMEOUT_S:g} s. "
+            f"Maven did not fetch {artifact} {version} within {INSTALL_TIMEOUT_S:g} s. "
             "Check the network and try again."
         ) from None
-    if done.returncode or not find_jars(jars):
+    if done.returncode or not find_jars(jars, artifact):
         tail = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[:5])
         raise BrokerError(
-            f"Maven could not fetch Kafka {KAFKA_VERSION}. Check the network, or a proxy or mirror "
+            f"Maven could not fetch {artifact} {version}. Check the network, or a proxy or mirror "
             f"in ~/.m2/settings.xml, and try again. It said:\n  {tail}"
         )
