@@ -1107,3 +1107,34 @@ def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
         for moment, found in shares.items()
     )
     return _titled(picture, f"At each moment {whole} are read, by at most {most} members", words)
+
+
+def callers(timed: pd.DataFrame) -> Picture:
+    """What an HTTP library costs, and what a new connection costs: median round trips.
+
+    Args:
+        timed: from `empkit.callers.time_callers`.
+    """
+    medians = timed.groupby(["caller", "connection"])["round_trip_ms"].median().unstack()
+    medians = medians.sort_values("kept")
+    picture, axes = _bars(len(medians), 0.8, 1.0)
+    looks = {"kept": ("#0072B2", "connection kept", -0.2), "new": ("#E69F00", "a new one", 0.2)}
+    for kind, (colour, label, shift) in looks.items():
+        places = [place + shift for place in range(len(medians))]
+        axes.barh(places, medians[kind], height=0.38, color=colour, label=label)
+        for place, value in zip(places, medians[kind], strict=True):
+            axes.text(value, place, f" {_ms(value)}", va="center", fontsize=9)
+    axes.set_yticks(range(len(medians)), [str(name) for name in medians.index])
+    axes.set_xlim(0, float(medians.to_numpy().max()) * 1.18)
+    axes.set_xlabel("milliseconds, median of a round trip")
+    _legend(axes)
+    kept = medians["kept"]
+    title = (
+        f"The same request takes {kept.iloc[-1] / kept.iloc[0]:.1f} times as long through "
+        f"{kept.index[-1]} as through {kept.index[0]}"
+    )
+    words = "; ".join(
+        f"{name}: {_ms(row['kept'])} on a connection that is kept, {_ms(row['new'])} on a new one"
+        for name, row in medians.iterrows()
+    )
+    return _titled(picture, title, f"{words}.")

@@ -58,7 +58,29 @@ PROMISES = {
     "retries and a primary key": "effectively once",
 }
 
+
+def stored_in(transactions, **changes):
+    """600 records, stored in so many transactions."""
+    runs = made_up("http", count=600, **changes)
+    first = runs.timings["stored_ns"].min()
+    runs.timings["stored_ns"] = [first + n * transactions // 600 for n in range(600)]
+    return runs
+
+
+def certain(code):
+    return None if code >= 500 else code in {200, 201}
+
+
+def on_the_way(timings):
+    inside = timings["stored_ns"] - timings["received_ns"]
+    return (1 - inside / (timings["acked_ns"] - timings["sent_ns"])).median()
+
+
 RIGHT = [
+    ("01.1", {503}),
+    ("01.2", certain),
+    ("01.3", on_the_way),
+    ("01.challenge", stored_in(150)),
     ("06.1", {"http", "websocket"}),
     ("06.2", lambda timings: timings["stored_ns"].dropna().sort_values().diff().max() / 1e9),
     ("06.3", At(0.4, BrokerPause(), until=0.9)),
@@ -80,6 +102,19 @@ RIGHT = [
 ]
 
 WRONG = [
+    ("01.1", 503, "Give a set"),
+    ("01.1", {503, 422}, "the record itself"),
+    ("01.1", {503, 401}, "has to change"),
+    ("01.1", {503, 201}, "need not be sent"),
+    ("01.1", set(), "could not, for the moment"),
+    ("01.2", lambda code: code < 300, "Of 503 it says False"),
+    ("01.2", lambda code: 1 / 0, "ZeroDivisionError"),
+    ("01.3", lambda timings: 100 * on_the_way(timings), "from 0 to 1"),
+    ("01.3", lambda timings: 1 - 870 / 1_200, "own share first"),
+    ("01.3", lambda timings: 0.7, "it says 0.7"),
+    ("01.challenge", stored_in(151), "more than 150"),
+    ("01.challenge", made_up("http"), "600 records are wanted"),
+    ("01.challenge", stored_in(10, verdict={3: "failed"}), "Not every record"),
     ("06.1", "http", "Give a set"),
     ("06.1", {"http", "smtp"}, "no protocols of this lab"),
     ("06.1", {"http", "kafka"}, "did not crash"),
