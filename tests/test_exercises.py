@@ -76,11 +76,20 @@ def on_the_way(timings):
     return (1 - inside / (timings["acked_ns"] - timings["sent_ns"])).median()
 
 
+def unanswered(sent, answers):
+    known = {answer["employee_id"] for answer in answers}
+    return [name for name in sent if name not in known]
+
+
 RIGHT = [
     ("01.1", {503}),
     ("01.2", certain),
     ("01.3", on_the_way),
     ("01.challenge", stored_in(150)),
+    ("02.1", {1008}),
+    ("02.2", lambda token: json.dumps({"type": "auth", "token": token})),
+    ("02.3", unanswered),
+    ("02.challenge", crashed("websocket")),
     ("06.1", {"http", "websocket"}),
     ("06.2", lambda timings: timings["stored_ns"].dropna().sort_values().diff().max() / 1e9),
     ("06.3", At(0.4, BrokerPause(), until=0.9)),
@@ -115,6 +124,17 @@ WRONG = [
     ("01.challenge", stored_in(151), "more than 150"),
     ("01.challenge", made_up("http"), "600 records are wanted"),
     ("01.challenge", stored_in(10, verdict={3: "failed"}), "Not every record"),
+    ("02.1", 1008, "Give a set"),
+    ("02.1", {1008, 1006}, "may be back"),
+    ("02.1", set(), "wrong token"),
+    ("02.2", lambda token: token.encode(), "yours is bytes"),
+    ("02.2", lambda token: f'{{"type": "auth", "token": "{token}"}}', "no JSON"),
+    ("02.2", json.dumps, "not what the server expects"),
+    ("02.3", lambda sent, answers: sent[len(answers) :], "was answered"),
+    ("02.3", lambda sent, answers: [], "is missing"),
+    ("02.3", lambda sent, answers: unanswered(sent, answers)[::-1], "keep their order"),
+    ("02.3", lambda sent, answers: set(unanswered(sent, answers)), "yours is set"),
+    ("02.challenge", crashed("websocket", verdict={3: "failed"}), "Not every record"),
     ("06.1", "http", "Give a set"),
     ("06.1", {"http", "smtp"}, "no protocols of this lab"),
     ("06.1", {"http", "kafka"}, "did not crash"),
