@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from empkit.secure import kafka_arguments
 from empkit.settings import Settings
-
-STALL_S = 30.0
+from empkit.topics import read_messages
 
 
 class DeadLetter(NamedTuple):
@@ -58,34 +56,6 @@ def as_bytes(value: Any) -> bytes | None:
     return str(value).encode()
 
 
-@asynccontextmanager
-async def _reader(
-    settings: Settings, topic: str
-) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, int]]]:
-    """A consumer outside any group, and where each partition of the topic ends."""
-    consumer = AIOKafkaConsumer(
-        topic,
-        **kafka_arguments(settings),
-        enable_auto_commit=False,
-        fetch_max_wait_ms=50,
-    )
-    try:
-        await consumer.start()
-        yield consumer, await consumer.end_offsets(consumer.assignment())
-    finally:
-        await consumer.stop()
-
-
-async def log_ends(settings: Settings, topic: str) -> dict[int, int]:
-    """The offset behind the last record of each partition of a topic.
-
-    Raises:
-        aiokafka.errors.KafkaError: the brokers cannot be reached.
-    """
-    async with _reader(settings, topic) as (_, ends):
-        return {partition.partition: end for partition, end in ends.items()}
-
-
 async def read_dead_letters(
     settings: Settings, begin: Mapping[int, int] | None = None
 ) -> list[DeadLetter]:
@@ -99,22 +69,8 @@ async def read_dead_letters(
         aiokafka.errors.KafkaError: the brokers cannot be reached.
         TimeoutError: nothing came for 30 s.
     """
-    letters: list[DeadLetter] = []
-    async with _reader(settings, settings.dead_letter_topic) as (consumer, ends):
-        kept = await consumer.beginning_offsets(list(ends))
-        first = {each: max(kept[each], (begin or {}).get(each.partition, 0)) for each in ends}
-        left = {each: end for each, end in ends.items() if end > first[each]}
-        for partition in left:
-            consumer.seek(partition, first[partition])
-        while left:
-            batch = await consumer.getmany(*left, timeout_ms=int(STALL_S * 1000))
-            if not batch:
-                raise TimeoutError(f"No dead letter came for {STALL_S:g} s.")
-            for partition, messages in batch.items():
-                letters += [_letter(message) for message in messages]
-                if messages[-1].offset + 1 >= left[partition]:
-                    del left[partition]
-    return letters
+    topic = settings.dead_letter_topic
+    return [_letter(message) for message in await read_messages(settings, topic, begin)]
 
 
 def _letter(message: Any) -> DeadLetter:

@@ -81,6 +81,22 @@ def unanswered(sent, answers):
     return [name for name in sent if name not in known]
 
 
+def total_lag(ends, committed):
+    return sum(end - committed.get(partition, 0) for partition, end in ends.items())
+
+
+def on_their_way(timings, moment):
+    stored = (timings["stored_ns"] <= moment).fillna(False)
+    return ((timings["acked_ns"] <= moment) & ~stored).sum()
+
+
+def appended(partition_of, backwards=False):
+    """Ten changes to each of ten employees, as the topic would hold them."""
+    values = [json.dumps({"employee_id": f"C{n % 10}", "position": n // 10}) for n in range(100)]
+    log = pd.DataFrame({"value": values, "partition": [partition_of(n) for n in range(100)]})
+    return log.iloc[::-1] if backwards else log
+
+
 RIGHT = [
     ("01.1", {503}),
     ("01.2", certain),
@@ -90,6 +106,10 @@ RIGHT = [
     ("02.2", lambda token: json.dumps({"type": "auth", "token": token})),
     ("02.3", unanswered),
     ("02.challenge", crashed("websocket")),
+    ("03.1", {"debug line": "0", "click": "1", "order": "all"}),
+    ("03.2", total_lag),
+    ("03.3", on_their_way),
+    ("03.challenge", appended(lambda n: n % 10 % 4)),
     ("06.1", {"http", "websocket"}),
     ("06.2", lambda timings: timings["stored_ns"].dropna().sort_values().diff().max() / 1e9),
     ("06.3", At(0.4, BrokerPause(), until=0.9)),
@@ -135,6 +155,21 @@ WRONG = [
     ("02.3", lambda sent, answers: unanswered(sent, answers)[::-1], "keep their order"),
     ("02.3", lambda sent, answers: set(unanswered(sent, answers)), "yours is set"),
     ("02.challenge", crashed("websocket", verdict={3: "failed"}), "Not every record"),
+    ("03.1", {}, "with the keys"),
+    ("03.1", {"debug line": "0", "click": "2", "order": "all"}, "'0', '1' or 'all'"),
+    ("03.1", {"debug line": "0", "click": "0", "order": "all"}, "2 of 3"),
+    ("03.2", lambda ends, committed: sum(ends.values()), "a lag of 6"),
+    ("03.2", lambda ends, committed: sum(ends[n] - done for n, done in committed.items()), "still"),
+    ("03.3", lambda timings, moment: (timings["acked_ns"] < moment).sum(), "three records"),
+    (
+        "03.3",
+        lambda timings, moment: on_their_way(timings.dropna(), moment),
+        "no stamp of the store",
+    ),
+    ("03.challenge", appended(lambda n: n % 8), "several partitions"),
+    ("03.challenge", appended(lambda n: 0), "only 1 partition"),
+    ("03.challenge", appended(lambda n: n % 10 % 4, backwards=True), "not in their order"),
+    ("03.challenge", appended(lambda n: 0).head(50), "the log got 50"),
     ("06.1", "http", "Give a set"),
     ("06.1", {"http", "smtp"}, "no protocols of this lab"),
     ("06.1", {"http", "kafka"}, "did not crash"),

@@ -20,7 +20,7 @@ from empkit.clients.base import ClientError, NoAnswerError
 from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import fetch_token
 from empkit.clock import clock_id
-from empkit.dead_letters import log_ends, read_dead_letters
+from empkit.dead_letters import read_dead_letters
 from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.payloads import Payloads
 from empkit.experiment.verdicts import Held, Verdict, judge
@@ -28,6 +28,7 @@ from empkit.records import Employee, to_row
 from empkit.server.database import make_engine
 from empkit.server.store import COLUMNS, EMPLOYEES, begins_with
 from empkit.settings import Settings
+from empkit.topics import log_ends
 
 POLL_S = 0.02
 PAGE = 5_000

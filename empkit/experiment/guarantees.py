@@ -21,6 +21,8 @@ class Guarantees:
         retries: how often a client tries again; 0 never.
         deadline_s: how long a client tries at the most, in seconds.
         attempt_timeout_s: how long it waits for one answer, in seconds.
+        linger_ms: how long the producer waits for more records before it sends a batch, in ms: no
+            promise, but what a sender pays for large batches.
         profile: a named set of Kafka's settings (`empkit.profiles`); the choices above go before.
     """
 
@@ -30,6 +32,7 @@ class Guarantees:
     retries: int | None = None
     deadline_s: float | None = None
     attempt_timeout_s: float | None = None
+    linger_ms: int | None = None
     profile: ProfileName | None = None
 
     def __str__(self) -> str:
@@ -46,6 +49,7 @@ class Guarantees:
             "acks": "kafka_acks",
             "idempotence": "kafka_idempotence",
             "commit": "kafka_commit",
+            "linger_ms": "kafka_linger_ms",
         }
         changes: dict[str, Any] = PROFILES[self.profile].changes() if self.profile else {}
         changes |= {

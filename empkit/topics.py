@@ -1,0 +1,134 @@
+"""What a Kafka topic holds, and how far its consumer group is: read from outside the group."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pandas as pd
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from empkit.secure import kafka_arguments
+from empkit.settings import Settings
+
+STALL_S = 30.0
+
+
+@asynccontextmanager
+async def _reader(
+    settings: Settings, topic: str
+) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, int]]]:
+    """A consumer outside any group, and where each partition of the topic ends."""
+    consumer = AIOKafkaConsumer(
+        topic,
+        **kafka_arguments(settings),
+        enable_auto_commit=False,
+        fetch_max_wait_ms=50,
+    )
+    try:
+        await consumer.start()
+        yield consumer, await consumer.end_offsets(consumer.assignment())
+    finally:
+        await consumer.stop()
+
+
+async def log_ends(settings: Settings, topic: str) -> dict[int, int]:
+    """The offset behind the last record of each partition of a topic.
+
+    Raises:
+        aiokafka.errors.KafkaError: the brokers cannot be reached.
+    """
+    async with _reader(settings, topic) as (_, ends):
+        return {partition.partition: end for partition, end in ends.items()}
+
+
+async def read_messages(
+    settings: Settings, topic: str, begin: Mapping[int, int] | None = None
+) -> list[Any]:
+    """What a topic holds now.
+
+    Args:
+        settings: the brokers.
+        topic: which.
+        begin: offsets by partition to begin at (`log_ends` of an earlier time); by default all.
+
+    Returns:
+        aiokafka's `ConsumerRecord`s, in order within each partition.
+
+    Raises:
+        aiokafka.errors.KafkaError: the brokers cannot be reached.
+        TimeoutError: nothing came for 30 s.
+    """
+    found: list[Any] = []
+    async with _reader(settings, topic) as (consumer, ends):
+        kept = await consumer.beginning_offsets(list(ends))
+        first = {each: max(kept[each], (begin or {}).get(each.partition, 0)) for each in ends}
+        left = {each: end for each, end in ends.items() if end > first[each]}
+        for partition in left:
+            consumer.seek(partition, first[partition])
+        while left:
+            batch = await consumer.getmany(*left, timeout_ms=int(STALL_S * 1000))
+            if not batch:
+                raise TimeoutError(f"Nothing came from {topic} for {STALL_S:g} s.")
+            for partition, messages in batch.items():
+                found += messages
+                if messages[-1].offset + 1 >= left[partition]:
+                    del left[partition]
+    return found
+
+
+async def read_topic(
+    settings: Settings, topic: str, begin: Mapping[int, int] | None = None
+) -> pd.DataFrame:
+    """What a topic holds now, as a table.
+
+    Args:
+        settings: the brokers.
+        topic: which.
+        begin: as for `read_messages`.
+
+    Returns:
+        One row a record: partition, offset, key, value (the last two as text), in the order of
+        partition and offset.
+
+    Raises:
+        aiokafka.errors.KafkaError: the brokers cannot be reached.
+        TimeoutError: nothing came for 30 s.
+    """
+    rows = [
+        (each.partition, each.offset, _text(each.key), _text(each.value))
+        for each in await read_messages(settings, topic, begin)
+    ]
+    table = pd.DataFrame(rows, columns=["partition", "offset", "key", "value"])
+    return table.sort_values(["partition", "offset"], ignore_index=True)
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode(errors="replace")
+
+
+async def group_lag(settings: Settings, topic: str) -> pd.DataFrame:
+    """How far the consumer group of the settings has come, whether or not it has members now.
+
+    Returns:
+        One row a partition: end (the offset behind its last record), committed (the offset at which
+        the group goes on), lag (the difference).
+
+    Raises:
+        aiokafka.errors.KafkaError: the brokers cannot be reached.
+    """
+    ends = await log_ends(settings, topic)
+    consumer = AIOKafkaConsumer(
+        **kafka_arguments(settings), group_id=settings.kafka_group, enable_auto_commit=False
+    )
+    try:
+        await consumer.start()
+        partitions = {number: TopicPartition(topic, number) for number in sorted(ends)}
+        consumer.assign(list(partitions.values()))
+        done = {number: await consumer.committed(each) or 0 for number, each in partitions.items()}
+    finally:
+        await consumer.stop()
+    table = pd.DataFrame({"end": ends, "committed": done}).sort_index()
+    table.index.name = "partition"
+    return table.assign(lag=table["end"] - table["committed"])
