@@ -97,6 +97,10 @@ def appended(partition_of, backwards=False):
     return log.iloc[::-1] if backwards else log
 
 
+def shown(low, high):
+    return "websocket" if low > 0 else "http" if high < 0 else "not shown"
+
+
 RIGHT = [
     ("01.1", {503}),
     ("01.2", certain),
@@ -110,6 +114,10 @@ RIGHT = [
     ("03.2", total_lag),
     ("03.3", on_their_way),
     ("03.challenge", appended(lambda n: n % 10 % 4)),
+    ("04.1", lambda p: 1 - (1 - p) ** 20),
+    ("04.2", shown),
+    ("04.3", {"b", "d"}),
+    ("04.challenge", made_up("http", count=1_000)),
     ("06.1", {"http", "websocket"}),
     ("06.2", lambda timings: timings["stored_ns"].dropna().sort_values().diff().max() / 1e9),
     ("06.3", At(0.4, BrokerPause(), until=0.9)),
@@ -170,6 +178,19 @@ WRONG = [
     ("03.challenge", appended(lambda n: 0), "only 1 partition"),
     ("03.challenge", appended(lambda n: n % 10 % 4, backwards=True), "not in their order"),
     ("03.challenge", appended(lambda n: 0).head(50), "the log got 50"),
+    ("04.1", lambda p: 20 * p, "it says 10"),
+    ("04.1", lambda p: p**20, "Turn it round"),
+    ("04.1", lambda p: 0.3, "If none is ever slow"),
+    ("04.2", lambda low, high: "http" if low < 0 else "websocket", "shows no difference"),
+    ("04.2", lambda low, high: shown(-high, -low), "above 0 when HTTP"),
+    ("04.3", "b", "letters"),
+    ("04.3", {"e"}, "letters"),
+    ("04.3", {"a", "b"}, "do not mean the same"),
+    ("04.3", {"b", "c"}, "not measured"),
+    ("04.3", {"b"}, "One more"),
+    ("04.challenge", made_up("http", count=999), "too few"),
+    ("04.challenge", made_up("kafka", count=1_000), "over HTTP"),
+    ("04.challenge", made_up("http", count=1_000, verdict={3: "failed"}), "Not every"),
     ("06.1", "http", "Give a set"),
     ("06.1", {"http", "smtp"}, "no protocols of this lab"),
     ("06.1", {"http", "kafka"}, "did not crash"),

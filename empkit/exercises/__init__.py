@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from empkit.exercises import choose, failures, guarantees, http, kafka, own, scale_out, websocket
+from empkit.exercises import (
+    choose,
+    failures,
+    guarantees,
+    http,
+    kafka,
+    latency,
+    own,
+    scale_out,
+    websocket,
+)
 from empkit.exercises.answers import Check
 
 CHECKS: dict[str, Check] = {
     number: checker
-    for notebook in (http, websocket, kafka, failures, guarantees, scale_out, choose, own)
+    for notebook in (http, websocket, kafka, latency, failures, guarantees, scale_out, choose, own)
     for number, checker in notebook.CHECKS.items()
 }
 """By the number that a notebook calls them."""

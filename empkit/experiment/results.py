@@ -21,7 +21,7 @@ from empkit.experiment.statistics import bootstrap_interval, percentiles
 from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS
 
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
-LEVELS = (50, 90, 99)
+LEVELS = (50, 90, 99, 99.9)
 
 PACKAGES = ("empkit", "fastapi", "uvicorn", "websockets", "aiokafka", "confluent-kafka",
             "sqlalchemy", "pydantic", "pandas")  # fmt: skip
