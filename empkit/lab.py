@@ -35,6 +35,7 @@ from empkit.settings import Settings
 if TYPE_CHECKING:
     from empkit.brokers import Broker, BrokerName
     from empkit.experiment.results import Runs
+    from empkit.experiment.search import RateSearch
     from empkit.faults import At, Fault
     from empkit.proxy import ProxyProcess
 
@@ -326,6 +327,27 @@ class Lab:
                 runs = error.runs
             crossed.append(runs)
         return crossed
+
+    def find_rate(self, protocol: str, **options: Any) -> RateSearch:
+        """Search for the highest offered rate that a protocol keeps up with, in an open loop.
+
+        A rate is kept up with when every record is stored, the p99 from when it was wanted sent
+        until it was stored is within a limit, and the load generator was not late. The rate is
+        doubled until it is too high, then the gap is narrowed.
+
+        Args:
+            protocol: which.
+            options: `p99_ms`, the limit (100); `first`, the rate to begin with (500 records/s);
+                `highest`, where to stop (50,000); `seconds` of each step (2); `precision`, how
+                narrow the gap becomes (0.1, a tenth); `on_step`, told each step in words (print).
+
+        Raises:
+            LabError: a run could not be carried out.
+            ValueError: a number makes no sense.
+        """
+        from empkit.experiment.search import find_rate
+
+        return find_rate(self, protocol, **options)
 
     def _start_broker(self, processes: Processes) -> None:
         if self.broker_name is None:

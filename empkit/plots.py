@@ -27,6 +27,7 @@ from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 if TYPE_CHECKING:
     from empkit.advice import Advice
     from empkit.experiment.results import RunInfo
+    from empkit.experiment.search import RateSearch
 
 PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00"}
 PROTOCOL_MARKERS = {"http": "o", "websocket": "s", "kafka": "^"}
@@ -1169,5 +1170,44 @@ def choices(crossed: Sequence[Runs]) -> Picture:
     words = "; ".join(
         f"{name}: acked after {_ms(row['ack_p50_ms'])}, stored after {_ms(row['stored_p50_ms'])}"
         for name, row in zip(names, found, strict=True)
+    )
+    return _titled(picture, title, f"{words}.")
+
+
+def knee(search: RateSearch) -> Picture:
+    """Latency against offered rate, and the highest rate that was kept up with.
+
+    Args:
+        search: from `Lab.find_rate`.
+    """
+    picture, (axes,) = _picture()
+    steps = search.steps.sort_values("rate")
+    for column, style, label in (("p99_ms", "-", "p99"), ("p50_ms", "--", "p50")):
+        axes.plot(steps["rate"], steps[column], style, color="#0072B2", label=label, zorder=2)
+    for kept, marker, colour, label in (
+        (True, "o", GOOD, "kept up"),
+        (False, "X", "#D55E00", "not kept up"),
+    ):
+        own = steps[steps["kept_up"] == kept]
+        axes.plot(own["rate"], own["p99_ms"], marker, color=colour, markersize=8, label=label,
+                  markeredgecolor="black", zorder=3)  # fmt: skip
+    axes.axhline(search.limit_ms, color="black", linestyle=":", label="limit of the p99")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    _logarithmic(axes.xaxis)
+    _logarithmic(axes.yaxis)
+    axes.set_xlabel("offered rate, records per second")
+    axes.set_ylabel("milliseconds until stored")
+    _legend(axes, 3)
+    name = _name(search.protocol)
+    title = f"{name} does not keep up with {steps['rate'].min():,.0f} records per second"
+    if not np.isnan(search.rate):
+        title = (
+            f"{name} keeps up with {search.rate:,.0f} records per second at a p99 of "
+            f"{_ms(search.limit_ms)} or less"
+        )
+    words = "; ".join(
+        f"{row['rate']:,.0f} records per second: p50 {_ms(row['p50_ms'])}, p99 {_ms(row['p99_ms'])}"
+        for _, row in steps.iterrows()
     )
     return _titled(picture, title, f"{words}.")

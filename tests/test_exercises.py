@@ -101,6 +101,19 @@ def shown(low, high):
     return "websocket" if low > 0 else "http" if high < 0 else "not shown"
 
 
+LOOPS = {"visitors": "open", "copy": "closed", "clerks": "closed", "sensors": "open"}
+
+
+def kept_up(steps, limit):
+    too_slow = steps.loc[steps["p99_ms"] > limit, "rate"].min()
+    return steps.loc[(steps["p99_ms"] <= limit) & ~(steps["rate"] > too_slow), "rate"].max()
+
+
+def late(runs, ms):
+    runs.timings["acked_ns"] += ms * 1_000_000
+    return runs
+
+
 RIGHT = [
     ("01.1", {503}),
     ("01.2", certain),
@@ -118,6 +131,10 @@ RIGHT = [
     ("04.2", shown),
     ("04.3", {"b", "d"}),
     ("04.challenge", made_up("http", count=1_000)),
+    ("05.1", lambda rate, ms: rate * ms / 1_000),
+    ("05.2", LOOPS),
+    ("05.3", kept_up),
+    ("05.challenge", late(crashed(), 300)),
     ("06.1", {"http", "websocket"}),
     ("06.2", lambda timings: timings["stored_ns"].dropna().sort_values().diff().max() / 1e9),
     ("06.3", At(0.4, BrokerPause(), until=0.9)),
@@ -191,6 +208,16 @@ WRONG = [
     ("04.challenge", made_up("http", count=999), "too few"),
     ("04.challenge", made_up("kafka", count=1_000), "over HTTP"),
     ("04.challenge", made_up("http", count=1_000, verdict={3: "failed"}), "Not every"),
+    ("05.1", lambda rate, ms: rate * ms, "milliseconds"),
+    ("05.1", lambda rate, ms: rate / ms, "it says 4"),
+    ("05.2", {}, "with the keys"),
+    ("05.2", {**LOOPS, "clerks": "open"}, "3 of 4"),
+    ("05.3", lambda steps, limit: steps["rate"].max(), "200 is wanted"),
+    ("05.3", lambda steps, limit: steps.loc[steps["p99_ms"] <= limit, "rate"].max(), "by chance"),
+    ("05.3", lambda steps, limit: 200 if steps["rate"][1] == 400 else 100, "no rate was too slow"),
+    ("05.challenge", late(made_up(), 300), "did not stand still"),
+    ("05.challenge", crashed(), "does not show"),
+    ("05.challenge", late(crashed(verdict={3: "failed"}), 300), "Not every record"),
     ("06.1", "http", "Give a set"),
     ("06.1", {"http", "smtp"}, "no protocols of this lab"),
     ("06.1", {"http", "kafka"}, "did not crash"),

@@ -11,6 +11,7 @@ from empkit.exercises import (
     http,
     kafka,
     latency,
+    load,
     own,
     scale_out,
     websocket,
@@ -19,7 +20,18 @@ from empkit.exercises.answers import Check
 
 CHECKS: dict[str, Check] = {
     number: checker
-    for notebook in (http, websocket, kafka, latency, failures, guarantees, scale_out, choose, own)
+    for notebook in (
+        http,
+        websocket,
+        kafka,
+        latency,
+        load,
+        failures,
+        guarantees,
+        scale_out,
+        choose,
+        own,
+    )
     for number, checker in notebook.CHECKS.items()
 }
 """By the number that a notebook calls them."""

@@ -168,3 +168,29 @@ def difference(
     outside = (1 - confidence) / 2 * 100
     low, high = np.percentile(of_a - of_b, [outside, 100 - outside])
     return float(low), float(high)
+
+
+def with_expected_interval(values: Floats, interval: float) -> Floats:
+    """What a schedule would have seen where a sender waited for each answer: coordinated omission,
+    corrected afterwards.
+
+    A record that took longer than the interval kept the sender from sending others; each of those
+    would have waited for one interval less than the one before. This is the correction of
+    HdrHistogram (`recordValueWithExpectedInterval`,
+    https://hdrhistogram.github.io/HdrHistogram/JavaDoc/), which rests on a guess of the interval:
+    an open loop measures instead.
+
+    Args:
+        values: samples of a closed loop with one record in flight, in any unit.
+        interval: between two records, had nobody waited; above 0, of the same unit.
+
+    Returns:
+        The samples, and those that are missing among them.
+
+    Raises:
+        ValueError: the interval is not above 0.
+    """
+    if interval <= 0:
+        raise ValueError(f"The interval is {interval:g}; expected more than 0.")
+    missing = [value - interval * np.arange(1, np.floor(value / interval)) for value in values]
+    return np.concatenate([values, *missing])

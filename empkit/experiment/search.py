@@ -1,0 +1,118 @@
+"""The search for the highest offered rate that a system keeps up with.
+
+The rate is doubled until it is too high, then the gap is halved (in ratio) until it is narrow: the
+search of the OpenMessaging Benchmark, with a limit on the latency in place of the backlog
+(https://openmessaging.cloud/docs/benchmarks/). In an open loop the two are one: whoever is offered
+more than it takes has a queue that grows, and with it the response time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from empkit.experiment.results import Runs
+from empkit.experiment.workload import Workload
+
+if TYPE_CHECKING:
+    from empkit.lab import Lab
+
+LOWEST_RATE = 10.0
+LEAST_RECORDS = 200
+"""Of one step, so that its p99 stands on something."""
+
+
+@dataclass(frozen=True)
+class RateSearch:
+    """What a search found.
+
+    Attributes:
+        protocol: which was tried.
+        limit_ms: the p99 that was allowed.
+        steps: one row a step, in order: rate (offered, records/s), stored_per_s, p50_ms and p99_ms
+            (from when a record was wanted sent until it was stored), kept_up, why (not).
+    """
+
+    protocol: str
+    limit_ms: float
+    steps: pd.DataFrame
+
+    @property
+    def rate(self) -> float:
+        """The highest rate that was kept up with, in records per second; NaN when none was."""
+        kept = self.steps.loc[self.steps["kept_up"], "rate"]
+        return float(kept.max()) if len(kept) else math.nan
+
+
+def find_rate(
+    lab: Lab,
+    protocol: str,
+    *,
+    p99_ms: float = 100.0,
+    first: float = 500.0,
+    highest: float = 50_000.0,
+    seconds: float = 2.0,
+    precision: float = 0.1,
+    on_step: Callable[[str], None] = print,
+) -> RateSearch:
+    """Search for the highest rate; see `Lab.find_rate`.
+
+    Raises:
+        ValueError: a number makes no sense.
+    """
+    if not (p99_ms > 0 and 0 < precision < 1 and seconds > 0):
+        raise ValueError("p99_ms, seconds and precision must be above 0, precision below 1.")
+    if not LOWEST_RATE <= first <= highest:
+        raise ValueError(f"first is {first:g}; expected {LOWEST_RATE:g} to {highest:g} records/s.")
+    rows: list[dict[str, object]] = []
+
+    def keeps_up(rate: float) -> bool:
+        count = max(LEAST_RECORDS, int(rate * seconds))
+        workload = Workload(records=count, rate=rate, seed=len(rows))
+        row = _judged(lab.run(protocol, workload, progress=lambda *_: None), rate, p99_ms)
+        rows.append(row)
+        verdict = "kept up" if row["kept_up"] else f"not kept up: {row['why']}"
+        on_step(f"{rate:,.0f} records/s: p99 {row['p99_ms']:.1f} ms, {verdict}")
+        return bool(row["kept_up"])
+
+    low, high = 0.0, first
+    while high <= highest and keeps_up(high):
+        low, high = high, 2 * high
+    while low == 0 and high / 2 >= LOWEST_RATE:
+        high /= 2
+        if keeps_up(high):
+            low, high = high, 2 * high
+    while 0 < low < high / (1 + precision) and high <= highest:
+        middle = math.sqrt(low * high)
+        if keeps_up(middle):
+            low = middle
+        else:
+            high = middle
+    return RateSearch(protocol, p99_ms, pd.DataFrame(rows))
+
+
+def _judged(runs: Runs, rate: float, limit_ms: float) -> dict[str, object]:
+    """The row of one step."""
+    summary, info = runs.summary().iloc[0], runs.runs[0]
+    p99_ms = float(summary["stored_p99_ms"])
+    stored = runs.timings["verdict"].eq("stored").all()
+    why = ""
+    if not info.valid:
+        why = " ".join(info.notes)
+    elif not stored:
+        why = "not every record was stored"
+    elif np.isnan(p99_ms) or p99_ms > limit_ms:
+        why = f"the p99 is above {limit_ms:g} ms"
+    return {
+        "rate": rate,
+        "stored_per_s": float(summary["records_per_s"]),
+        "p50_ms": float(summary["stored_p50_ms"]),
+        "p99_ms": p99_ms,
+        "kept_up": not why,
+        "why": why,
+    }

@@ -1,0 +1,40 @@
+"""The search for the highest rate."""
+
+import numpy as np
+import pytest
+
+from empkit import plots
+from empkit.experiment.statistics import with_expected_interval
+
+
+def test_it_finds_where_a_slowed_way_ends(lab):
+    """With a limit on the p99 that no record can meet nothing is kept up, with a wide one a lot."""
+    said = []
+    hopeless = lab.find_rate("http", p99_ms=0.01, first=100, seconds=0.2, on_step=said.append)
+    assert np.isnan(hopeless.rate) and not hopeless.steps["kept_up"].any()
+    assert hopeless.steps["why"].str.contains("above 0.01 ms").all()
+    assert len(said) == len(hopeless.steps) and "not kept up" in said[0]
+    easy = lab.find_rate(
+        "http", p99_ms=60_000, first=50, highest=200, seconds=0.2, on_step=said.append
+    )
+    assert easy.rate == 200
+    assert easy.steps["rate"].tolist() == [50, 100, 200]
+    assert "keeps up with 200 records per second" in plots.knee(easy).alt
+    assert "does not keep up" in plots.knee(hopeless).alt
+
+
+@pytest.mark.parametrize("wrong", [{"p99_ms": 0}, {"precision": 1}, {"first": 1}, {"seconds": 0}])
+def test_numbers_that_make_no_sense_are_refused(lab, wrong):
+    with pytest.raises(ValueError, match=r"first is|must be above 0"):
+        lab.find_rate("http", **wrong)
+
+
+def test_the_correction_adds_the_records_that_a_stall_kept_back():
+    """One record of 100 took 50 times the interval: 48 others would have waited meanwhile."""
+    values = np.array([1.0] * 99 + [50.0])
+    corrected = with_expected_interval(values, 1.0)
+    assert len(corrected) == 100 + 49
+    assert sorted(corrected)[-50:] == list(range(1, 51))
+    assert np.percentile(values, 95) == 1 < np.percentile(corrected, 95)
+    with pytest.raises(ValueError, match="interval is 0"):
+        with_expected_interval(values, 0)
