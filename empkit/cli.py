@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import secrets
 import signal
 import sys
@@ -667,6 +668,42 @@ def dlq(
             out.print(_plain(f"{where}: {letter.reason}"), soft_wrap=True)
     if not as_json:
         out.print(f"{len(found)} dead letters in {settings.dead_letter_topic}")
+
+
+@app.command()
+def lab(
+    folder: Annotated[
+        Path, typer.Option("--to", help="Where the working copy of the notebooks is.")
+    ] = Path("empkit-notebooks"),
+    fresh: Annotated[
+        bool,
+        typer.Option(help="Begin anew; notebooks that were changed are kept as NAME.mine.ipynb."),
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of JupyterLab.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Open the course in JupyterLab, in a working copy, so that the originals stay as they are.
+
+    Ctrl-C ends it.
+    """
+    from empkit.course import working_copy
+
+    try:
+        aside = working_copy(folder, fresh=fresh)
+    except OSError as error:
+        fail(f"The notebooks cannot be copied to {folder}: {error}")
+    for path in aside:
+        out.print(f"Yours is kept as {path}")
+    out.print(f"The notebooks are in {folder}; JupyterLab starts, Ctrl-C ends it.")
+    sys.stdout.flush()
+    arguments = ["--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={folder.resolve()}"]
+    arguments += ["--JupyterApp.answer_yes=True"]  # or Ctrl-C asks, and goes on if nobody answers
+    if not browser:
+        arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")  # as in a container; it listens on loopback only
+    # it takes our place: Ctrl-C, the exit status and whoever waits for us are its own
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])  # noqa: S606
 
 
 kafka_commands = typer.Typer(help="Apache Kafka on this machine.", no_args_is_help=True)
