@@ -1,14 +1,21 @@
-"""The server as it is, or with its store taken out; a child of the benchmarks."""
+"""The server as it is (`store`), with its store taken out (`no-store`), or with a store as the
+first description of the system has it (`seed`); a child of the benchmarks."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import sqlalchemy as sa
+
 from empkit.server import run
-from empkit.server.store import Store, Stored
+from empkit.server.database import make_engine
+from empkit.server.store import EMPLOYEES, Store, Stored
+from empkit.settings import Settings
 
 
 def _add_nothing(store: Store, rows: Sequence[Any], received_ns: int, protocol: str) -> Any:
@@ -18,7 +25,33 @@ def _add_nothing(store: Store, rows: Sequence[Any], received_ns: int, protocol: 
     return future
 
 
+class _OneByOne:
+    """Asks whether each record exists, then inserts it: one transaction a record. All around it is
+    the kit's, so that only the way into the database differs."""
+
+    def __init__(self) -> None:
+        self._engine = make_engine(str(Settings().database_url))
+        self._thread = ThreadPoolExecutor(1)
+
+    def add(self, rows: Sequence[Any], received_ns: int, protocol: str) -> Any:
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._store, rows)
+
+    def _store(self, rows: Sequence[Any]) -> Stored:
+        results: list[Any] = []
+        for row in rows:
+            with self._engine.begin() as connection:
+                ids = EMPLOYEES.c.employee_id
+                found = connection.execute(sa.select(ids).where(ids == row["employee_id"])).first()
+                if found is None:
+                    connection.execute(sa.insert(EMPLOYEES), [row])
+                results.append("duplicate" if found else "created")
+        return Stored(results, time.monotonic_ns())
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "no-store":
         Store.add = _add_nothing  # type: ignore[assignment, method-assign]
+    elif sys.argv[1] == "seed":
+        one_by_one = _OneByOne()
+        Store.add = lambda _, *record: one_by_one.add(*record)  # type: ignore[method-assign]
     run.main()

@@ -1211,3 +1211,35 @@ def knee(search: RateSearch) -> Picture:
         for _, row in steps.iterrows()
     )
     return _titled(picture, title, f"{words}.")
+
+
+def scaling(stored_per_s: Mapping[int, float]) -> Picture:
+    """Records stored per second against the number of consumers.
+
+    Args:
+        stored_per_s: by the number of members of the consumer group.
+    """
+    picture, (axes,) = _picture()
+    counts = sorted(stored_per_s)
+    values = [stored_per_s[count] for count in counts]
+    ideal = [values[0] * count / counts[0] for count in counts]
+    axes.plot(counts, ideal, ":", color="#777777", label="if each added as much as the first")
+    axes.plot(counts, values, "o-", color="#D55E00", markeredgecolor="black", label="measured")
+    for count, value in zip(counts, values, strict=True):
+        axes.annotate(f"{value:,.0f}", (count, value), xytext=(0, -15), ha="center", fontsize=9,
+                      textcoords="offset points")  # fmt: skip
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.set_ylim(0, 1.1 * max(*ideal, *values))
+    axes.set_xlabel("consumers in the group")
+    axes.set_ylabel("records stored per second")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    _legend(axes)
+    title = (
+        f"{counts[-1]} consumers store {values[-1] / values[0]:.1f} times as many records per "
+        f"second as {counts[0]}"
+    )
+    words = "; ".join(
+        f"{count}: {value:,.0f} records per second"
+        for count, value in zip(counts, values, strict=True)
+    )
+    return _titled(picture, title, f"{words}.")

@@ -31,14 +31,15 @@ def pytest_configure(config):
         config.add_cleanup(cluster.stop)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab():
-    """A lab with the embedded broker and SQLite, shared by the tests of one worker."""
+    """A lab with the embedded broker and SQLite, shared by the tests of one file: an idle one still
+    asks its broker for records all the time."""
     with Lab() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def embedded(lab):
     """A lab with the embedded broker, whatever broker the others are tested with."""
     if lab.broker_name == "embedded":
@@ -48,9 +49,9 @@ def embedded(lab):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres():
-    """The URL of a PostgreSQL server of one worker's own."""
+    """The URL of a PostgreSQL server of one file's own."""
     if not available():
         assert not os.environ.get("CI"), "PostgreSQL's programs are missing, and CI must have them."
         pytest.skip("PostgreSQL's programs are not on this machine.")

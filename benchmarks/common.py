@@ -1,0 +1,118 @@
+"""What the benchmarks share: a server of their own, made-up records, rounds in turns."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import SecretStr
+
+from empkit.clients import connect
+from empkit.clients.http1 import Http1
+from empkit.clients.tokens import fetch_token
+from empkit.processes import Child, Processes
+from empkit.settings import Settings
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    value: str
+    wanted: str
+    reached: bool
+
+
+def start_server(processes: Processes, kind: str, **changes: Any) -> tuple[Child, Settings]:
+    """A server as a child, `store` or `no-store`, and the settings that reach it."""
+    settings = Settings(
+        port=0,
+        database_url=f"sqlite:///{processes.folder}/{secrets.token_hex(4)}.db",
+        password=SecretStr(secrets.token_urlsafe(16)),
+        signing_key=SecretStr(secrets.token_urlsafe(48)),
+        **changes,
+    )
+    command = [sys.executable, "-m", "benchmarks.servers", kind]
+    child = processes.start(f"server-{kind}", command, settings.environ())
+    url = child.expect("ready", 30)["server_url"]
+    return child, settings.model_copy(update={"server_url": url})
+
+
+def made_up(count: int) -> list[tuple[str, bytes]]:
+    """Records of about 200 bytes with ids that no other has, encoded."""
+    tag = secrets.token_hex(3)
+    return [
+        (
+            f"{tag}-{number}",
+            orjson.dumps(
+                {
+                    "employee_id": f"{tag}-{number}",
+                    "first_name": "Ada",
+                    "last_name": "Byron",
+                    "email": "ada.byron@example.com",
+                    "department": "Engineering",
+                    "position": "Developer",
+                    "salary": 50_000.5,
+                    "hire_date": "2020-01-02",
+                }
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+async def closed_loop(
+    send: Callable[[str, bytes], Awaitable[Any]], count: int, in_flight: int
+) -> tuple[float, float]:
+    """Records per second, and the median of one in milliseconds."""
+    records = iter(made_up(count))
+    took: list[float] = []
+
+    async def worker() -> None:
+        for employee_id, payload in records:
+            began = time.perf_counter()
+            await send(employee_id, payload)
+            took.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(in_flight)))
+    return count / (time.perf_counter() - began), statistics.median(took) * 1e3
+
+
+async def over(protocol: str, settings: Settings, count: int, in_flight: int) -> float:
+    """Records per second that the kit's own client gets acked."""
+    async with connect(protocol, settings) as client:
+
+        async def send(employee_id: str, payload: bytes) -> None:
+            reply = await client.send_encoded(employee_id, payload)
+            assert reply.outcome == "acked", reply
+
+        return (await closed_loop(send, count, in_flight))[0]
+
+
+def in_turns(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Measure each side once a round, in turns."""
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, measure in sides.items():
+            found[name].append(measure())
+    return found
+
+
+def ratio(found: dict[str, list[float]], one: str, other: str) -> float:
+    """The median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(found[one], found[other], strict=True))
+
+
+async def token_header(settings: Settings) -> dict[str, str]:
+    """The headers of a request that posts a record."""
+    http = Http1(settings.server_url)
+    token = await fetch_token(settings, http)
+    await http.close()
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -1,0 +1,158 @@
+"""Kafka: the kit's client against bare loops of aiokafka and confluent-kafka, and on Apache Kafka
+against its own `ProducerPerformance` and `EndToEndLatency`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from benchmarks.common import Row, closed_loop, in_turns, made_up, over, ratio
+from empkit import Lab, Workload
+from empkit.brokers import BrokerError
+from empkit.settings import Settings
+from tests.kafka_tools import run_tool
+
+IN_FLIGHT = 64
+COUNT = 20_000
+RATE = 200.0
+
+Broker = Literal["embedded", "apache"]
+
+
+def kafka_embedded(rounds: int) -> list[Row]:
+    """On the embedded broker."""
+    return _kafka("embedded", rounds)
+
+
+def kafka_apache(rounds: int) -> list[Row]:
+    """On Apache Kafka, with its own tools."""
+    try:
+        return _kafka("apache", rounds)
+    except BrokerError as error:
+        return [Row("Kafka on Apache Kafka", str(error), "measured", False)]
+
+
+def _kafka(broker: Broker, rounds: int) -> list[Row]:
+    with Lab(broker) as lab:
+        servers = lab.bootstrap_servers or ""
+        # a topic that no consumer reads, so that only producing is measured
+        settings = lab.settings.model_copy(update={"kafka_topic": "benchmark"})
+        uvloop.run(_bare_produce(settings, 100))
+        rates: dict[str, Callable[[], float]] = {
+            "empkit": lambda: uvloop.run(over("kafka", settings, COUNT, IN_FLIGHT)),
+            "aiokafka": lambda: uvloop.run(_bare_produce(settings, COUNT)),
+            "confluent-kafka": lambda: _confluent_produce(servers, COUNT),
+        }
+        waits: dict[str, Callable[[], float]] = {
+            "empkit": lambda: _received_ms(lab),
+            "aiokafka": lambda: uvloop.run(_bare_end_to_end(servers, 300)),
+        }
+        if broker == "apache":
+            rates["ProducerPerformance"] = lambda: _producer_performance(servers)
+            waits["EndToEndLatency"] = lambda: _end_to_end_latency(servers)
+        produced, received = in_turns(rates, rounds), in_turns(waits, rounds)
+    name = "Apache Kafka" if broker == "apache" else "embedded broker"
+    rows = []
+    for other, each in produced.items():
+        if other == "empkit":
+            continue
+        share = ratio(produced, other, "empkit")
+        own = statistics.median(produced["empkit"])
+        value = f"{share:.2f} ({own:,.0f}/s and {statistics.median(each):,.0f}/s)"
+        bound = other == "aiokafka"
+        rows.append(Row(
+            f"{name}, produce, {IN_FLIGHT} in flight, time a record: empkit / {other}", value,
+            "<= 1.15" if bound else "reported", not bound or share <= 1.15,
+        ))  # fmt: skip
+    for other, each in received.items():
+        if other == "empkit":
+            continue
+        share = ratio(received, "empkit", other)
+        own = statistics.median(received["empkit"])
+        value = f"{share:.2f} ({own:.2f} and {statistics.median(each):.2f} ms)"
+        bound = other == "aiokafka"
+        rows.append(Row(
+            f"{name}, sent until received, median: empkit / {other}", value,
+            "<= 1.15" if bound else "reported", not bound or share <= 1.15,
+        ))  # fmt: skip
+    return rows
+
+
+async def _bare_produce(settings: Settings, count: int) -> float:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers, acks="all", enable_idempotence=True,
+        linger_ms=settings.kafka_linger_ms, max_batch_size=settings.kafka_batch_bytes,
+    )  # fmt: skip
+    async with producer:
+
+        async def send(employee_id: str, payload: bytes) -> None:
+            await (await producer.send(settings.kafka_topic, payload, key=employee_id.encode()))
+
+        return (await closed_loop(send, count, IN_FLIGHT))[0]
+
+
+def _confluent_produce(servers: str, count: int) -> float:
+    """librdkafka sends from a thread of its own, in C; no more than as many in flight."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 0})
+    records = made_up(count)
+    began = time.perf_counter()
+    for employee_id, payload in records:
+        while len(producer) >= IN_FLIGHT:
+            producer.poll(0.001)
+        producer.produce("benchmark", payload, employee_id.encode())
+    producer.flush()
+    return count / (time.perf_counter() - began)
+
+
+def _received_ms(lab: Lab) -> float:
+    """The median from sent until the server's consumer had the record."""
+    runs = lab.run("kafka", Workload(300, rate=RATE, warm_up=50), progress=lambda *_: None)
+    return float((runs.timings["received_ns"] - runs.timings["sent_ns"]).median()) / 1e6
+
+
+async def _bare_end_to_end(servers: str, count: int) -> float:
+    """The same with nothing but aiokafka, both ends in one process."""
+    took: list[float] = []
+    consumer = AIOKafkaConsumer("latency", bootstrap_servers=servers, fetch_max_wait_ms=2)
+    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True)
+    async with producer:
+        await producer.send_and_wait("latency", b"0")  # makes the topic
+        async with consumer:
+            await consumer.seek_to_end()
+
+            async def read() -> None:
+                for _ in range(count):
+                    message: Any = await consumer.getone()
+                    took.append(time.perf_counter() - float(message.value))
+
+            reader = asyncio.create_task(read())
+            for _ in range(count):
+                await producer.send("latency", repr(time.perf_counter()).encode())
+                await asyncio.sleep(1 / RATE)
+            await reader
+    return statistics.median(took) * 1e3
+
+
+def _producer_performance(servers: str) -> float:
+    said = run_tool(
+        "ProducerPerformance", "--topic", "benchmark", "--num-records", "100000", "--record-size",
+        "200", "--throughput", "-1", "--producer-props", f"bootstrap.servers={servers}", "acks=all",
+    )  # fmt: skip
+    return float(re.findall(r"([\d.]+) records/sec", said)[-1])
+
+
+def _end_to_end_latency(servers: str) -> float:
+    said = run_tool(
+        "EndToEndLatency", "--bootstrap-server", servers, "--topic", "latency", "--num-records",
+        "1000", "--producer-acks", "all", "--record-size", "200", timeout_s=120,
+    )  # fmt: skip
+    return float(re.search(r"50th = (\d+)", said).group(1))  # type: ignore[union-attr]
