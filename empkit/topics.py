@@ -29,6 +29,11 @@ async def _reader(
     try:
         await consumer.start()
         yield consumer, await consumer.end_offsets(consumer.assignment())
+        # Closed right behind a fetch, a TLS connection stays for the 30 s that asyncio waits for the
+        # other side: Kafka takes in the two at once, and reads no further when it has answered. So
+        # nothing more is fetched, and what is asked last has been answered, all before it too.
+        consumer.pause(*consumer.assignment())
+        await consumer.end_offsets(consumer.assignment())
     finally:
         await consumer.stop()
 
@@ -125,7 +130,6 @@ async def group_lag(settings: Settings, topic: str) -> pd.DataFrame:
     try:
         await consumer.start()
         partitions = {number: TopicPartition(topic, number) for number in sorted(ends)}
-        consumer.assign(list(partitions.values()))
         done = {number: await consumer.committed(each) or 0 for number, each in partitions.items()}
     finally:
         await consumer.stop()

@@ -3,7 +3,7 @@
 import pytest
 
 from empkit import plots
-from empkit.advice import CLAIMS, Measured, Needs, advise, client_lines, measure
+from empkit.advice import CLAIMS, Measured, Needs, advise, client_lines
 from tests.made_up_runs import START_NS, made_up, together
 
 PROTOCOLS = ["http", "websocket", "kafka"]
@@ -72,11 +72,3 @@ def test_more_statements_are_counted_as_more():
     assert 0 < client_lines("http") < client_lines("kafka")
     with pytest.raises(ValueError, match="no protocol"):
         client_lines("smtp")
-
-
-def test_it_is_measured_on_a_real_lab(lab):
-    found = measure(lab, records=60, rate=100, progress=lambda *_: None)
-    facts = found.facts
-    assert (facts["told_of_refusals"] == 1).tolist() == [True, True, False]
-    assert facts["sends_while_server_away"].tolist() == [False, False, True]
-    assert facts["without_broker"].tolist() == [True, True, False]
