@@ -58,7 +58,8 @@ MAX_ROW_LINES = 100
 MISSING_ID = "Invalid employee data: missing employee_id"
 
 _NUL = "Input should not contain the character NUL, which the database cannot hold"
-_NO_NUL = r"^[^\x00]*$"
+NO_NUL = r"^[^\x00]*$"
+"""Text that the database can hold, as a regular expression."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1  # the whole numbers that orjson can write
 
@@ -118,9 +119,9 @@ def _iso_date(value: Any) -> Any:
     raise PydanticCustomError("date", "Input should be a date in the format YYYY-MM-DD")
 
 
-_ID = StringConstraints(min_length=1, max_length=MAX_ID, pattern=_NO_NUL)
-_NAME = StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=_NO_NUL)
-_TEXT = StringConstraints(max_length=MAX_TEXT, pattern=_NO_NUL)
+_ID = StringConstraints(min_length=1, max_length=MAX_ID, pattern=NO_NUL)
+_NAME = StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=NO_NUL)
+_TEXT = StringConstraints(max_length=MAX_TEXT, pattern=NO_NUL)
 # Not strict: behind a validator of ours pydantic does not know that the text came from JSON.
 _DAY = Annotated[datetime.date, BeforeValidator(_iso_date), Field(strict=False)]
 
@@ -137,7 +138,7 @@ class Employee(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="allow")
     __pydantic_extra__: dict[
-        Annotated[str, StringConstraints(pattern=_NO_NUL)], Annotated[Any, AfterValidator(_sound)]
+        Annotated[str, StringConstraints(pattern=NO_NUL)], Annotated[Any, AfterValidator(_sound)]
     ]
 
     employee_id: Annotated[str, _ID]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from empkit.secure import kafka_arguments
 from empkit.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STALL_S = 30.0
 
@@ -29,9 +31,9 @@ async def _reader(
     try:
         await consumer.start()
         yield consumer, await consumer.end_offsets(consumer.assignment())
-        # Closed right behind a fetch, a TLS connection stays for the 30 s that asyncio waits for the
-        # other side: Kafka takes in the two at once, and reads no further when it has answered. So
-        # nothing more is fetched, and what is asked last has been answered, all before it too.
+        # Closed right behind a fetch, a TLS connection stays for the 30 s that asyncio waits for
+        # the other side: Kafka takes in the two at once, and reads no further when it has answered.
+        # So nothing more is fetched, and when what is asked last has its answer, all before has.
         consumer.pause(*consumer.assignment())
         await consumer.end_offsets(consumer.assignment())
     finally:
@@ -101,6 +103,8 @@ async def read_topic(
         aiokafka.errors.KafkaError: the brokers cannot be reached.
         TimeoutError: nothing came for 30 s.
     """
+    import pandas as pd  # here: each run's process imports this module, and has no use for pandas
+
     rows = [
         (each.partition, each.offset, _text(each.key), _text(each.value))
         for each in await read_messages(settings, topic, begin)
@@ -123,6 +127,8 @@ async def group_lag(settings: Settings, topic: str) -> pd.DataFrame:
     Raises:
         aiokafka.errors.KafkaError: the brokers cannot be reached.
     """
+    import pandas as pd
+
     ends = await log_ends(settings, topic)
     consumer = AIOKafkaConsumer(
         **kafka_arguments(settings), group_id=settings.kafka_group, enable_auto_commit=False

@@ -1,4 +1,4 @@
-"""The exercises of the course's second half: each wrong answer is told what is missing, and only
+"""The exercises of the course: each wrong answer is told what is missing, and only
 the right one passes."""
 
 import json
@@ -49,6 +49,19 @@ def share(timings):
 def slow(runs):
     runs.timings["stored_ns"] += 10_000_000_000
     return runs
+
+
+def until_stored(timings):
+    return (timings["stored_ns"] - timings["sent_ns"]).median() / 1e6
+
+
+def with_unfit(protocol, verdict, count=20, unfit=5):
+    return made_up(protocol, count=count, verdict=dict.fromkeys(range(unfit), verdict))
+
+
+def both_ways(**changes):
+    dead = with_unfit("kafka", "dead_lettered", **changes)
+    return together(with_unfit("http", "refused"), dead)
 
 
 PROMISES = {
@@ -115,6 +128,9 @@ def late(runs, ms):
 
 
 RIGHT = [
+    ("00.1", {"http", "websocket"}),
+    ("00.2", until_stored),
+    ("00.challenge", both_ways()),
     ("01.1", {503}),
     ("01.2", certain),
     ("01.3", on_the_way),
@@ -156,6 +172,33 @@ RIGHT = [
 ]
 
 WRONG = [
+    ("00.1", "http", "Give a set"),
+    ("00.1", {"HTTP"}, "lab.protocols"),
+    ("00.1", {"http", "kafka"}, "knows nothing of the database"),
+    ("00.1", {"http"}, "one more"),
+    ("00.2", lambda timings: until_stored(timings) * 1e6, "in milliseconds"),
+    ("00.2", lambda timings: until_stored(timings) / 1e3, "in milliseconds"),
+    (
+        "00.2",
+        lambda timings: timings["stored_ns"].median() - timings["sent_ns"].median(),
+        "medians",
+    ),
+    ("00.2", lambda timings: 7, "it says 7"),
+    ("00.challenge", with_unfit("http", "refused"), "over kafka is wanted"),
+    ("00.challenge", both_ways(count=19), "20 records are wanted"),
+    ("00.challenge", both_ways(unfit=4), "4 are dead_lettered; 5 are wanted"),
+    (
+        "00.challenge",
+        together(
+            with_unfit("http", "refused"),
+            made_up(
+                "kafka",
+                count=20,
+                verdict=dict(zip(range(6), ["dead_lettered"] * 5 + ["failed"], strict=True)),
+            ),
+        ),
+        "the rest is not stored",
+    ),
     ("01.1", 503, "Give a set"),
     ("01.1", {503, 422}, "the record itself"),
     ("01.1", {503, 401}, "has to change"),

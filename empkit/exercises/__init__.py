@@ -14,6 +14,7 @@ from empkit.exercises import (
     load,
     own,
     scale_out,
+    start,
     websocket,
 )
 from empkit.exercises.answers import Check
@@ -21,6 +22,7 @@ from empkit.exercises.answers import Check
 CHECKS: dict[str, Check] = {
     number: checker
     for notebook in (
+        start,
         http,
         websocket,
         kafka,

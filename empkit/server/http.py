@@ -12,7 +12,7 @@ from fastapi.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm
 from pydantic import BaseModel, ValidationError
 
 from empkit.clock import clock_id, now_ns
-from empkit.records import MAX_ID, Employee, row_to_record, to_row
+from empkit.records import MAX_ID, NO_NUL, Employee, row_to_record, to_row
 from empkit.server import answers
 from empkit.server.answers import Answer
 from empkit.server.auth import Authenticator, bearer_token
@@ -23,6 +23,8 @@ router = APIRouter()
 """What every process of the system answers: tokens, its health, its stamps."""
 employees = APIRouter()
 """What only a server answers: the records."""
+
+PartOfId = Annotated[str, Query(max_length=MAX_ID, pattern=NO_NUL)]
 
 _scheme = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
 
@@ -205,13 +207,11 @@ async def get_employee(request: Request, employee_id: str) -> dict[str, Any]:
 )
 async def list_employees(
     request: Request,
-    after: Annotated[str, Query(max_length=MAX_ID)] = "",
+    after: PartOfId = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    prefix: Annotated[str, Query(max_length=MAX_ID)] = "",
+    prefix: PartOfId = "",
 ) -> EmployeePage:
     """Employees in the order of their ids, page by page (`after`: the last id you have seen)."""
-    if "\0" in after or "\0" in prefix:
-        raise HTTPException(422, "An employee_id holds no NUL")
     try:
         rows = await state_of(request).store.page(after, limit, prefix)
     except StoreUnavailableError as error:

@@ -10,7 +10,8 @@ from empkit.experiment.statistics import with_expected_interval
 
 def test_it_finds_where_a_slowed_way_ends(lab, monkeypatch):
     """With a limit on the p99 that no record can meet nothing is kept up, with a wide one a lot."""
-    monkeypatch.setattr(search, "LEAST_RECORDS", 20)  # so that 10 a second are soon over
+    monkeypatch.setattr(search, "LEAST_RECORDS", 100)  # so that the lowest rate is soon over
+    monkeypatch.setattr(search, "LOWEST_RATE", 50)
     said = []
     hopeless = lab.find_rate("http", p99_ms=0.01, first=100, seconds=0.2, on_step=said.append)
     assert np.isnan(hopeless.rate) and not hopeless.steps["kept_up"].any()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import pytest
 import schemathesis
 from aiokafka import AIOKafkaProducer
 from hypothesis import HealthCheck, given, settings
@@ -98,6 +99,17 @@ def test_an_id_taken_by_other_content_is_a_dead_letter(lab, fresh_id):
     (letter,) = [each for each in dead_letters(lab) if each.key == fresh_id.encode()]
     assert letter.value == other
     assert letter.reason == f"Employee ID {fresh_id} already exists"
+
+
+@pytest.mark.parametrize("query", ["after=%00", "prefix=a%00b"])
+def test_a_page_of_ids_that_cannot_be_is_refused_as_the_description_says(lab, query):
+    status, _, answer = request(lab, "GET", f"/employees?{query}")
+    assert status == 422
+    assert answer["detail"][0]["loc"] == ["query", query.partition("=")[0]]
+
+
+def test_an_id_that_cannot_be_is_not_found(lab):
+    assert request(lab, "GET", "/employees/a%00b")[0] == 404
 
 
 def test_the_server_keeps_to_its_openapi_description(lab):
