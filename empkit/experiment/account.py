@@ -76,12 +76,14 @@ class Server:
 
     Args:
         settings: where it is, and user and password.
+        token: to begin with; when it is refused another one is got. (To check a password takes a
+            server 0.15 s, on purpose: as long as some runs.)
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, token: str) -> None:
         self._settings = settings
         self._http = Http1(settings.server_url, settings.ca_file)
-        self._token = ""
+        self._token = token
 
     async def get(self, path: str, **query: Any) -> Any:
         """The JSON that a path answers with.
@@ -89,17 +91,17 @@ class Server:
         Raises:
             ClientError: no answer, or not the expected one.
         """
-        if not self._token:
-            self._token = await fetch_token(self._settings, self._http)
-        head = self._http.head(
-            "GET", f"{path}?{urlencode(query)}", {"Authorization": f"Bearer {self._token}"}
-        )
-        response = await self._request(head)
+        response = await self._request(self._head(path, query))
         if response.code == 401:
-            self._token = ""
+            self._token = await fetch_token(self._settings, self._http)
+            response = await self._request(self._head(path, query))
         if response.code != 200:
             raise ClientError(f"{path} answered {response.code}.")
         return json.loads(response.body)
+
+    def _head(self, path: str, query: dict[str, Any]) -> bytes:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return self._http.head("GET", f"{path}?{urlencode(query)}", headers)
 
     @tenacity.retry(
         retry=tenacity.retry_if_exception_type(NoAnswerError),

@@ -234,6 +234,7 @@ class _Conductor:
             bootstrap_servers=settings.kafka_bootstrap_servers,
             token=self._lab.make_token(expiry[0].after_s) if expiry else None,
             through_kafka=self._through_kafka,
+            account_token=self._lab.token,
             search=_search_path() if own.is_own(self._protocol) else [],
         )
 

@@ -66,6 +66,7 @@ class Plan:
         bootstrap_servers: where the client reaches the brokers.
         token: what the client begins with; without one it gets its own.
         through_kafka: whether records go through Kafka, so that the account looks there too.
+        account_token: what the account begins to ask the server with.
         search: where else to look for the module of a client of one's own.
     """
 
@@ -80,6 +81,7 @@ class Plan:
     bootstrap_servers: str | None = None
     token: str | None = None
     through_kafka: bool = False
+    account_token: str = ""
     search: list[str] = field(default_factory=list)
 
     def client_settings(self, settings: Settings) -> Settings:
@@ -152,7 +154,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
     write_payloads(Path(plan.records), folder, plan.run_id)
     records = Payloads(folder)
     columns = Columns(folder, len(records))
-    server = Server(settings)
+    server = Server(settings, plan.account_token)
     watch = LoopWatch()
     settled = asyncio.Event()
     async with connect(plan.protocol, plan.client_settings(settings), plan.token) as client:
@@ -325,7 +327,7 @@ async def account_for(folder: Path, plan: Plan, settings: Settings) -> dict[str,
     marks = Marks(written["stamps"], dead_letters, log)
     columns = Columns(folder)
     _save_attempts(folder, [])
-    server = Server(settings)
+    server = Server(settings, plan.account_token)
     return await settle(folder, plan, settings, records, columns, marks, server)
 
 
