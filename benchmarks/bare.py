@@ -1,5 +1,5 @@
-"""A bare loop from a full topic into SQLite, to hold the consumer against: nothing but aiokafka,
-pydantic-core and `executemany`; no dead letters, no answers, no stamps."""
+"""A bare loop from a full topic into a database, to hold the consumer against: nothing but
+aiokafka, pydantic-core and `executemany`; no dead letters, no answers, no stamps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 
 import uvloop
 from aiokafka import AIOKafkaConsumer
@@ -14,26 +15,54 @@ from aiokafka import AIOKafkaConsumer
 from empkit.records import CONTENT, Employee, to_row
 from empkit.settings import Settings
 
+Rows = list[tuple[object, ...]]
 
-async def main(servers: str, count: int, path: str) -> float:
-    """Records per second."""
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=FULL")
+
+def into(database: str) -> Callable[[Rows], None]:
+    """What stores a batch in one transaction.
+
+    Args:
+        database: an SQLite file, a PostgreSQL URL, or `nowhere`.
+    """
     columns = ", ".join(CONTENT)
-    database.execute(f"CREATE TABLE employees ({columns}, PRIMARY KEY (employee_id))")
+    if database == "nowhere":
+        return lambda rows: None
+    if database.startswith("postgresql"):
+        import psycopg
+
+        postgres = psycopg.connect(database.replace("+psycopg", ""))
+        types = ", ".join(f"{name} text" for name in CONTENT)
+        postgres.execute(f"CREATE TABLE bare ({types}, PRIMARY KEY (employee_id))")
+        postgres.commit()
+        marks = ", ".join(["%s"] * len(CONTENT))
+        insert = f"INSERT INTO bare VALUES ({marks}) ON CONFLICT DO NOTHING"
+
+        def write(rows: Rows) -> None:
+            with postgres.transaction(), postgres.cursor() as cursor:
+                cursor.executemany(insert.encode(), rows)
+
+        return write
+    sqlite = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    sqlite.execute("PRAGMA journal_mode=WAL")
+    sqlite.execute("PRAGMA synchronous=FULL")
+    sqlite.execute(f"CREATE TABLE employees ({columns}, PRIMARY KEY (employee_id))")
     marks = ", ".join("?" * len(CONTENT))
-    insert = f"INSERT INTO employees VALUES ({marks}) ON CONFLICT DO NOTHING"
+
+    def write_sqlite(rows: Rows) -> None:
+        sqlite.execute("BEGIN")
+        sqlite.executemany(f"INSERT INTO employees VALUES ({marks}) ON CONFLICT DO NOTHING", rows)
+        sqlite.execute("COMMIT")
+
+    return write_sqlite
+
+
+async def main(servers: str, count: int, database: str) -> float:
+    """Records per second."""
+    write = into(database)
     consumer = AIOKafkaConsumer(
-        Settings().kafka_topic, bootstrap_servers=servers, group_id="bare",
+        Settings().kafka_topic, bootstrap_servers=servers, group_id=f"bare-{database == 'nowhere'}",
         auto_offset_reset="earliest", enable_auto_commit=False, fetch_max_wait_ms=2,
     )  # fmt: skip
-
-    def write(rows: list[tuple[object, ...]]) -> None:
-        database.execute("BEGIN")
-        database.executemany(insert, rows)
-        database.execute("COMMIT")
-
     stored, began = 0, 0.0
     async with consumer:
         while stored < count:

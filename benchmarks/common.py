@@ -33,10 +33,9 @@ def start_server(processes: Processes, kind: str, **changes: Any) -> tuple[Child
     """A server as a child, `store` or `no-store`, and the settings that reach it."""
     settings = Settings(
         port=0,
-        database_url=f"sqlite:///{processes.folder}/{secrets.token_hex(4)}.db",
         password=SecretStr(secrets.token_urlsafe(16)),
         signing_key=SecretStr(secrets.token_urlsafe(48)),
-        **changes,
+        **{"database_url": f"sqlite:///{processes.folder}/{secrets.token_hex(4)}.db", **changes},
     )
     command = [sys.executable, "-m", "benchmarks.servers", kind]
     child = processes.start(f"server-{kind}", command, settings.environ())

@@ -1,0 +1,87 @@
+"""The kit as a whole: the main command's time, and every process's memory at a million records."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import psutil
+
+from benchmarks.common import Row
+from empkit import Lab, Workload
+
+MILLION = 1_000_000
+MB = 2**20
+LOOK_S = 0.2
+"""How often the memory is looked at, in seconds."""
+
+
+def compare(rounds: int) -> list[Row]:
+    """`empkit compare` on 10,000 records, with all that it writes."""
+    took = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "empkit.cli", "compare", "--records", "10000"]
+            began = time.perf_counter()
+            subprocess.run([*command, "--out", f"{folder}/out"], check=True, capture_output=True)
+            took.append(time.perf_counter() - began)
+    seconds = statistics.median(took)
+    what = "`empkit compare --records 10000`, three protocols"
+    return [Row(what, f"{seconds:.1f} s", "< 60 s", seconds < 60)]
+
+
+class Peaks:
+    """The largest resident memory of this process and of each below it, while it is entered.
+
+    Attributes:
+        mb: by what the process is, in MiB.
+    """
+
+    def __init__(self) -> None:
+        self.mb: dict[str, float] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="peaks")
+
+    def __enter__(self) -> Peaks:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        me = psutil.Process()
+        while not self._over.wait(LOOK_S):
+            for each in (me, *me.children(recursive=True)):
+                try:
+                    name = "this" if each == me else _what(each.cmdline())
+                    size = each.memory_info().rss / MB
+                except psutil.Error:  # it has ended meanwhile
+                    continue
+                self.mb[name] = max(self.mb.get(name, 0.0), size)
+
+
+def _what(command: list[str]) -> str:
+    modules = [word.removeprefix("empkit.") for word in command if word.startswith("empkit.")]
+    return modules[0] if modules else command[0].rpartition("/")[2] if command else "?"
+
+
+def memory(_rounds: int) -> list[Row]:
+    """A million records over WebSocket and over Kafka, once: memory varies little."""
+    rows = []
+    for protocol in ("websocket", "kafka"):
+        with Lab() as lab, Peaks() as peaks:
+            workload = Workload(MILLION, in_flight=64)
+            runs = lab.run(protocol, workload, progress=lambda *_: None)
+            stored = int((runs.timings["verdict"] == "stored").sum())
+        most = max(peaks.mb.values())
+        each = ", ".join(f"{name} {mb:,.0f}" for name, mb in sorted(peaks.mb.items()))
+        what = f"memory of the largest process, {MILLION:,} records over {protocol}"
+        value = f"{most:,.0f} MiB ({each}; {stored:,} stored)"
+        rows.append(Row(what, value, "< 1 GB", most < 1e9 / MB and stored == MILLION))
+    return rows
