@@ -249,6 +249,8 @@ class Store:
 
     async def get(self, employee_id: str) -> Row | None:
         """The row of one employee, or None."""
+        if "\0" in employee_id:  # no record has such an id, and PostgreSQL takes no such question
+            return None
         rows: dict[str, Row] = await self._read(lambda connection: fetch(connection, [employee_id]))
         return rows.get(employee_id)
 
