@@ -14,6 +14,10 @@ from tests.made_up_runs import START_NS, made_up, together
 
 FAULT = ("server-crash", "server", START_NS + 50_000_000, START_NS + 90_000_000)
 MOVE = ("leader-move:to=2", "broker", START_NS + 50_000_000, START_NS + 90_000_000)
+RESETS = [
+    ("reset_peer", "network", START_NS + first * 1_000_000, START_NS + (first + 40) * 1_000_000)
+    for first in (20, 90)
+]
 OWN = "my_client:OneShot"
 
 
@@ -138,7 +142,7 @@ RIGHT = [
     ("02.1", {1008}),
     ("02.2", lambda token: json.dumps({"type": "auth", "token": token})),
     ("02.3", unanswered),
-    ("02.challenge", crashed("websocket")),
+    ("02.challenge", crashed("websocket", faults=RESETS)),
     ("03.1", {"debug line": "0", "click": "1", "order": "all"}),
     ("03.2", total_lag),
     ("03.3", on_their_way),
@@ -222,7 +226,10 @@ WRONG = [
     ("02.3", lambda sent, answers: [], "is missing"),
     ("02.3", lambda sent, answers: unanswered(sent, answers)[::-1], "keep their order"),
     ("02.3", lambda sent, answers: set(unanswered(sent, answers)), "yours is set"),
-    ("02.challenge", crashed("websocket", verdict={3: "failed"}), "Not every record"),
+    ("02.challenge", crashed("websocket", faults=RESETS, verdict={3: "failed"}), "Not every"),
+    ("02.challenge", crashed("websocket", faults=RESETS[:1]), "at 2 moments; in this run at 1"),
+    ("02.challenge", crashed("websocket"), "at 2 moments; in this run at 0"),
+    ("02.challenge", crashed("http", faults=RESETS), "over the WebSocket alone"),
     ("03.1", {}, "with the keys"),
     ("03.1", {"debug line": "0", "click": "2", "order": "all"}, "'0', '1' or 'all'"),
     ("03.1", {"debug line": "0", "click": "0", "order": "all"}, "2 of 3"),
