@@ -540,6 +540,44 @@ class Lab:
                 )
             time.sleep(0.02)
 
+    def lag(self) -> int:
+        """How many records of the topic the consumer group has not ticked off, members or none.
+
+        Raises:
+            LabError: there is no Kafka, or its brokers do not answer.
+        """
+        if not self.bootstrap_servers:
+            raise LabError("This lab has no Kafka, and so no consumer group.")
+        from aiokafka.errors import KafkaError
+
+        from empkit.brokers.admin import run_apart
+        from empkit.topics import group_lag
+
+        try:
+            return int(run_apart(group_lag(self.settings, self.topic))["lag"].sum())
+        except (KafkaError, OSError) as error:
+            raise LabError(f"The lag is not known: {type(error).__name__} {error}") from error
+
+    def wait_until_read(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until the consumer group has ticked off all that the topic holds.
+
+        What can be stored is stored then, and the rest in the dead-letter topic.
+
+        Args:
+            timeout_s: how long to wait for that, in seconds.
+
+        Raises:
+            LabError: it was not so in time, or the lag is not known.
+        """
+        give_up = time.monotonic() + timeout_s
+        while left := self.lag():
+            if time.monotonic() > give_up:
+                raise LabError(
+                    f"{left} records of {self.topic} were not read within {timeout_s:g} s: does "
+                    "the server run, and does it reach its database?"
+                )
+            time.sleep(0.02)
+
     def kill_consumer(self) -> None:
         """Kill (SIGKILL) the member that has been there longest; the server is not one of these.
 

@@ -166,6 +166,8 @@ def test_a_lab_without_kafka_says_what_it_has():
         assert lab.protocols == ["http", "websocket"]
         with pytest.raises(ValueError, match="this lab has http, websocket"):
             lab.run("kafka")
+        with pytest.raises(LabError, match="no consumer group"):
+            lab.lag()
 
 
 def test_what_cannot_start_says_why_and_leaves_nothing(tmp_path, monkeypatch):

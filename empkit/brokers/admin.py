@@ -67,7 +67,7 @@ def create_topics(
         BrokerError: no broker answers, or a topic was refused.
     """
     try:
-        _run_apart(_create_topics(reach, topics, partitions, replicas))
+        run_apart(_create_topics(reach, topics, partitions, replicas))
     except (KafkaError, OSError, AttributeError) as error:
         # AttributeError: aiokafka's, when the metadata names no controller
         raise BrokerError(
@@ -83,7 +83,7 @@ def delete_topics(reach: Reach, topics: Sequence[str]) -> None:
         BrokerError: no broker answers.
     """
     try:
-        _run_apart(_delete_topics(reach, topics))
+        run_apart(_delete_topics(reach, topics))
     except (KafkaError, OSError, AttributeError) as error:
         raise BrokerError(
             f"The topics {', '.join(topics)} stay at {_named(reach)}: {error}"
@@ -97,7 +97,7 @@ def drop_records(servers: str, topic: str) -> None:
         BrokerError: the brokers did not do it.
     """
     try:
-        _run_apart(_drop_records(servers, topic))
+        run_apart(_drop_records(servers, topic))
     except (KafkaError, OSError) as error:
         raise BrokerError(f"The records of {topic} cannot be dropped: {error}") from error
 
@@ -109,7 +109,7 @@ def push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
         BrokerError: the filler was not taken.
     """
     try:
-        _run_apart(_push_out_records(servers, topic, partition_bytes))
+        run_apart(_push_out_records(servers, topic, partition_bytes))
     except (KafkaError, OSError) as error:
         raise BrokerError(f"The records of {topic} cannot be pushed out: {error}") from error
 
@@ -121,7 +121,7 @@ def set_flush(reach: Reach, topic: str, *, each: bool) -> None:
         BrokerError: they do not.
     """
     try:
-        _run_apart(_set_flush(reach, topic, each=each))
+        run_apart(_set_flush(reach, topic, each=each))
     except (KafkaError, OSError) as error:
         raise BrokerError(f"The brokers do not change when {topic} is flushed: {error}") from error
 
@@ -133,7 +133,7 @@ def leader_of(servers: str, topic: str, partition: int = 0) -> int:
         BrokerError: no broker answers, or the partition has no leader now.
     """
     try:
-        described = _run_apart(_described(servers, topic))
+        described = run_apart(_described(servers, topic))
     except (KafkaError, OSError) as error:
         raise BrokerError(f"{servers} does not say who leads {topic}: {error}") from error
     for each in described["partitions"]:
@@ -159,7 +159,7 @@ def wait_for_brokers(servers: str, timeout_s: float, check: Callable[[], None]) 
         check()
         # a broker listens when it has joined; asked before that, aiokafka logs each refusal
         closed = [address for address in addresses if why_unreachable(address, RETRY_S)]
-        if not closed and _run_apart(_count_brokers(servers)) >= len(addresses):
+        if not closed and run_apart(_count_brokers(servers)) >= len(addresses):
             return
         if time.monotonic() > give_up:
             raise TimeoutError(
@@ -271,7 +271,7 @@ def _named(reach: Reach) -> str:
     return str(reach["bootstrap_servers"])
 
 
-def _run_apart(work: Coroutine[Any, Any, Any]) -> Any:
+def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in a thread of its own: ours may have a loop that runs, as in a notebook."""
     outcome: list[Any] = []
     failure: list[BaseException] = []
