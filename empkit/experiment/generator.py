@@ -47,7 +47,7 @@ class Generator:
         self.done = 0
         self.offered = 0
         self.held_back = 0
-        """Records that were due while `MOST_IN_FLIGHT` were under way."""
+        """Records that became due while `MOST_IN_FLIGHT` were under way, and had to wait."""
         self.attempts: list[tuple[int, int, Attempt]] = []
         """Of the records that needed several attempts: seq, number of the attempt, attempt."""
 
@@ -101,14 +101,18 @@ class Generator:
                 slots.release()
 
         due_ns = start_ns + workload.schedule_ns(len(self._records))
+        full_until_ns = 0
         async with asyncio.TaskGroup() as sends:
             for seq, intended_ns in enumerate(map(int, due_ns)):
                 if intended_ns > now_ns():
                     await self._pacer.until(intended_ns)
                 elif seq % 16 == 0:
                     await asyncio.sleep(0)  # behind the schedule: let answers in all the same
-                self.held_back += slots.locked()
+                full = slots.locked()
                 await slots.acquire()
+                if full:
+                    full_until_ns = now_ns()
+                self.held_back += intended_ns < full_until_ns
                 if self._stopped:
                     return
                 sends.create_task(send(seq, intended_ns))

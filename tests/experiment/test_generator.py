@@ -4,18 +4,62 @@ import asyncio
 import json
 
 from empkit import Lab, Workload, connect
+from empkit.clients.base import Reply
+from empkit.clock import now_ns
 from empkit.experiment.columns import Columns
-from empkit.experiment.generator import Generator
+from empkit.experiment.generator import MOST_IN_FLIGHT, Generator
 from empkit.experiment.payloads import Payloads, write_payloads
 from tests.conftest import employee
 
 
+def payloads(folder, count):
+    """So many good records, as a run finds them."""
+    source = folder / "records.jsonl"
+    source.write_text("".join(json.dumps(employee(f"E{n}")) + "\n" for n in range(count)))
+    write_payloads(source, folder, "run")
+    return Payloads(folder)
+
+
+def test_every_record_that_is_due_while_as_many_as_may_are_in_flight_counts_as_held_back(tmp_path):
+    """Also those that became due while the one before them waited."""
+    records = payloads(tmp_path, MOST_IN_FLIGHT + 300)
+
+    class Silent:
+        """Answers nobody until it is told to."""
+
+        def __init__(self):
+            self.waiting = 0
+            self.full = asyncio.Event()
+            self.speaks = asyncio.Event()
+
+        async def send_encoded(self, employee_id, payload):
+            self.waiting += 1
+            if self.waiting == MOST_IN_FLIGHT:
+                self.full.set()
+            await self.speaks.wait()
+            now = now_ns()
+            return Reply("acked", "created", "", employee_id, 1, now, now)
+
+    async def run():
+        client, begun = Silent(), []
+        generator = Generator(client, records, Columns(tmp_path, len(records)))
+        running = asyncio.create_task(generator.run(Workload(rate=100_000), begun.append))
+        await client.full.wait()
+        all_due_ns = begun[0] + len(records) * 10_000
+        await asyncio.sleep(max(0, all_due_ns - now_ns()) / 1e9)
+        client.speaks.set()
+        await running
+        return generator
+
+    generator = asyncio.run(run())
+    records.close()
+    assert generator.held_back == 300
+    assert generator.done == len(records)
+
+
 def test_a_run_that_nobody_answers_any_more_is_ended(tmp_path):
     """Else each of the records would wait for its own deadline, for hours if there are many."""
-    source = tmp_path / "records.jsonl"
-    source.write_text("".join(json.dumps(employee(f"E{n}")) + "\n" for n in range(1_000)))
-    write_payloads(source, tmp_path, "gone")
-    records = Payloads(tmp_path)
+    records = payloads(tmp_path, 1_000)
 
     async def run(lab):
         settings = lab.settings.model_copy(update={"deadline_s": 0.3, "attempt_timeout_s": 0.3})
