@@ -177,8 +177,11 @@ _CHECKS: dict[str, tuple[str, _Meets, str]] = {
         "sends_while_server_away", lambda fact, _: bool(fact), "goes on while the server is away",
     ),
     "no_broker": ("without_broker", lambda fact, _: bool(fact), "needs no broker"),
-    "ack_p99_ms": ("ack_p99_ms", lambda fact, most: fact <= most, "p99 of the ack, ms"),
-    "records_per_s": ("records_per_s", lambda fact, least: fact >= least, "records per second"),
+    "ack_p99_ms": ("ack_p99_ms", lambda fact, most: fact <= most,
+                   "p99 of the ack: at most {:,g}\N{NO-BREAK SPACE}ms"),
+    "records_per_s": (
+        "records_per_s", lambda fact, least: fact >= least, "at least {:,g} records per second",
+    ),
 }  # fmt: skip
 
 
@@ -225,7 +228,7 @@ def advise(needs: Needs, measured: Measured) -> Advice:
         wanted = getattr(needs, name)
         if wanted is None or wanted is False:
             continue
-        label = words if wanted is True else f"{words}: {wanted:g}"
+        label = words.format(wanted)
         met[label] = [meets(fact, wanted) for fact in facts[column]]
         values[label] = met[label] if wanted is True else list(facts[column])
     names = list(facts.index)

@@ -123,10 +123,12 @@ def _described(info: RunInfo) -> str:
 
 
 def _ms(value: float) -> str:
-    """Milliseconds, or seconds, with three digits that mean something."""
+    """Milliseconds, or seconds, with three digits that mean something; never on two lines."""
     if value >= 9_999.5:
-        return f"{value / 1e3:,.1f} s"
-    return f"{value:,.0f} ms" if value >= 99.95 else f"{value:.3g} ms"
+        number, unit = f"{value / 1e3:,.1f}", "s"
+    else:
+        number, unit = f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}", "ms"
+    return f"{number}\N{NO-BREAK SPACE}{unit}"
 
 
 def _logarithmic(axis: XAxis | YAxis) -> None:
@@ -508,7 +510,8 @@ def timeline(run: Runs) -> Picture:
 
     Coloured by verdict. Records whose outcome their sender never knew stand in a row above the
     others. Faults are shaded. Of very many records with the same verdict the slowest and a random
-    choice of the others are drawn.
+    choice of the others are drawn. The title says what became of them, and how long the slowest
+    took.
 
     Args:
         run: a single run; of several the first is shown.
@@ -551,8 +554,12 @@ def timeline(run: Runs) -> Picture:
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until the sender knew")
     _legend(axes)
-    words = f"Longest {_ms(highest)}. {note}" if np.isfinite(took).any() else note
-    return _titled(picture, f"{_described(info)}: {_verdict_finding(one.verdicts())}", words)
+    finding = f"{_described(info)}: {_verdict_finding(one.verdicts())}"
+    if len(took) and np.isfinite(took).all():
+        finding += f"; the slowest took {_ms(highest)}"
+    elif np.isfinite(took).any():
+        finding += f"; the slowest that is known took {_ms(highest)}"
+    return _titled(picture, finding, note)
 
 
 def _some(places: Places, took: Floats) -> Places:

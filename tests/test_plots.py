@@ -46,6 +46,17 @@ def test_a_broken_promise_is_in_the_title():
     assert "2 of 200" in plots.timeline(runs).get_suptitle()
 
 
+def test_a_timeline_says_how_long_the_slowest_took():
+    runs = made_up(acked_ns={3: START_NS + 520_000_000})
+    title = plots.timeline(runs).get_suptitle().replace("\n", " ")
+    assert title == (
+        "HTTP: All 200 records are stored once, as sent; the slowest took 517\N{NO-BREAK SPACE}ms"
+    )
+    never = made_up(acked_ns={3: START_NS + 520_000_000, 4: pd.NA}, outcome={4: "unknown"})
+    assert "the slowest that is known took" in plots.timeline(never).get_suptitle()
+    assert "slowest" not in plots.timeline(NOTHING_ACKED).get_suptitle()
+
+
 def test_the_verdicts_of_several_runs_stand_side_by_side():
     kept, lost = made_up("kafka"), made_up("kafka", verdict={3: "lost"})
     lost.runs[0].guarantees = "acks=0"
@@ -73,7 +84,8 @@ def test_the_journey_shows_every_attempt_and_the_fault():
     assert "stored after 2 attempts" in figure.get_suptitle()
     png, metadata = figure._repr_png_()
     assert png.startswith(b"\x89PNG")
-    assert "0.01 ms: no answer; attempt 2 at 0.51 ms: created" in metadata["alt"]
+    words = metadata["alt"].replace("\N{NO-BREAK SPACE}", " ")
+    assert "0.01 ms: no answer; attempt 2 at 0.51 ms: created" in words
     with pytest.raises(KeyError, match="No record 'nobody'"):
         plots.journey(runs, "nobody")
 
