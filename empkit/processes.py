@@ -230,6 +230,7 @@ class Processes:
         name: str,
         arguments: Sequence[str],
         environment: Mapping[str, str | None] | None = None,
+        user: str | None = None,
     ) -> Child:
         """Start a child.
 
@@ -237,6 +238,7 @@ class Processes:
             name: what it is, for messages and for the name of its log.
             arguments: the program and its arguments.
             environment: variables added to ours; None takes one away.
+            user: whom it runs as, where we are root; by default as we do.
         """
         variables = {**os.environ, **(environment or {})}
         log = self.folder / f"{name}.log"
@@ -248,6 +250,7 @@ class Processes:
                 stderr=stderr,
                 env={name: value for name, value in variables.items() if value is not None},
                 start_new_session=True,
+                user=user,
             )
         self._tell("watch", process.pid)
         child = Child(name, process, log)

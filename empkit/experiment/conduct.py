@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from empkit.lab import Lab
 
 SECRET = {
-    "password", "signing_key", "username", "database_url", "timings_file", "host", "port",
-    "server_url", "ws_url", "kafka_bootstrap_servers",
+    "password", "signing_key", "username", "database_url", "lab_database", "timings_file", "host",
+    "port", "server_url", "ws_url", "kafka_bootstrap_servers",
 }  # fmt: skip
 """Settings that are secret, or only an address, and so no part of a result."""
 
