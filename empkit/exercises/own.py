@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from empkit.exercises.answers import Check, Missing, reached
 from empkit.experiment.results import Runs
+from empkit.faults import ServerCrash
 
 
 def _own(runs: Runs) -> list[str]:
@@ -25,15 +26,20 @@ def own_is_honest(runs: Runs) -> Missing:
 
 
 def own_records(runs: Runs) -> Missing:
-    """10.2: a run with the reader's own records."""
-    sources = {info.workload.get("source") for info in runs.runs}
+    """10.2: a run with the reader's own records, from a file."""
+    sources = {str(info.workload.get("source")) for info in runs.runs}
     if "made up" in sources:
-        return "These records were made up by the kit: give the workload your own, or a file."
+        return "These records were made up by the kit: give the workload a file of your own."
+    if not all(source.startswith("file ") for source in sources):
+        return "These records are your own, but not from a file: give the workload its name."
     return None if (runs.timings["verdict"] == "stored").all() else "Some were not stored."
 
 
 def own_under_fault(runs: Runs) -> Missing:
     """The challenge of 10: a protocol of one's own through a server crash."""
+    for info in runs.runs:
+        if not any(fault.label.startswith(ServerCrash.name) for fault in info.faults):
+            return f"The server did not crash in the run over {info.protocol}."
     return own_is_honest(runs) or reached(runs)
 
 
