@@ -22,7 +22,8 @@ def measured():
     }
     again = {name: {"attempts": {60: 3}, "faults": [FAULT]} for name in ("http", "websocket")}
     return Measured(
-        calm=of_all(kafka={"verdict": {5: "dead_lettered"}}, **refused),
+        calm=of_all(),
+        refusals=of_all(kafka={"verdict": {5: "dead_lettered"}}, **refused),
         busy=of_all(),
         crash=of_all(kafka={"faults": [FAULT]}, **again),
     )

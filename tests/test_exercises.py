@@ -7,17 +7,20 @@ import pandas as pd
 import pytest
 
 from empkit import At, Guarantees
-from empkit.advice import Advice
+from empkit.advice import Advice, in_words
 from empkit.exercises import CHECKS, check
 from empkit.faults import BrokerPause, ServerCrash
 from tests.made_up_runs import START_NS, made_up, together
 
 FAULT = ("server-crash", "server", START_NS + 50_000_000, START_NS + 90_000_000)
+LATE = ("lost-acks:count=3,ms=900", "broker", START_NS + 50_000_000, START_NS + 50_000_000)
 MOVE = ("leader-move:to=2", "broker", START_NS + 50_000_000, START_NS + 90_000_000)
 RESETS = [
     ("reset_peer", "network", START_NS + first * 1_000_000, START_NS + (first + 40) * 1_000_000)
     for first in (20, 90)
 ]
+PAUSE = ("server-pause", "server", START_NS + 50_000_000, START_NS + 90_000_000)
+PARTED = ("partition", "network", START_NS + 50_000_000, START_NS + 90_000_000)
 OWN = "my_client:OneShot"
 
 
@@ -25,8 +28,8 @@ def crashed(protocol="http", faults=(FAULT,), **changes):
     return made_up(protocol, faults=faults, **changes)
 
 
-def in_the_log(appended):
-    runs = crashed("kafka")
+def in_the_log(appended, fault=LATE):
+    runs = crashed("kafka", faults=(fault,))
     runs.runs[0].appended = appended
     return runs
 
@@ -34,6 +37,11 @@ def in_the_log(appended):
 def advice(**met):
     frame = pd.DataFrame.from_dict(met, orient="index", columns=["http", "websocket", "kafka"])
     return Advice(frame, frame)
+
+
+def the_pair_shown():
+    away, known = in_words("send_while_server_away"), in_words("know_stored")
+    return advice(**{away: [False, False, True], known: [True, True, False]})
 
 
 def given(runs, source):
@@ -126,6 +134,14 @@ def kept_up(steps, limit):
     return steps.loc[(steps["p99_ms"] <= limit) & ~(steps["rate"] > too_slow), "rate"].max()
 
 
+def paused(protocol="websocket", **changes):
+    return crashed(protocol, faults=(PAUSE,), **changes)
+
+
+def parted(protocol="http", count=240, **changes):
+    return crashed(protocol, faults=(PARTED,), count=count, **changes)
+
+
 def late(runs, ms):
     runs.timings["acked_ns"] += ms * 1_000_000
     return runs
@@ -154,11 +170,11 @@ RIGHT = [
     ("05.1", lambda rate, ms: rate * ms / 1_000),
     ("05.2", LOOPS),
     ("05.3", kept_up),
-    ("05.challenge", late(crashed(), 300)),
+    ("05.challenge", late(paused(), 300)),
     ("06.1", {"http", "websocket"}),
     ("06.2", lambda timings: timings["stored_ns"].dropna().sort_values().diff().max() / 1e9),
     ("06.3", At(0.4, BrokerPause(), until=0.9)),
-    ("06.challenge", crashed()),
+    ("06.challenge", parted()),
     ("07.1", PROMISES),
     ("07.2", mend),
     ("07.3", {"sensor": Guarantees(acks="0"), "payment": Guarantees()}),
@@ -265,9 +281,11 @@ WRONG = [
     ("05.3", lambda steps, limit: steps["rate"].max(), "200 is wanted"),
     ("05.3", lambda steps, limit: steps.loc[steps["p99_ms"] <= limit, "rate"].max(), "by chance"),
     ("05.3", lambda steps, limit: 200 if steps["rate"][1] == 400 else 100, "no rate was too slow"),
-    ("05.challenge", late(made_up(), 300), "did not stand still"),
-    ("05.challenge", crashed(), "does not show"),
-    ("05.challenge", late(crashed(verdict={3: "failed"}), 300), "Not every record"),
+    ("05.challenge", late(paused("http"), 300), "over WebSocket"),
+    ("05.challenge", late(made_up("websocket"), 300), "did not stand still"),
+    ("05.challenge", late(crashed("websocket"), 300), "did not stand still"),
+    ("05.challenge", paused(), "does not show"),
+    ("05.challenge", late(paused(verdict={3: "failed"}), 300), "Not every record"),
     ("06.1", "http", "Give a set"),
     ("06.1", {"http", "smtp"}, "no protocols of this lab"),
     ("06.1", {"http", "kafka"}, "did not crash"),
@@ -280,10 +298,12 @@ WRONG = [
     ("06.3", BrokerPause(), "with its moments"),
     ("06.3", At(0.4, BrokerPause()), "never ends"),
     ("06.3", At(0.4, ServerCrash(), until=0.9), "need the part"),
-    ("06.challenge", made_up(), "no fault"),
-    ("06.challenge", crashed(verdict={3: "lost"}), "promise was broken"),
-    ("06.challenge", crashed(verdict={3: "failed"}), "Not every record"),
-    ("06.challenge", crashed(attempts={3: 2}), "more than once"),
+    ("06.challenge", parted("kafka"), "over HTTP"),
+    ("06.challenge", parted(count=239), "240 records are wanted"),
+    ("06.challenge", crashed(count=240), "not parted"),
+    ("06.challenge", parted(verdict={3: "lost"}), "promise was broken"),
+    ("06.challenge", parted(verdict={3: "failed"}), "Not every record"),
+    ("06.challenge", parted(attempts={3: 2}), "more than once"),
     ("07.1", {}, "with the keys 'acks=0'"),
     ("07.1", {**PROMISES, "acks=0": "always"}, "no promise"),
     ("07.1", {**PROMISES, "acks=0": "at least once"}, "3 of 4"),
@@ -305,7 +325,8 @@ WRONG = [
         "still be lost",
     ),
     ("07.challenge", in_the_log(203), "twice"),
-    ("07.challenge", made_up("kafka"), "no fault"),
+    ("07.challenge", made_up("kafka"), "hold three acks back"),
+    ("07.challenge", in_the_log(200, fault=FAULT), "hold three acks back"),
     ("08.1", "two", "whole number"),
     ("08.1", 0, "one member of the group"),
     ("08.2", 1, "without calling it"),
@@ -330,15 +351,19 @@ WRONG = [
         lambda timings: (timings["acked_ns"] < timings["stored_ns"]).sum() / len(timings),
         "both stamps",
     ),
+    ("09.2", the_pair_shown(), "pair from above"),
     ("09.challenge", made_up(verdict={3: "failed"}), "Not every record"),
+    ("09.challenge", made_up("kafka"), "no sender is told"),
     ("09.challenge", slow(made_up()), "Fewer than 300"),
     ("09.challenge", made_up(count=20), "too few"),
     ("10.1", made_up("http"), "No protocol in this run is your own"),
     ("10.1", made_up(OWN), "nothing to compare"),
     ("10.1", together(made_up("http"), made_up(OWN, verdict={3: "lost"})), "promise"),
     ("10.2", given(made_up("http"), "made up"), "made up by the kit"),
-    ("10.2", given(made_up("http", verdict={3: "failed"}), "given"), "not stored"),
-    ("10.challenge", together(made_up("http"), made_up(OWN)), "no fault"),
+    ("10.2", given(made_up("http"), "given"), "not from a file"),
+    ("10.2", given(made_up("http", verdict={3: "failed"}), "file people.csv"), "not stored"),
+    ("10.challenge", together(made_up("http"), made_up(OWN)), "did not crash"),
+    ("10.challenge", together(crashed("http"), crashed(OWN, faults=(MOVE,))), "run over my_client"),
 ]
 
 
