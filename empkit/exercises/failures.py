@@ -13,7 +13,10 @@ import pandas as pd
 
 from empkit.exercises.answers import Check, Missing, as_set, of_function, reached
 from empkit.experiment.results import Runs
-from empkit.faults import At
+from empkit.faults import At, Network
+from empkit.proxy import Partition
+
+RECORDS = 240
 
 
 def who_tries_again(answer: Any) -> Missing:
@@ -58,7 +61,14 @@ def only_kafka_waits(answer: Any) -> Missing:
 
 
 def through_the_partition(runs: Runs) -> Missing:
-    """The challenge of 06: everything stored, nothing sent twice, while nothing got through."""
+    """The challenge of 06: all stored over HTTP, none sent twice, while nothing got through."""
+    if runs.protocols != ["http"]:
+        return "The run is to go over HTTP."
+    if len(runs.timings) < RECORDS:
+        return f"{RECORDS} records are wanted; these are {len(runs.timings)}."
+    parted = str(Network(Partition()))
+    if not any(fault.label == parted for info in runs.runs for fault in info.faults):
+        return "In this run the network was not parted."
     return reached(runs, attempts=1)
 
 

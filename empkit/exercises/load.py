@@ -14,6 +14,7 @@ import pandas as pd
 from empkit.exercises.answers import Check, Missing, of_function
 from empkit.experiment.results import Runs, latencies_ms
 from empkit.experiment.statistics import percentiles
+from empkit.faults import ServerPause
 
 LOOPS = {"visitors": "open", "copy": "closed", "clerks": "closed", "sensors": "open"}
 P99_TO_SHOW_MS = 250.0
@@ -55,8 +56,10 @@ def highest_rate(answer: Any) -> Missing:
 
 
 def shows_the_stall(runs: Runs) -> Missing:
-    """The challenge of 05: a stall that shows in the p99, nothing lost."""
-    if not any(info.faults for info in runs.runs):
+    """The challenge of 05: over WebSocket a stall that shows in the p99, nothing lost."""
+    if runs.protocols != ["websocket"]:
+        return "It is to be measured over WebSocket."
+    if not any(fault.label == str(ServerPause()) for info in runs.runs for fault in info.faults):
         return "In this run the server did not stand still."
     if (runs.timings["verdict"] != "stored").any():
         return "Not every record is acked and stored."
