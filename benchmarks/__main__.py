@@ -365,9 +365,10 @@ def main() -> None:
     rows: list[Row] = []
     for name in options.names or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr)
-        rows += BENCHMARKS[name](options.rounds)
-        for row in rows[-1:]:
+        found = BENCHMARKS[name](options.rounds)
+        for row in found:
             print(json.dumps(row._asdict()), file=sys.stderr)
+        rows += found
     print(table(rows))
     if options.write:
         RESULTS.write_text(table(rows))

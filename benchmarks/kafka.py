@@ -4,14 +4,18 @@ against its own `ProducerPerformance` and `EndToEndLatency`."""
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from benchmarks.common import Row, closed_loop, in_turns, made_up, over, ratio
 from empkit import Lab, Workload
@@ -22,6 +26,8 @@ from tests.kafka_tools import run_tool
 IN_FLIGHT = 64
 COUNT = 20_000
 RATE = 200.0
+LATENCIES = 500
+ROOT = Path(__file__).parents[1]
 
 Broker = Literal["embedded", "apache"]
 
@@ -52,7 +58,7 @@ def _kafka(broker: Broker, rounds: int) -> list[Row]:
         }
         waits: dict[str, Callable[[], float]] = {
             "empkit": lambda: _received_ms(lab),
-            "aiokafka": lambda: uvloop.run(_bare_end_to_end(servers, 300)),
+            "aiokafka": lambda: _bare_received_ms(lab.settings),
         }
         if broker == "apache":
             rates["ProducerPerformance"] = lambda: _producer_performance(servers)
@@ -115,31 +121,33 @@ def _confluent_produce(servers: str, count: int) -> float:
 
 def _received_ms(lab: Lab) -> float:
     """The median from sent until the server's consumer had the record."""
-    runs = lab.run("kafka", Workload(300, rate=RATE, warm_up=50), progress=lambda *_: None)
+    workload = Workload(LATENCIES, rate=RATE, arrivals="poisson", warm_up=50)
+    runs = lab.run("kafka", workload, progress=lambda *_: None)
     return float((runs.timings["received_ns"] - runs.timings["sent_ns"]).median()) / 1e6
 
 
-async def _bare_end_to_end(servers: str, count: int) -> float:
-    """The same with nothing but aiokafka, both ends in one process."""
-    took: list[float] = []
-    consumer = AIOKafkaConsumer("latency", bootstrap_servers=servers, fetch_max_wait_ms=2)
-    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True)
-    async with producer:
-        await producer.send_and_wait("latency", b"0")  # makes the topic
-        async with consumer:
-            await consumer.seek_to_end()
+def _bare_received_ms(settings: Settings) -> float:
+    """The same with nothing but aiokafka, one process a side. Both send at random moments: at
+    regular ones an end-to-end time depends on how these fall into the waits of the consumer."""
+    servers = str(settings.kafka_bootstrap_servers)
+    command = [sys.executable, "-m", "benchmarks.reader", servers, "latency", str(LATENCIES),
+               str(settings.kafka_fetch_wait_ms)]  # fmt: skip
+    uvloop.run(_bare_produce(settings.model_copy(update={"kafka_topic": "latency"}), 100))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+        uvloop.run(_send_at_random(servers))
+        return float(reader.stdout.readline())
 
-            async def read() -> None:
-                for _ in range(count):
-                    message: Any = await consumer.getone()
-                    took.append(time.perf_counter() - float(message.value))
 
-            reader = asyncio.create_task(read())
-            for _ in range(count):
-                await producer.send("latency", repr(time.perf_counter()).encode())
-                await asyncio.sleep(1 / RATE)
-            await reader
-    return statistics.median(took) * 1e3
+async def _send_at_random(servers: str) -> None:
+    chance = random.Random(0)
+    async with AIOKafkaProducer(bootstrap_servers=servers, enable_idempotence=True) as producer:
+        for number in range(LATENCIES):
+            await asyncio.sleep(chance.expovariate(RATE))
+            now = time.monotonic_ns()
+            await producer.send("latency", str(now).encode(), key=str(number).encode())
+        await producer.flush()
 
 
 def _producer_performance(servers: str) -> float:
@@ -151,8 +159,5 @@ def _producer_performance(servers: str) -> float:
 
 
 def _end_to_end_latency(servers: str) -> float:
-    said = run_tool(
-        "EndToEndLatency", "--bootstrap-server", servers, "--topic", "latency", "--num-records",
-        "1000", "--producer-acks", "all", "--record-size", "200", timeout_s=120,
-    )  # fmt: skip
+    said = run_tool("EndToEndLatency", servers, "latency", "1000", "all", "200", timeout_s=120)
     return float(re.search(r"50th = (\d+)", said).group(1))  # type: ignore[union-attr]

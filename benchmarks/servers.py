@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from empkit.server import run
 from empkit.server.database import make_engine
+from empkit.server.stamps import StampLog
 from empkit.server.store import EMPLOYEES, Store, Stored
 from empkit.settings import Settings
 
@@ -33,10 +34,19 @@ class _OneByOne:
         self._engine = make_engine(str(Settings().database_url))
         self._thread = ThreadPoolExecutor(1)
 
-    def add(self, rows: Sequence[Any], received_ns: int, protocol: str) -> Any:
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._store, rows)
+    def stand_in(self) -> Any:
+        """What takes the place of `Store.add`."""
 
-    def _store(self, rows: Sequence[Any]) -> Stored:
+        def add(store: Store, rows: Sequence[Any], received_ns: int, protocol: str) -> Any:
+            return asyncio.get_running_loop().run_in_executor(
+                self._thread, self._store, rows, received_ns, protocol, store._stamps
+            )
+
+        return add
+
+    def _store(
+        self, rows: Sequence[Any], received_ns: int, protocol: str, stamps: StampLog
+    ) -> Stored:
         results: list[Any] = []
         for row in rows:
             with self._engine.begin() as connection:
@@ -45,6 +55,7 @@ class _OneByOne:
                 if found is None:
                     connection.execute(sa.insert(EMPLOYEES), [row])
                 results.append("duplicate" if found else "created")
+            stamps.append(protocol, time.monotonic_ns(), [(row["employee_id"], received_ns)])
         return Stored(results, time.monotonic_ns())
 
 
@@ -52,6 +63,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "no-store":
         Store.add = _add_nothing  # type: ignore[assignment, method-assign]
     elif sys.argv[1] == "seed":
-        one_by_one = _OneByOne()
-        Store.add = lambda _, *record: one_by_one.add(*record)  # type: ignore[method-assign]
+        Store.add = _OneByOne().stand_in()  # type: ignore[method-assign]
     run.main()

@@ -59,7 +59,7 @@ export default function () {
 """
 
 K6_WEBSOCKET = """
-import { WebSocket } from "k6/websockets";
+import { WebSocket } from "k6/experimental/websockets";
 import { Counter } from "k6/metrics";
 const answers = new Counter("answers");
 export const options = { vus: 1, iterations: 1 };

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import tenacity
 
+from empkit.clients.limits import Limits
 from empkit.clock import now_ns
 from empkit.records import encode_record
 from empkit.settings import Settings
@@ -114,7 +115,7 @@ class Client(ABC):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.reconnections = 0
-        self._attempt_timeout_s = settings.attempt_timeout_s
+        self._limits = Limits(settings.attempt_timeout_s)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -175,13 +176,17 @@ class Client(ABC):
         return await self._retry(employee_id, payload, history, first)
 
     async def _try(self, employee_id: str | None, payload: bytes) -> Answer | ClientError:
+        limit = self._limits.begin()
         try:
-            async with asyncio.timeout(self._attempt_timeout_s):
-                return await self._attempt(employee_id, payload)
-        except TimeoutError:
-            return NoAnswerError(f"No answer within {self._attempt_timeout_s:g} s.")
+            return await self._attempt(employee_id, payload)
+        except asyncio.CancelledError:
+            if not limit.is_all():
+                raise
+            return NoAnswerError(f"No answer within {self._limits.seconds:g} s.")
         except ClientError as error:
             return error
+        finally:
+            self._limits.end(limit)
 
     async def _retry(
         self,

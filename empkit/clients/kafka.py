@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import secrets
+import zlib
+from collections.abc import Sequence
 from typing import ClassVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from empkit.clients.base import Answer, Client, ClientError, NoAnswerError
+from empkit.clients.limits import Limits
 from empkit.secure import kafka_arguments
 from empkit.settings import Settings
 
@@ -20,6 +24,19 @@ logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
 _Waiting = tuple[bytes | None, bytes, asyncio.Future[None]]
+
+
+def partition_of(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> int:
+    """The partition that a record goes to: by the CRC-32 of its key, so that one employee's records
+    stay in one log and in order; without a key any that has a leader.
+
+    So does librdkafka's `consistent_random`
+    (https://docs.confluent.io/platform/current/clients/librdkafka/html/md_CONFIGURATION.html).
+    aiokafka's own, murmur2 in Python, took a quarter of the time that a record costs its sender.
+    """
+    if key is None:
+        return random.choice(available or partitions)  # noqa: S311 - to spread, not to hide
+    return partitions[zlib.crc32(key) % len(partitions)]
 
 
 class KafkaClient(Client):
@@ -39,13 +56,14 @@ class KafkaClient(Client):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._attempt_timeout_s = settings.deadline_s
+        self._limits = Limits(settings.deadline_s)
         self._producer: AIOKafkaProducer | None = None
         self._transactional_id = (
             f"empkit-{secrets.token_hex(6)}" if settings.kafka_transactional else None
         )
         self._transactions: asyncio.Task[None] | None = None
         self._waiting: list[_Waiting] = []
+        self._sent = Answer("sent", f"Record sent to Kafka topic {settings.kafka_topic}")
         self._has_waiting = asyncio.Event()
 
     async def open(self) -> None:
@@ -67,6 +85,7 @@ class KafkaClient(Client):
             linger_ms=settings.kafka_linger_ms,
             max_batch_size=settings.kafka_batch_bytes,
             transactional_id=self._transactional_id,
+            partitioner=partition_of,
             request_timeout_ms=int(settings.attempt_timeout_s * 1000),
             retry_backoff_ms=50,
         )
@@ -111,7 +130,7 @@ class KafkaClient(Client):
             return Answer("too_large", f"Error: {error}")
         except KafkaError as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}") from error
-        return Answer("sent", f"Record sent to Kafka topic {topic}")
+        return self._sent
 
     def _in_transaction(self, key: bytes | None, payload: bytes) -> asyncio.Future[None]:
         """Done when the transaction with this record is committed."""
