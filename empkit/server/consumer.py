@@ -12,8 +12,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tenacity
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -29,7 +28,8 @@ from empkit.settings import Settings
 LOGGER = logging.getLogger(__name__)
 
 POLL_MS = 200
-READ_AHEAD = 8
+READ_AHEAD = 2
+"""Batches that may wait for the store; what is not fetched yet makes the next one larger."""
 HEALTH_TIMEOUT_S = 2.0
 PAUSE = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
 """Between tries: exponential, bounded, with full jitter, after Marc Brooker, "Exponential Backoff
@@ -38,7 +38,22 @@ And Jitter", AWS Architecture Blog, 2015."""
 AWAY = (KafkaError, IllegalStateError, OSError)
 
 Refused = tuple[ConsumerRecord, str]
-_Batch = tuple[dict[TopicPartition, list[ConsumerRecord]], int]
+
+
+class _Batch(NamedTuple):
+    """What one request brought, sorted into rows for the store and records that are none.
+
+    Attributes:
+        offsets: what to commit when all of it is settled.
+        rows: one for each of `sources`.
+        received_ns: when we had it.
+    """
+
+    offsets: dict[TopicPartition, int]
+    rows: list[Row]
+    sources: list[ConsumerRecord]
+    refused: list[Refused]
+    received_ns: int
 
 
 class _NotJoinedError(Exception):
@@ -173,7 +188,8 @@ class Consumer:
 
     async def _consume(self, kafka: AIOKafkaConsumer) -> None:
         """Three tasks, so that reading, storing and committing wait for each other no more than
-        they must: what has come while one group was stored goes into the next."""
+        they must: what has come while one group was stored goes into the next, and is parsed
+        meanwhile."""
         self._to_commit.clear()
         read: asyncio.Queue[_Batch] = asyncio.Queue(READ_AHEAD)
         async with asyncio.TaskGroup() as tasks:
@@ -189,27 +205,42 @@ class Consumer:
                 self._done.setdefault(partition, messages[0].offset)
                 self._read_to[partition] = messages[-1].offset + 1
             if batch:
-                await read.put((batch, received_ns))
+                await read.put(self._sorted(batch, received_ns))
+
+    def _sorted(
+        self, batch: dict[TopicPartition, list[ConsumerRecord]], received_ns: int
+    ) -> _Batch:
+        """Parse each record, once."""
+        offsets = {partition: messages[-1].offset + 1 for partition, messages in batch.items()}
+        rows: list[Row] = []
+        sources: list[ConsumerRecord] = []
+        refused: list[Refused] = []
+        limit = self._settings.max_record_bytes
+        for message in itertools.chain.from_iterable(batch.values()):
+            value = message.value or b""
+            if len(value) > limit:
+                refused.append((message, f"A record of {len(value)} bytes is too large"))
+                continue
+            try:
+                rows.append(to_row(Employee.model_validate_json(value)))
+            except ValidationError as error:
+                refused.append((message, validation_reason(error)[1] if value else "No value"))
+            else:
+                sources.append(message)
+        return _Batch(offsets, rows, sources, refused, received_ns)
 
     async def _store_batches(self, kafka: AIOKafkaConsumer, read: asyncio.Queue[_Batch]) -> None:
         while True:
             batches = [await read.get()]
             while not read.empty():
                 batches.append(read.get_nowait())
-            offsets = {
-                partition: messages[-1].offset + 1
-                for batch, _ in batches
-                for partition, messages in batch.items()
-            }
+            offsets: dict[TopicPartition, int] = {}
+            for batch in batches:
+                offsets |= batch.offsets
             if self._settings.kafka_commit == "before_store":
                 await self._commit(kafka, offsets)
             # all at once, so that the store puts them into one transaction
-            await asyncio.gather(
-                *(
-                    self._settle(itertools.chain.from_iterable(batch.values()), received_ns)
-                    for batch, received_ns in batches
-                )
-            )
+            await asyncio.gather(*(self._settle(batch) for batch in batches))
             if self._settings.kafka_commit == "after_store":
                 self._to_commit |= offsets
                 self._has_stored.set()
@@ -233,28 +264,14 @@ class Consumer:
         else:
             self._done |= offsets
 
-    async def _settle(self, messages: Iterable[ConsumerRecord], received_ns: int) -> None:
+    async def _settle(self, batch: _Batch) -> None:
         """Store each record, or send it to the dead-letter topic."""
-        rows: list[Row] = []
-        sources: list[ConsumerRecord] = []
-        refused: list[Refused] = []
-        for message in messages:
-            value = message.value or b""
-            if len(value) > self._settings.max_record_bytes:
-                refused.append((message, f"A record of {len(value)} bytes is too large"))
-                continue
-            try:
-                employee = Employee.model_validate_json(value)
-            except ValidationError as error:
-                refused.append((message, validation_reason(error)[1] if value else "No value"))
-            else:
-                rows.append(to_row(employee))
-                sources.append(message)
-        if rows:
-            results = await self._store_all(rows, received_ns)
+        refused = batch.refused
+        if batch.rows:
+            results = await self._store_all(batch.rows, batch.received_ns)
             refused += [
                 (message, f"Employee ID {row['employee_id']} already exists")
-                for message, row, result in zip(sources, rows, results, strict=True)
+                for message, row, result in zip(batch.sources, batch.rows, results, strict=True)
                 if result == "duplicate"
             ]
         if refused:

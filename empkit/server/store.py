@@ -118,34 +118,55 @@ def insert_group(
     in common wait for each other and not each for the other.
     """
     ordered = sorted(rows, key=itemgetter("employee_id"))
-    inserted = 0
-    for start in range(0, len(rows), ROWS_A_STATEMENT):
-        part = ordered[start : start + ROWS_A_STATEMENT]
-        values = tuple(itertools.chain.from_iterable(row.values() for row in part))
-        statement = _many_rows(connection.dialect.name, len(part))
-        inserted += connection.exec_driver_sql(statement, values).rowcount
-    if inserted == len(rows):
+    insert_all = _insert_rows if connection.dialect.name == "sqlite" else _insert_columns
+    if insert_all(connection, ordered) == len(rows):
         return ["created"] * len(rows)
     connection.rollback()
     inserted_ids = _insert_and_tell(connection, insert, ordered)
     return _results(connection, rows, inserted_ids)
 
 
-@lru_cache(maxsize=2 * ROWS_A_STATEMENT)
-def _many_rows(dialect: str, count: int) -> str:
-    """The insert of `count` rows in the order of `CONTENT`, with places for their values.
+_INTO = f"INSERT INTO {EMPLOYEES.name} ({', '.join(CONTENT)})"
+
+
+def _insert_rows(connection: sa.Connection, rows: Sequence[Row]) -> int:
+    """How many of the rows went in, into SQLite: many in one statement.
 
     Written out, since SQLAlchemy's way to many rows took 60 % of the time of a commit, and one
     statement for many rows, since the driver lets go of the interpreter's lock for each statement:
-    into SQLite 450,000 rows per second went like this, 330,000 row by row, 160,000 through
+    450,000 rows per second went in like this, 330,000 row by row, 160,000 through
     `execute(insert, rows)`.
     """
-    mark = "?" if dialect == "sqlite" else "%s"
-    row = f"({', '.join([mark] * len(CONTENT))})"
-    return (
-        f"INSERT INTO {EMPLOYEES.name} ({', '.join(CONTENT)}) "  # noqa: S608 - names of ours only
-        f"VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"
-    )
+    inserted = 0
+    for start in range(0, len(rows), ROWS_A_STATEMENT):
+        part = rows[start : start + ROWS_A_STATEMENT]
+        values = tuple(itertools.chain.from_iterable(row.values() for row in part))
+        inserted += connection.exec_driver_sql(_many_rows(len(part)), values).rowcount
+    return inserted
+
+
+@lru_cache(maxsize=2 * ROWS_A_STATEMENT)
+def _many_rows(count: int) -> str:
+    row = f"({', '.join('?' * len(CONTENT))})"
+    return f"{_INTO} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"
+
+
+_TYPES = {name: "float8" if name == "salary" else "text" for name in CONTENT}
+_FROM_COLUMNS = (
+    f"{_INTO} SELECT * FROM "  # noqa: S608 - names of ours only
+    f"unnest({', '.join(f'%b::{kind}[]' for kind in _TYPES.values())}) "
+    "ON CONFLICT DO NOTHING"
+)
+
+
+def _insert_columns(connection: sa.Connection, rows: Sequence[Row]) -> int:
+    """How many of the rows went in, into PostgreSQL: one array a column, in binary.
+
+    One short statement that the driver prepares once: in groups of 5,000 it takes 139,000 rows per
+    second, with a place for each value 37,000, with `executemany` 54,000, with COPY 82,000.
+    """
+    columns = map(list, zip(*(row.values() for row in rows), strict=True))
+    return connection.exec_driver_sql(_FROM_COLUMNS, tuple(columns)).rowcount
 
 
 def _insert_and_tell(
