@@ -1,0 +1,57 @@
+"""A limit on how long an attempt may take."""
+
+import asyncio
+
+import pytest
+
+from empkit.clients.kafka import partition_of
+from empkit.clients.limits import Limits
+
+
+async def limited(limits, work):
+    """What `work` returns; `ran out` when it took too long."""
+    limit = limits.begin()
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if not limit.is_all():
+            raise
+        return "ran out"
+    finally:
+        limits.end(limit)
+
+
+def test_each_attempt_has_its_own_time():
+    async def run():
+        limits = Limits(0.1)
+        never, release = asyncio.Event(), asyncio.Event()
+        first = asyncio.create_task(limited(limits, never.wait()))
+        await asyncio.sleep(0.06)
+        second = asyncio.create_task(limited(limits, release.wait()))
+        assert await first == "ran out"  # by now the second has had 0.04 s
+        assert not second.done()
+        release.set()
+        assert await second is True
+        assert await limited(limits, asyncio.sleep(0, "at once")) == "at once"
+        assert first.cancelling() == 0  # our own request was taken back
+
+    asyncio.run(run())
+
+
+def test_who_is_cancelled_from_elsewhere_is_cancelled():
+    async def run():
+        task = asyncio.create_task(limited(Limits(10.0), asyncio.Event().wait()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+
+
+def test_the_records_of_one_key_go_to_one_partition_and_keys_spread():
+    partitions = list(range(8))
+    found = {key: partition_of(b"E%d" % key, partitions, partitions) for key in range(200)}
+    assert found == {key: partition_of(b"E%d" % key, partitions, [3]) for key in range(200)}
+    assert set(found.values()) == set(partitions)
+    assert partition_of(None, partitions, [3]) == 3  # without a key, where there is a leader
