@@ -149,9 +149,6 @@ class Client(ABC):
             ClientError: one of those that this module begins with.
         """
 
-    async def _renew(self) -> None:  # noqa: B027 - nothing to do is a good default
-        """Get a new token, where the protocol has one."""
-
     async def send(self, record: Mapping[str, Any]) -> Reply:
         """Send one record and wait until its outcome is known.
 
@@ -210,8 +207,6 @@ class Client(ABC):
 
         async def again() -> Reply | None:
             nonlocal last, may_be_stored
-            if isinstance(last, UnauthorizedError):
-                await self._renew()
             began_ns = now_ns()
             last = await self._try(employee_id, payload)
             history.append(Attempt(began_ns, now_ns(), _word(last)))

@@ -97,7 +97,8 @@ def test_an_expired_token_is_renewed_in_the_middle(lab, fresh_id, protocol):
     old = lab.make_token(0.000001)
     reply = send(protocol, lab.settings, employee(fresh_id), old)
     assert reply.outcome == "acked"
-    assert reply.attempts == 2
+    # a WebSocket may hear of it before it has sent anything
+    assert reply.attempts == 2 or (protocol, reply.attempts) == ("websocket", 1)
 
 
 def test_two_hundred_refused_at_once_get_one_new_token(lab, fresh_id):
