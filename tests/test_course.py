@@ -62,6 +62,29 @@ def test_the_wheel_has_the_notebooks(tmp_path):
     assert sorted(path.name for path in found.glob("*.ipynb")) == NOTEBOOKS
 
 
+@pytest.mark.parametrize("command", ["jupyter execute", "ipython"])
+@pytest.mark.parametrize("spoiled", [False, True], ids=["right", "spoiled"])
+def test_a_notebook_runs_as_a_script_and_says_when_a_cell_fails(command, spoiled, tmp_path):
+    working_copy(tmp_path)
+    notebook = tmp_path / "00_start_here.ipynb"  # it has an `await` outside of functions
+    content = json.loads(notebook.read_text())
+    if spoiled:
+        first = next(cell for cell in content["cells"] if cell["cell_type"] == "code")
+        first["source"] = ["raise RuntimeError('spoiled')"]
+        notebook.write_text(json.dumps(content))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folders = {"IPYTHONDIR": f"{tmp_path}/ipython", "JUPYTER_RUNTIME_DIR": f"{tmp_path}/runtime"}
+    done = subprocess.run(
+        [*command.split(), notebook.name], check=False, cwd=tmp_path, capture_output=True,
+        text=True, env={**os.environ, **folders, "PATH": path},
+    )  # fmt: skip
+    said = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+    assert done.returncode == int(spoiled), said[-2_000:]
+    assert ("RuntimeError: spoiled" in said) == spoiled
+    if command == "ipython":
+        assert ("00.challenge: right." in said) != spoiled
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
