@@ -1148,39 +1148,6 @@ def callers(timed: pd.DataFrame) -> Picture:
     return _titled(picture, title, f"{words}.")
 
 
-def choices(crossed: Sequence[Runs]) -> Picture:
-    """The same workload under several choices of guarantees: how long until acked and stored.
-
-    Args:
-        crossed: from `Lab.cross`, with one protocol each.
-    """
-    picture, axes = _bars(len(crossed), 0.8, 1.0)
-    looks = {"ack": ("#0072B2", "acked", -0.2), "stored": ("#009E73", "stored", 0.2)}
-    names = [runs.runs[0].guarantees for runs in crossed]
-    found = [runs.summary().iloc[0] for runs in crossed]
-    for kind, (colour, label, shift) in looks.items():
-        places = [place + shift for place in range(len(crossed))]
-        values = [float(row[f"{kind}_p50_ms"]) for row in found]
-        axes.barh(places, values, height=0.38, color=colour, label=label)
-        for place, value in zip(places, values, strict=True):
-            axes.text(value, place, f" {_ms(value)}", va="center", fontsize=9)
-    axes.set_yticks(range(len(crossed)), names)
-    axes.set_xlim(0, 1.15 * max(float(row["stored_p50_ms"]) for row in found))
-    axes.set_xlabel("milliseconds since it was sent, median")
-    _legend(axes)
-    order = sorted(zip(names, found, strict=True), key=lambda each: float(each[1]["ack_p50_ms"]))
-    soonest, latest = order[0], order[-1]
-    title = (
-        f"Acked soonest with {soonest[0]} ({_ms(soonest[1]['ack_p50_ms'])}), latest with "
-        f"{latest[0]} ({_ms(latest[1]['ack_p50_ms'])})"
-    )
-    words = "; ".join(
-        f"{name}: acked after {_ms(row['ack_p50_ms'])}, stored after {_ms(row['stored_p50_ms'])}"
-        for name, row in zip(names, found, strict=True)
-    )
-    return _titled(picture, title, f"{words}.")
-
-
 def knee(search: RateSearch) -> Picture:
     """Latency against offered rate, and the highest rate that was kept up with.
 

@@ -108,15 +108,6 @@ def test_throughput_against_the_number_of_consumers():
     assert "1: 1,000 records per second; 2: 1,500" in figure.alt
 
 
-def test_several_choices_of_guarantees_side_by_side():
-    runs = [made_up("kafka"), made_up("kafka")]
-    runs[0].runs[0].guarantees, runs[1].runs[0].guarantees = "acks=1", "acks=all"
-    runs[1].timings["acked_ns"] += 1_000_000
-    figure = plots.choices(runs)
-    assert figure.get_suptitle().startswith("Acked soonest with acks=1")
-    assert "latest with acks=all" in figure.alt
-
-
 def test_the_members_of_a_group_with_their_partitions():
     shares = {"before": {"server": 4, "consumer 1": 4}, "after": {"server": 8}}
     figure = plots.members(shares)
