@@ -38,12 +38,12 @@ from benchmarks.kafka import kafka_apache, kafka_embedded
 from benchmarks.tools import http_tools, websocket_tools
 from benchmarks.truth import injected, lateness, stall
 from benchmarks.whole import compare, memory
+from empkit import postgresql
 from empkit.brokers import Broker, make_broker
 from empkit.clients.http1 import Http1
 from empkit.processes import Processes
 from empkit.server.database import create_database, drop_database
 from empkit.settings import Settings
-from tests import postgres
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -191,12 +191,12 @@ FULL = 200_000
 def consumer(rounds: int) -> list[Row]:
     """The server's consumer on a topic that is already full, against bare loops."""
     rows = _consumer(rounds, "SQLite (synchronous=FULL)", None, 100_000)
-    if not postgres.available():
+    if not postgresql.available():
         return [
             *rows,
             Row("consumer into PostgreSQL", "its programs are missing", "measured", False),
         ]
-    cluster = postgres.Cluster()
+    cluster = postgresql.Cluster()
     try:
         return rows + _consumer(rounds, "PostgreSQL", cluster.url, 0)
     finally:

@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from empkit import Lab
+from empkit.postgresql import Cluster, available
 from empkit.server.database import create_database, drop_database, make_engine
 from empkit.server.store import begins_with
-from tests.postgres import Cluster, available
 from tests.turns import Turns
 
 

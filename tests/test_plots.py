@@ -103,9 +103,16 @@ def test_copies_in_the_log_are_counted_and_none_is_named_where_there_are_none():
 
 
 def test_throughput_against_the_number_of_consumers():
-    figure = plots.scaling({2: 1_500.0, 1: 1_000.0})
+    figure = plots.scaling({2: [1_500.0, 1_400.0, 1_600.0], 1: [1_000.0, 900.0, 1_100.0]})
     assert figure.get_suptitle().startswith("2 consumers store 1.5 times as many records")
-    assert "1: 1,000 records per second; 2: 1,500" in figure.alt
+    assert "1: 1,000, 900, 1,100; 2: 1,500" in figure.alt
+    fewer = plots.scaling({2: [700.0, 710.0], 1: [1_000.0, 1_000.0]})
+    assert fewer.get_suptitle().startswith("2 consumers store 0.7 times as many records")
+
+
+def test_rounds_that_contradict_each_other_name_no_factor():
+    figure = plots.scaling({2: [1_500.0, 1_000.0], 1: [1_100.0, 900.0]})
+    assert figure.get_suptitle().startswith("2 consumers store neither clearly more nor clearly")
 
 
 def test_the_members_of_a_group_with_their_partitions():
