@@ -8,6 +8,7 @@ with any colour vision can tell apart, and each comes with a marker or a line of
 from __future__ import annotations
 
 import io
+import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -214,8 +215,11 @@ def _mark_percentiles(axes: Axes, row: dict[str, Any], protocol: str, kind: str)
 
 
 def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
-    """Which protocol is first, with acks and with stored records."""
-    return "; ".join(_first(runs, summary, kind) for kind in ("ack", "stored"))
+    """Which protocol is first, with acks and with stored records; of one its name, once."""
+    acked, stored = (_first(runs, summary, kind) for kind in ("ack", "stored"))
+    if len(summary) == 1 and acked.startswith(name := f"{_name(str(next(iter(summary))))}: "):
+        stored = stored.removeprefix(name)
+    return f"{acked}; {stored}"
 
 
 def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
@@ -773,9 +777,10 @@ class _Journey:
         carriers = [number for number, (sent, _, word) in enumerate(times)
                     if self.received is not None and sent <= self.received
                     and word not in ("not_sent", "failed")]  # fmt: skip
-        for number, (sent, end, word) in enumerate(times):
+        names = _names_of_attempts([word for _, _, word in times])
+        for number, (name, (sent, end, word)) in enumerate(zip(names, times, strict=True)):
             carried = bool(carriers) and number == carriers[-1]
-            self._attempt(number + 1, sent, end, word, carried=carried)
+            self._attempt(name, sent, end, word, carried=carried)
         self._stamp(self.received, "server", "s", "received")
         self._stamp(self.stored, "database", "D", "stored")
         if self.received is not None and self.stored is not None:
@@ -788,7 +793,7 @@ class _Journey:
                                (5, 0), textcoords="offset points", fontsize=9,
                                va="center")  # fmt: skip
 
-    def _attempt(self, number: int, sent: float, end: float, word: str, *, carried: bool) -> None:
+    def _attempt(self, name: str, sent: float, end: float, word: str, *, carried: bool) -> None:
         """One attempt: as far as it is known to have come, and back if it was answered."""
         answered = word not in UNANSWERED
         colour = GOOD if word in {"acked", "created", "same", "sent"} else BAD
@@ -796,7 +801,8 @@ class _Journey:
         self.axes.plot([sent, end], [height, height], color=colour, linewidth=5, alpha=0.4,
                        solid_capstyle="butt")  # fmt: skip
         self.axes.plot(sent, height, "o", color=colour)
-        self._label(sent, f"{number}: {word.replace('_', ' ')}")
+        if name:
+            self._label(sent, name)
         target = "broker" if self.kafka else "server"
         half = (sent + end) / 2
         if carried and self.received is not None:
@@ -868,6 +874,20 @@ class _Journey:
         self.levels[level : level + 1] = [end]
         self.axes.text(x, self.places["client"] + 0.17 + 0.17 * level, words, fontsize=9,
                        ha="right" if late else "left")  # fmt: skip
+
+
+def _names_of_attempts(answers: Sequence[str]) -> list[str]:
+    """Number and answer of each attempt; of more than three alike in a row the first says it for
+    all of them, since there is room for three above each other.
+    """
+    names: list[str] = []
+    for answer, alike in itertools.groupby(answers):
+        first, count, word = len(names) + 1, len(list(alike)), answer.replace("_", " ")
+        if count > 3:
+            names += [f"{first} to {first + count - 1}: {word}", *[""] * (count - 1)]
+        else:
+            names += [f"{number}: {word}" for number in range(first, first + count)]
+    return names
 
 
 def _shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float = 1e9) -> None:
@@ -971,7 +991,7 @@ def timelines(runs: Runs) -> Picture:
                 )  # fmt: skip
         most = float(np.nanmax(took)) if np.isfinite(took).any() else np.nan
         word = _ms(most) if np.isfinite(most) else "never"
-        longest.append(f"{_name(info.protocol)} {word}")
+        longest.append(f"{_name(info.protocol)}\N{NO-BREAK SPACE}{word}")
         _logarithmic(axes.yaxis)
         axes.yaxis.set_major_locator(LogLocator(10, (1,), numticks=9))
         axes.set_ylim(bottom, top * 1.6)
@@ -1126,7 +1146,10 @@ def callers(timed: pd.DataFrame) -> Picture:
     medians = timed.groupby(["caller", "connection"])["round_trip_ms"].median().unstack()
     medians = medians.sort_values("kept")
     picture, axes = _bars(len(medians), 0.8, 1.0)
-    looks = {"kept": ("#0072B2", "connection kept", -0.2), "new": ("#E69F00", "a new one", 0.2)}
+    looks = {
+        "kept": ("#0072B2", "connection kept", -0.2),
+        "new": ("#E69F00", "a new one each", 0.2),
+    }
     for kind, (colour, label, shift) in looks.items():
         places = [place + shift for place in range(len(medians))]
         axes.barh(places, medians[kind], height=0.38, color=colour, label=label)
@@ -1138,7 +1161,7 @@ def callers(timed: pd.DataFrame) -> Picture:
     _legend(axes)
     kept = medians["kept"]
     title = (
-        f"The same request takes {kept.iloc[-1] / kept.iloc[0]:.1f} times as long through "
+        f"Connection kept: {kept.iloc[-1] / kept.iloc[0]:.1f} times as long through "
         f"{kept.index[-1]} as through {kept.index[0]}"
     )
     words = "; ".join(
@@ -1187,33 +1210,50 @@ def knee(search: RateSearch) -> Picture:
     return _titled(picture, title, f"{words}.")
 
 
-def scaling(stored_per_s: Mapping[int, float]) -> Picture:
-    """Records stored per second against the number of consumers.
+def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
+    """Records stored per second against the number of consumers: a mark a round, a line through
+    the medians.
 
     Args:
-        stored_per_s: by the number of members of the consumer group.
+        stored_per_s: by the number of members of the consumer group, one value a round.
     """
     picture, (axes,) = _picture()
     counts = sorted(stored_per_s)
-    values = [stored_per_s[count] for count in counts]
+    values = [float(np.median(stored_per_s[count])) for count in counts]
     ideal = [values[0] * count / counts[0] for count in counts]
     axes.plot(counts, ideal, ":", color="#777777", label="if each added as much as the first")
-    axes.plot(counts, values, "o-", color="#D55E00", markeredgecolor="black", label="measured")
+    axes.plot(counts, values, "-", color="#D55E00", label="median of the rounds")
+    for count in counts:
+        of_rounds = list(stored_per_s[count])
+        axes.plot([count] * len(of_rounds), of_rounds, "o", color="#D55E00",
+                  markeredgecolor="black", label="rounds")  # fmt: skip
     for count, value in zip(counts, values, strict=True):
-        axes.annotate(f"{value:,.0f}", (count, value), xytext=(0, -15), ha="center", fontsize=9,
+        first = count == counts[0]  # the lines go to the right from there
+        axes.annotate(f"{value:,.0f}", (count, value), xytext=(-9 if first else 9, 0), fontsize=9,
+                      va="center", ha="right" if first else "left",
                       textcoords="offset points")  # fmt: skip
     axes.set_xticks(counts, [str(count) for count in counts])
-    axes.set_ylim(0, 1.1 * max(*ideal, *values))
+    axes.set_xlim(counts[0] - 0.3, counts[-1] + 0.3)
+    axes.set_ylim(0, 1.1 * max(*ideal, *(max(each) for each in stored_per_s.values())))
     axes.set_xlabel("consumers in the group")
     axes.set_ylabel("records stored per second")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     _legend(axes)
-    title = (
-        f"{counts[-1]} consumers store {values[-1] / values[0]:.1f} times as many records per "
-        f"second as {counts[0]}"
-    )
     words = "; ".join(
-        f"{count}: {value:,.0f} records per second"
-        for count, value in zip(counts, values, strict=True)
+        f"{count}: {', '.join(f'{rate:,.0f}' for rate in stored_per_s[count])}" for count in counts
     )
-    return _titled(picture, title, f"{words}.")
+    return _titled(
+        picture,
+        _scaling_finding(stored_per_s),
+        f"Rounds, in records per second, by the number of consumers: {words}.",
+    )
+
+
+def _scaling_finding(stored_per_s: Mapping[int, Sequence[float]]) -> str:
+    """How many times as many the most consumers store, if each round says so, by 5 % or more."""
+    few, many = min(stored_per_s), max(stored_per_s)
+    least, most = stored_per_s[few], stored_per_s[many]
+    if not (min(most) > 1.05 * max(least) or max(most) < min(least) / 1.05):
+        return f"{many} consumers store neither clearly more nor clearly less than {few}"
+    times = float(np.median(most) / np.median(least))
+    return f"{many} consumers store {times:.1f} times as many records per second as {few}"
