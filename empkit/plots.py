@@ -1148,7 +1148,7 @@ def callers(timed: pd.DataFrame) -> Picture:
     picture, axes = _bars(len(medians), 0.8, 1.0)
     looks = {
         "kept": ("#0072B2", "connection kept", -0.2),
-        "new": ("#E69F00", "a new one each", 0.2),
+        "new": ("#E69F00", "new each time", 0.2),
     }
     for kind, (colour, label, shift) in looks.items():
         places = [place + shift for place in range(len(medians))]

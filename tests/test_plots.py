@@ -36,6 +36,9 @@ def test_every_figure_can_be_drawn_of_any_run(draw, runs):
 def test_the_title_names_the_fastest_only_where_it_is():
     clear = together(made_up("kafka"), made_up("http"))
     assert plots.latency(clear).get_suptitle().startswith("Kafka acks first")
+    one = plots.latency(made_up("kafka")).get_suptitle()
+    assert one.startswith("Kafka: acked p50 ")
+    assert "; stored p50 " in one
     alike = together(made_up("websocket", seed=1), made_up("http", seed=2))
     assert "equally fast" in plots.latency(alike).get_suptitle()
 
@@ -88,6 +91,21 @@ def test_the_journey_shows_every_attempt_and_the_fault():
     assert "0.01 ms: no answer; attempt 2 at 0.51 ms: created" in words
     with pytest.raises(KeyError, match="No record 'nobody'"):
         plots.journey(runs, "nobody")
+
+
+def test_many_attempts_alike_in_the_journey_share_a_name():
+    runs = made_up("http", 200, attempts={60: 6})
+    sent = int(runs.timings.loc[60, "sent_ns"])
+    tries = [(sent + 50_000 * number, "not_sent") for number in range(5)]
+    tries.append((sent + 250_000, "created"))
+    runs.attempts = pd.DataFrame(
+        [("http", 1, 60, number, at, at, answer) for number, (at, answer) in enumerate(tries, 1)],
+        columns=runs.attempts.columns,
+    )
+    words = [text.get_text() for text in plots.journey(runs, "run-E60").axes[0].texts]
+    assert "1 to 5: not sent" in words
+    assert "6: created" in words
+    assert not [word for word in words if word.startswith("2: ")]
 
 
 def test_copies_in_the_log_are_counted_and_none_is_named_where_there_are_none():
