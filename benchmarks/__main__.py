@@ -369,9 +369,9 @@ def main() -> None:
         for row in found:
             print(json.dumps(row._asdict()), file=sys.stderr)
         rows += found
+        if options.write:  # after each, so that what was measured outlives a Ctrl-C
+            RESULTS.write_text(table(rows))
     print(table(rows))
-    if options.write:
-        RESULTS.write_text(table(rows))
     if options.check and not all(row.reached for row in rows):
         sys.exit(1)
 
