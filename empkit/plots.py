@@ -1040,12 +1040,15 @@ def copies(crossed: Sequence[Runs]) -> Picture:
         for info in runs.runs
         if info.appended is not None
     ]
-    picture, axes = _bars(3 * max(1, len(infos)), 0.3, 1.0)
+    picture, axes = _bars(3 * max(1, len(infos)), 0.33, 1.0)
+    group = 3.6  # three bars, and a gap to the next three
+    axes.set_ylim(group * max(1, len(infos)) - 1.0, -0.5)
     names, extra, words = [], [], []
     for number, (info, kept) in enumerate(zip(infos, stored, strict=True)):
         appended = info.appended or 0
         counts = {"sent": info.offered, "in the log": appended, "stored": kept}
-        for place, (name, count) in enumerate(counts.items(), 3 * number):
+        for step, (name, count) in enumerate(counts.items()):
+            place = group * number + step
             axes.barh(place, count, height=0.7, color=_COPY_COLOURS[name], label=name)
             beyond = f"{count:,}" if count == info.offered else (
                 f"{count:,}  ({count - info.offered:+,})"
@@ -1054,18 +1057,15 @@ def copies(crossed: Sequence[Runs]) -> Picture:
         names.append(info.guarantees.replace(" ", "\n"))
         extra.append(appended - info.offered)
         words.append(f"{info.guarantees}: {', '.join(f'{v:,} {k}' for k, v in counts.items())}.")
-    axes.set_yticks([3 * number + 1 for number in range(len(names))], names)
+    axes.set_yticks([group * number + 1 for number in range(len(names))], names)
     axes.set_xlim(0, max([1, *(info.appended or 0 for info in infos)]) * 1.2)
     axes.set_xlabel("records")
     _legend(axes)
     most = max(extra, default=0)
-    title = (
-        f"The log holds up to {most:,} copies too many, the database none"
-        if most > 0 and stored and max(stored) <= max(info.offered for info in infos)
-        else f"The log holds up to {most:,} copies too many"
-        if most > 0
-        else "The log holds no copy too many"
-    )
+    many = f"{'up to ' if len(infos) > 1 else ''}{most:,} cop{'ies' if most > 1 else 'y'} too many"
+    title = f"The log holds {many if most > 0 else 'no copy too many'}"
+    if most > 0 and max(stored) <= max(info.offered for info in infos):
+        title += ", the database none"
     return _titled(picture, title, " ".join(words))
 
 

@@ -117,6 +117,7 @@ def test_copies_in_the_log_are_counted_and_none_is_named_where_there_are_none():
     figure = plots.copies([of(203), of(200)])
     assert figure.get_suptitle() == "The log holds up to 3 copies too many, the database none"
     assert "200 sent, 203 in the log, 200 stored" in figure._repr_png_()[1]["alt"]
+    assert "holds 1 copy too many" in plots.copies([of(201)]).get_suptitle()
     assert plots.copies([of(200)]).get_suptitle() == "The log holds no copy too many"
 
 
