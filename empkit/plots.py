@@ -1115,26 +1115,31 @@ def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
     picture, axes = _bars(max(1, len(shares)), 0.6, 1.0)
     names = list(dict.fromkeys(name for each in shares.values() for name in each))
     colours = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
+    light = {"#E69F00", "#CC79A7", "#56B4E9"}  # white is hard to read on these
     for row, found in enumerate(shares.values()):
         left = 0
         for name, count in found.items():
+            colour = colours[names.index(name) % len(colours)]
             axes.barh(row, count, left=left, height=0.6, edgecolor="white", label=name,
-                      color=colours[names.index(name) % len(colours)])  # fmt: skip
+                      color=colour)  # fmt: skip
             if count:
                 axes.text(left + count / 2, row, f"{count}", ha="center", va="center", fontsize=10,
-                          color="white", fontweight="bold")  # fmt: skip
+                          color="black" if colour in light else "white",
+                          fontweight="bold")  # fmt: skip
             left += count
     axes.set_yticks(range(len(shares)), list(shares))
     axes.set_xlabel("partitions")
     _legend(axes)
     totals = {sum(each.values()) for each in shares.values()}
-    whole = f"all {totals.pop()} partitions" if len(totals) == 1 else "the partitions"
-    most = max((len(each) for each in shares.values()), default=0)
+    whole = f"All {totals.pop()} partitions" if len(totals) == 1 else "The partitions"
+    by = [len(found) for found in shares.values()] or [0]
+    many = "member" if by[-1] == 1 else "members"
+    title = f"{whole} are shared by {', then by '.join(map(str, by))} {many}"
     words = "; ".join(
         f"{moment}: {', '.join(f'{name} {count}' for name, count in found.items())}"
         for moment, found in shares.items()
     )
-    return _titled(picture, f"At each moment {whole} are read, by at most {most} members", words)
+    return _titled(picture, title, words)
 
 
 def callers(timed: pd.DataFrame) -> Picture:

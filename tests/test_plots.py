@@ -137,7 +137,7 @@ def test_rounds_that_contradict_each_other_name_no_factor():
 def test_the_members_of_a_group_with_their_partitions():
     shares = {"before": {"server": 4, "consumer 1": 4}, "after": {"server": 8}}
     figure = plots.members(shares)
-    assert figure.get_suptitle().startswith("At each moment all 8 partitions are read")
+    assert figure.get_suptitle() == "All 8 partitions are shared by 2, then by 1 member"
     assert "before: server 4, consumer 1 4; after: server 8" in figure._repr_png_()[1]["alt"]
 
 
