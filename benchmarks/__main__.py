@@ -330,25 +330,40 @@ BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
 }
 
 
-def table(rows: list[Row]) -> str:
-    """The rows as Markdown, with what they were measured on."""
+def table(rows: list[Row], kept: list[str]) -> str:
+    """The rows as Markdown, with what they were measured on.
+
+    Args:
+        rows: of this run.
+        kept: lines of the table that was there, which stand unless they were measured again.
+    """
     names = ("uvicorn", "fastapi", "websockets", "aiokafka", "sqlalchemy", "pydantic")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
+    now = datetime.now(UTC)
     lines = [
         "# Results",
         "",
-        f"Written by `python -m benchmarks --write` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: "
+        f"Written by `python -m benchmarks --write` on {now:%Y-%m-%d %H:%M} UTC: "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, {versions}.",
         "",
-        "| what | measured | wanted | reached |",
-        "| --- | --- | --- | --- |",
+        "| what | measured | wanted | reached | when |",
+        "| --- | --- | --- | --- | --- |",
     ]
+    again = {f"| {row.what} |" for row in rows}
+    lines += [line for line in kept if not any(line.startswith(each) for each in again)]
     lines += [
-        f"| {row.what} | {row.value} | {row.wanted} | {'yes' if row.reached else 'no'} |"
+        f"| {row.what} | {row.value} | {row.wanted} | {'yes' if row.reached else 'no'} "
+        f"| {now:%Y-%m-%d} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
+
+
+def written() -> list[str]:
+    """The rows of the table that is there."""
+    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    return [line for line in lines if line.startswith("| ")][2:]
 
 
 def main() -> None:
@@ -356,12 +371,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; default all")
     parser.add_argument("--rounds", type=int, default=5, help="how often each side is measured")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument(
+        "--write", action="store_true",
+        help=f"write {RESULTS.name}; with names, only their rows are new",
+    )  # fmt: skip
     parser.add_argument("--check", action="store_true", help="fail when a wanted figure is missed")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: no such benchmark")
+    kept = written() if options.names else []
     rows: list[Row] = []
     for name in options.names or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr)
@@ -370,8 +389,8 @@ def main() -> None:
             print(json.dumps(row._asdict()), file=sys.stderr)
         rows += found
         if options.write:  # after each, so that what was measured outlives a Ctrl-C
-            RESULTS.write_text(table(rows))
-    print(table(rows))
+            RESULTS.write_text(table(rows, kept))
+    print(table(rows, kept))
     if options.check and not all(row.reached for row in rows):
         sys.exit(1)
 

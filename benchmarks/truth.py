@@ -48,19 +48,25 @@ def _median_ms(runs: Runs) -> float:
 
 
 def injected(rounds: int) -> list[Row]:
-    """A delay of the network that is known, against what it adds to the median."""
+    """A delay of the network that is known, against what it adds to the median.
+
+    Offered at a fixed rate with and without it: whoever has been idle for some milliseconds is
+    slower afterwards, and of a closed loop only the delayed records would find the system idle.
+    """
     rows = []
-    workload = Workload(100, in_flight=1, warm_up=20)
     with Lab() as lab:
 
-        def delayed(ms: float) -> float:
-            fault = At(0.0, Network(Latency(ms, direction="up")), until=60.0)
+        def median_ms(ms: float, rate: float) -> float:
+            workload = Workload(100, rate=rate, warm_up=20)
+            # longer than the records take; the run ends with the fault
+            fault = At(0.0, Network(Latency(ms, direction="up")), until=2.0 + 100 / rate)
             return _median_ms(lab.run("http", workload, faults=[fault], progress=quiet))
 
         for ms in (10.0, 50.0):
+            rate = 500 / ms  # half of the time nothing is under way
             sides: dict[str, Callable[[], float]] = {
-                "with": lambda ms=ms: delayed(ms),  # type: ignore[misc]
-                "without": lambda: delayed(0.0),
+                "with": lambda ms=ms, rate=rate: median_ms(ms, rate),  # type: ignore[misc]
+                "without": lambda rate=rate: median_ms(0.0, rate),  # type: ignore[misc]
             }
             found = in_turns(sides, rounds)
             added = statistics.median(
