@@ -23,17 +23,25 @@ async def limited(limits, work):
 
 def test_each_attempt_has_its_own_time():
     async def run():
-        limits = Limits(0.1)
-        never, release = asyncio.Event(), asyncio.Event()
-        first = asyncio.create_task(limited(limits, never.wait()))
-        await asyncio.sleep(0.06)
-        second = asyncio.create_task(limited(limits, release.wait()))
-        assert await first == "ran out"  # by now the second has had 0.04 s
-        assert not second.done()
+        clock = asyncio.get_running_loop().time
+        limits = Limits(0.5)
+
+        async def lasted():
+            began = clock()
+            assert await limited(limits, asyncio.Event().wait()) == "ran out"
+            return clock() - began
+
+        first = asyncio.create_task(lasted())
+        release = asyncio.Event()
+        released = asyncio.create_task(limited(limits, release.wait()))
+        await asyncio.sleep(0.1)  # so that the second begins later
+        second = asyncio.create_task(lasted())
+        assert not released.done()
         release.set()
-        assert await second is True
+        assert await released is True
+        assert min(await asyncio.gather(first, second)) >= 0.5  # however late this machine is
         assert await limited(limits, asyncio.sleep(0, "at once")) == "at once"
-        assert first.cancelling() == 0  # our own request was taken back
+        assert first.cancelling() == second.cancelling() == 0  # our own request was taken back
 
     asyncio.run(run())
 
