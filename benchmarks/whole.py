@@ -85,6 +85,7 @@ def memory(_rounds: int) -> list[Row]:
             workload = Workload(MILLION, in_flight=64)
             runs = lab.run(protocol, workload, progress=lambda *_: None)
             stored = int((runs.timings["verdict"] == "stored").sum())
+            del runs  # or it would be in what the next one needs
         most = max(peaks.mb.values())
         each = ", ".join(f"{name} {mb:,.0f}" for name, mb in sorted(peaks.mb.items()))
         what = f"memory of the largest process, {MILLION:,} records over {protocol}"

@@ -11,10 +11,11 @@ fault touched it restores, also when the run is interrupted.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -488,15 +489,14 @@ class RecordFault(Fault):
     part = "records"
     share: float = 0.1
 
-    def alter(self, records: list[Any], seed: int) -> list[Any]:
+    def alter(self, records: Iterable[Any], seed: int) -> Iterator[Any]:
         """The records, some changed; text in place of a record is sent as it is."""
         chance = random.Random(f"{self.name}-{seed}")  # noqa: S311 - to choose, not to hide
-        return [
-            self.changed(record, records[position - 1])
-            if position and isinstance(record, dict) and chance.random() < self.share
-            else record
-            for position, record in enumerate(records)
-        ]
+        for before, record in itertools.pairwise(itertools.chain([None], records)):
+            chosen = before is not None and isinstance(record, dict)
+            yield (
+                self.changed(record, before) if chosen and chance.random() < self.share else record
+            )
 
     @abstractmethod
     def changed(self, record: dict[str, Any], before: Any) -> Any:

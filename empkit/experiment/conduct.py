@@ -124,9 +124,7 @@ def _prepare(
     lab: Lab, workload: Workload, faults: Sequence[At | Fault], guarantees: Guarantees
 ) -> Setup:
     """Write the records, with what is to be wrong with them, where the runs find them."""
-    records: list[Any] = list(workload.load())
-    if not records:
-        raise ValueError("There is no record to send.")
+    records: Iterator[Any] = workload.load()
     for fault in faults:
         if isinstance(fault, RecordFault):
             records = fault.alter(records, workload.seed)
@@ -137,12 +135,16 @@ def _prepare(
                 )
             workload = replace(workload, surge=(fault.from_s, fault.until_s, fault.times))
     path = lab.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
+    count = 0
     with path.open("wb") as file:
         for record in records:
             # text stands for bytes that are sent as they are, and are perhaps no JSON
             line = record if isinstance(record, str) else dict(record)
             file.write(orjson.dumps(line) + b"\n")
-    return Setup(workload, path, len(records), faults, guarantees)
+            count += 1
+    if not count:
+        raise ValueError("There is no record to send.")
+    return Setup(workload, path, count, faults, guarantees)
 
 
 class _Conductor:
@@ -360,11 +362,11 @@ def _search_path() -> list[str]:
 
 def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The timings and the attempts of all runs."""
-    timings, attempts = [], []
+    attempts = []
     for info, folder in finished:
-        timings.append(read_timings(folder / "timings.parquet"))
         own = pd.read_parquet(folder / "attempts.parquet")
         own.insert(0, "protocol", info.protocol)
         own.insert(1, "round", info.round)
         attempts.append(own)
-    return pd.concat(timings, ignore_index=True), pd.concat(attempts, ignore_index=True)
+    timings = read_timings(folder / "timings.parquet" for _, folder in finished)
+    return timings, pd.concat(attempts, ignore_index=True)

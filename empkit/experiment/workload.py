@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from empkit.records import read_records, sample_records
+from empkit.records import make_up_records, read_records
 
 Record = Mapping[str, Any]
 
@@ -61,17 +61,17 @@ class Workload:
         if self.warm_up < 0:
             raise ValueError(f"warm_up is {self.warm_up}; expected 0 or more.")
 
-    def load(self) -> list[Record]:
-        """The records themselves.
+    def load(self) -> Iterator[Record]:
+        """The records themselves; made-up ones are made as they are asked for.
 
         Raises:
             RecordError: a file cannot be read, or holds no record.
         """
         if isinstance(self.records, int):
-            return list(sample_records(self.records, self.seed))
+            return make_up_records(self.records, self.seed)
         if isinstance(self.records, str | Path):
-            return list(read_records(self.records).records)
-        return list(self.records)
+            return iter(read_records(self.records).records)
+        return iter(self.records)
 
     def closed_loop(self) -> int | None:
         """How many records are under way at any time; None in an open loop."""

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from empkit import load
-from empkit.experiment.results import STAMPS
+from empkit.experiment.results import STAMPS, read_timings
 from tests.made_up_runs import made_up, together
 
 
@@ -65,6 +67,17 @@ def test_a_saved_folder_gives_the_same_runs_again(tmp_path):
     assert again.runs == runs.runs
     assert again.environment == runs.environment
     pd.testing.assert_frame_equal(again.summary(), runs.summary())
+
+
+def test_a_stamp_of_a_machine_long_up_is_read_to_the_nanosecond(tmp_path):
+    odd = 2**53 + 1  # no floating-point number is that
+    timings = made_up("http", stored_ns={0: odd, 1: pd.NA}).timings
+    # as the load generator's process writes it, which knows nothing of pandas
+    written = pa.Table.from_pandas(timings).replace_schema_metadata(None)
+    pq.write_table(written, tmp_path / "timings.parquet")
+    read = read_timings([tmp_path / "timings.parquet"] * 2)
+    pd.testing.assert_frame_equal(read, pd.concat([timings, timings], ignore_index=True))
+    assert read["stored_ns"][0] == odd
 
 
 def test_of_keeps_one_run():

@@ -1,5 +1,7 @@
 """What is sent, and when."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,19 @@ def test_poisson_arrivals_have_the_rate_and_are_the_same_for_a_seed():
     assert gaps.mean() == pytest.approx(1e6, rel=0.03)
     assert gaps.std() == pytest.approx(1e6, rel=0.05)  # of an exponential: as large as the mean
     assert (schedule == workload.schedule_ns(20_000)).all()
+
+
+def test_made_up_records_are_not_all_held_at_once():
+    def memory(count):
+        tracemalloc.start()
+        for _ in Workload(count).load():
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    memory(100)  # what is made once, is made
+    assert memory(20_000) < 2 * memory(200)
 
 
 def test_with_neither_loop_it_is_a_closed_one():
