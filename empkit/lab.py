@@ -45,6 +45,8 @@ SESSION_TIMEOUT_MS = 1_500
 EMBEDDED_FETCH_WAIT_MS = 2
 """The embedded broker answers a request for records that are not there yet only when its time is
 over, not when they come; so the time is short."""
+EMBEDDED_LEADER_WAIT_MS = 50
+"""Long enough for the other members of a group to send one request, also on a busy machine."""
 
 
 class LabError(RuntimeError):
@@ -376,6 +378,7 @@ class Lab:
             changes["kafka_security_protocol"] = "PLAINTEXT"
         if self.broker_name == "embedded":
             changes["kafka_fetch_wait_ms"] = EMBEDDED_FETCH_WAIT_MS
+            changes["kafka_leader_wait_ms"] = EMBEDDED_LEADER_WAIT_MS
         self.settings = _changed(self.settings, **changes)
 
     def _start_server(self, processes: Processes) -> None:

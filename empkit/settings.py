@@ -93,6 +93,10 @@ class Settings(BaseSettings):
     """How long a broker that has nothing new may hold the consumer's request, in milliseconds. A
     broker answers as soon as it has something, but the embedded one only when the time is over;
     there the lab sets 2."""
+    kafka_leader_wait_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """How long the leader of the consumer group waits before it gives out the partitions, in
+    milliseconds. The embedded broker refuses each member that asks for its own after the leader
+    gave them out, and everything begins anew; there the lab sets 50."""
     kafka_session_timeout_ms: Annotated[int, Field(ge=500)] = 6_000
     """How long a consumer may be silent before the group gives its partitions to others, in
     milliseconds. 6 s is the least that a broker allows unless told otherwise; the lab's own brokers

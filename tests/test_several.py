@@ -53,6 +53,13 @@ def test_the_partitions_are_shared_anew_when_a_member_comes_or_goes():
         assert lab.members() == {"server": 8}
 
 
+def test_a_group_of_four_comes_together_without_one_being_refused():
+    with Lab("embedded", brokers=3, consumers=4) as lab:
+        assert lab.members() == dict.fromkeys(["server", *(f"consumer {n}" for n in (1, 2, 3))], 2)
+        logs = "".join(log.read_text() for log in lab.processes.folder.glob("*.log"))
+    assert "SyncGroup" not in logs
+
+
 class Command:
     """A command of the kit in a process of its own."""
 

@@ -12,10 +12,12 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import time
 from typing import Any, NamedTuple
 
 import tenacity
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from pydantic import ValidationError
 
@@ -58,6 +60,19 @@ class _Batch(NamedTuple):
 
 class _NotJoinedError(Exception):
     """The broker could not be reached."""
+
+
+def _assignor(wait_ms: int) -> type[RoundRobinPartitionAssignor]:
+    """How the group's leader gives out the partitions: in turns, after a wait."""
+
+    class _Assignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # it has no types
+        @classmethod
+        def assign(cls, cluster: Any, members: Any) -> Any:
+            if len(members) > 1:
+                time.sleep(wait_ms / 1_000)  # aiokafka lets nobody await here
+            return super().assign(cluster, members)
+
+    return _Assignor
 
 
 class Consumer:
@@ -170,6 +185,7 @@ class Consumer:
             heartbeat_interval_ms=settings.kafka_session_timeout_ms // 5,
             retry_backoff_ms=50,
             fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
+            partition_assignment_strategy=(_assignor(settings.kafka_leader_wait_ms),),
             isolation_level=(
                 "read_committed" if settings.kafka_transactional else "read_uncommitted"
             ),
