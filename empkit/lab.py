@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 30.0
 PARTITIONS = 8
 SESSION_TIMEOUT_MS = 1_500
-EMBEDDED_FETCH_WAIT_MS = 2
+FETCH_WAIT_MS = {"embedded": 2, "apache": 100}
 """The embedded broker answers a request for records that are not there yet only when its time is
-over, not when they come; so the time is short."""
+over, not when they come; so the time is short. Apache Kafka answers when they come, but whoever
+asks for the lag on the same connection waits behind it."""
 EMBEDDED_LEADER_WAIT_MS = 50
 """Long enough for the other members of a group to send one request, also on a busy machine."""
 
@@ -376,8 +377,8 @@ class Lab:
         if self.broker_name != "external":
             changes["kafka_session_timeout_ms"] = SESSION_TIMEOUT_MS
             changes["kafka_security_protocol"] = "PLAINTEXT"
+            changes["kafka_fetch_wait_ms"] = FETCH_WAIT_MS[self.broker_name]
         if self.broker_name == "embedded":
-            changes["kafka_fetch_wait_ms"] = EMBEDDED_FETCH_WAIT_MS
             changes["kafka_leader_wait_ms"] = EMBEDDED_LEADER_WAIT_MS
         self.settings = _changed(self.settings, **changes)
 

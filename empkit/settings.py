@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     kafka_fetch_wait_ms: Annotated[int, Field(ge=1, le=10_000)] = 500
     """How long a broker that has nothing new may hold the consumer's request, in milliseconds. A
     broker answers as soon as it has something, but the embedded one only when the time is over;
-    there the lab sets 2."""
+    there the lab sets 2, and 100 for an Apache Kafka of its own."""
     kafka_leader_wait_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
     """How long the leader of the consumer group waits before it gives out the partitions, in
     milliseconds. The embedded broker refuses each member that asks for its own after the leader
