@@ -179,8 +179,7 @@ class Lab:
             else:
                 self.settings = _changed(self.settings, server_url=self._server_url)
             self.token = self._fetch_token()
-            for _ in range(self._more_consumers):
-                self.start_consumer()
+            self._start_consumers(self._more_consumers)
             self._wait_for_consumer(self.server_url)
         except (BrokerError, ChildError, OSError, ValueError) as error:
             self.stop()
@@ -504,16 +503,24 @@ class Lab:
         Raises:
             LabError: there is no Kafka, or the server, and so the database, is not ours.
         """
-        if not self.bootstrap_servers or self._server_url is not None:
+        self._start_consumers(1)
+
+    def _start_consumers(self, count: int) -> None:
+        """Start so many at the same time, and wait until each has joined the group."""
+        if count and (not self.bootstrap_servers or self._server_url is not None):
             raise LabError("More consumers need a lab with a Kafka and a server of its own.")
         own = _changed(self.settings, port=0, consume_only=True)
-        child = self.processes.start_module(
-            f"consumer-{len(self.consumers) + 1}", "empkit.server.run", environment=own.environ()
-        )
-        url = child.expect("ready", START_TIMEOUT_S)["server_url"]
-        self._wait_for_consumer(url)
-        self._consumer_urls[child.pid] = url
-        self.consumers.append(child)
+        begun = len(self.consumers)
+        for number in range(begun + 1, begun + count + 1):
+            self.consumers.append(
+                self.processes.start_module(
+                    f"consumer-{number}", "empkit.server.run", environment=own.environ()
+                )
+            )
+        for child in self.consumers[begun:]:
+            url = child.expect("ready", START_TIMEOUT_S)["server_url"]
+            self._consumer_urls[child.pid] = url
+            self._wait_for_consumer(url)
 
     def members(self, timeout_s: float = START_TIMEOUT_S) -> dict[str, int]:
         """How many partitions each member of the consumer group has, once all have been given out.
