@@ -33,6 +33,10 @@ def kill_group(pid: int) -> None:
 
 def main() -> None:
     """Follow orders until the owner is gone, then clean up."""
+    # who ends all Pythons at once means us, too, but not that the rest may stay
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     watched: set[int] = set()
     folders: set[str] = set()
     for line in sys.stdin.buffer:

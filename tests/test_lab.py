@@ -68,15 +68,20 @@ HOLDER = """
 """
 
 
-def test_killed_holder_takes_every_child_and_file_with_it():
+@pytest.mark.parametrize("ended", ["the holder", "all Pythons"])
+def test_killed_holder_takes_every_child_and_file_with_it(ended):
     holder = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(HOLDER)], stdout=subprocess.PIPE, text=True
     )
     folder, *pids = holder.stdout.readline().split()
     everything = [psutil.Process(int(pid)) for pid in pids]
-    everything += psutil.Process(holder.pid).children()
+    beside = psutil.Process(holder.pid).children()
+    everything += beside
     # one that is stopped cannot hear that it should end, and must go all the same
     os.kill(int(pids[0]), signal.SIGSTOP)
+    if ended == "all Pythons":
+        for each in beside:
+            each.terminate()
     holder.kill()
     holder.wait()
     wait_until(lambda: not any(each.is_running() for each in everything), 2.0)
