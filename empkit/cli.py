@@ -1,4 +1,4 @@
-"""The commands: compare, faults, send, serve, consume, broker, dlq, check, kafka install."""
+"""The commands: compare, faults, send, serve, consume, broker, dlq, lab, check, kafka install."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def compare(
         str | None,
         typer.Option(
             help="A server that already runs; user and password come from "
-            "EMPKIT_USERNAME and EMPKIT_PASSWORD.",
+            "EMPKIT_USERNAME and EMPKIT_PASSWORD, or from `empkit serve` on this machine.",
             show_default="one is started",
         ),
     ] = None,
@@ -222,7 +222,8 @@ def compare(
         typer.Option(help="When the consumer commits its offset; several are crossed."),
     ] = None,
     retries: Annotated[
-        list[int] | None, typer.Option(help="How often a client tries again; several are crossed.")
+        list[int] | None,
+        typer.Option(min=0, help="How often a client tries again; several are crossed."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
@@ -231,8 +232,8 @@ def compare(
     """Send the same records over each protocol, time them, and account for every one.
 
     Ends with a table and a folder: timings.parquet (one row a record), summary.csv, the figures,
-    and report.html. Exit status: 0 no promise broken, 1 a record was lost, corrupt or phantom,
-    2 wrong use.
+    and report.html. Exit status: 0 no promise broken, 1 one was (a record lost, corrupt, phantom,
+    or stored twice), 2 wrong use.
 
     Examples:
 
@@ -245,7 +246,7 @@ def compare(
       empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
     """
     from empkit.experiment.workload import Workload, repeat_to
-    from empkit.faults import FaultError, parse_fault
+    from empkit.faults import parse_fault
     from empkit.lab import Lab, LabError
 
     began = time.monotonic()
@@ -274,7 +275,7 @@ def compare(
                 chosen, workload, _grid(acks, commit, retries, kafka_profile), rounds=rounds,
                 faults=faults,
             )  # fmt: skip
-    except (LabError, FaultError, ValueError) as error:
+    except (LabError, ValueError) as error:
         fail(str(error))
     folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
     for number, runs in enumerate(crossed, 1):
@@ -530,11 +531,14 @@ def _serve(settings: Settings, what: str) -> None:
             )
 
         try:
-            run_server(settings, ready)
+            if not run_server(settings, ready):
+                fail("The server did not come up; the reason is above.")
         except KeyboardInterrupt:
             pass
-        except (OSError, ValueError) as error:
+        except OSError as error:
             fail(f"Nothing can listen on {settings.host}:{settings.port}: {error}")
+        except ValueError as error:
+            fail(str(error))
 
 
 @app.command()
@@ -645,21 +649,15 @@ def dlq(
     settings = _settings(kafka_bootstrap_servers=kafka)
     if not settings.kafka_bootstrap_servers:
         fail("There are no brokers to ask. Give --kafka HOST:PORT.")
+    letters = _mended(resend) if resend is not None else []
     try:
         if resend is not None:
-            lines = [json.loads(line) for line in resend.read_text().splitlines() if line.strip()]
-            as_bytes = dead_letters.as_bytes
-            letters = [
-                (as_bytes(line.get("key")), as_bytes(line["value"]) or b"") for line in lines
-            ]
             count = asyncio.run(dead_letters.send_again(settings, letters))
             out.print(f"{count} sent to {settings.kafka_topic}")
             return
         found = asyncio.run(dead_letters.read_dead_letters(settings))
-    except (KafkaError, OSError) as error:
+    except (KafkaError, OSError, ValueError) as error:
         fail(f"{settings.kafka_bootstrap_servers}: {error}. `empkit check` says more.")
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        fail(f"{resend} is not what `empkit dlq --json` prints: {error}.")
     for letter in found:
         if as_json:
             sys.stdout.write(json.dumps(letter.to_json()) + "\n")
@@ -668,6 +666,19 @@ def dlq(
             out.print(_plain(f"{where}: {letter.reason}"), soft_wrap=True)
     if not as_json:
         out.print(f"{len(found)} dead letters in {settings.dead_letter_topic}")
+
+
+def _mended(file: Path) -> list[tuple[bytes | None, bytes]]:
+    """Key and value of each dead letter in a file of them."""
+    from empkit.dead_letters import as_bytes
+
+    try:
+        lines = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
+        return [(as_bytes(line.get("key")), as_bytes(line["value"]) or b"") for line in lines]
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}.")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        fail(f"{file} is not what `empkit dlq --json` prints: {type(error).__name__} {error}.")
 
 
 @app.command()

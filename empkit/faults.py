@@ -4,8 +4,8 @@ client.
     lab.run("kafka", workload, faults=[At(2.0, ServerCrash(), until=5.0)])
 
 A fault that goes on a timeline has `strike`, which does the damage and returns how to undo it. One
-that changes what is offered has `alter` (the records) or `stretch` (when they are due). What a
-fault touched it restores, also when the run is interrupted.
+that changes what is offered has `alter` (the records); an overload changes when they are due. What
+a fault touched it restores, also when the run is interrupted.
 """
 
 from __future__ import annotations
@@ -489,6 +489,10 @@ class RecordFault(Fault):
     part = "records"
     share: float = 0.1
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share is {self.share}; expected a number from 0 to 1.")
+
     def alter(self, records: Iterable[Any], seed: int) -> Iterator[Any]:
         """The records, some changed; text in place of a record is sent as it is."""
         chance = random.Random(f"{self.name}-{seed}")  # noqa: S311 - to choose, not to hide
@@ -639,6 +643,7 @@ def parse_fault(text: str) -> At | Fault:
         values[key] = _value(value)
     try:
         fault = FAULTS[name](**values)
+        _check_numbers(fault)
     except TypeError as error:
         raise ValueError(f"{text!r}: {str(error).split(') ')[-1]}.") from None
     if not isinstance(fault, TimedFault):
@@ -652,6 +657,14 @@ def parse_fault(text: str) -> At | Fault:
         raise ValueError(
             f"{when!r} in {text!r} is no time; expected like 2s..5s, or 2s until the end."
         ) from None
+
+
+def _check_numbers(fault: Fault) -> None:
+    toxic = getattr(fault, "toxic", fault)
+    for each in fields(toxic):
+        value = getattr(toxic, each.name)
+        if str(each.type).startswith(("int", "float")) and isinstance(value, str):
+            raise TypeError(f"{each.name} is {value!r}; expected a number")
 
 
 def _value(text: str) -> Any:
@@ -689,11 +702,6 @@ class Timeline:
         """Begin; moments count from `start_ns`."""
         self._thread = threading.Thread(target=self._follow, args=(start_ns,), name="empkit-faults")
         self._thread.start()
-
-    def load_is_over(self) -> None:
-        """The last record was sent: what has not struck yet will not."""
-        self._over = True
-        self._wake.set()
 
     def finish(self, *, abort: bool = False) -> None:
         """Wait until every fault is undone.

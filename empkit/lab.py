@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 30.0
 PARTITIONS = 8
 SESSION_TIMEOUT_MS = 1_500
+OF_THE_CONSUMERS = ("kafka_commit", "kafka_transactional")
+"""The settings of a run that the consumers must have, too."""
 FETCH_WAIT_MS = {"embedded": 2, "apache": 100}
 """The embedded broker answers a request for records that are not there yet only when its time is
 over, not when they come; so the time is short. Apache Kafka answers when they come, but whoever
@@ -115,6 +117,8 @@ class Lab:
         self.broker: Broker | None = None
         self.server: Child | None = None
         self._own_database: str | None = None
+        self._in_force: dict[str, Any] = {}
+        self._flushes = False
         self.token = ""
         self.proxy: ProxyProcess | None = None
         self.generator: Child | None = None
@@ -172,6 +176,8 @@ class Lab:
         if self._processes is not None:
             raise LabError("The lab is running already.")
         self._processes = Processes()
+        self._in_force = {name: getattr(self.settings, name) for name in OF_THE_CONSUMERS}
+        self._flushes = False
         try:
             self._start_broker(self._processes)
             if self._server_url is None:
@@ -271,8 +277,10 @@ class Lab:
 
         Raises:
             LabError: a run could not be carried out.
-            BrokenPromiseError: a record was lost, corrupt or phantom, and nothing that was asked
-                for allows that; it carries the runs.
+            BrokenPromiseError: a record was lost, corrupt or phantom, stored twice or without
+                having been sent; it carries the runs. What is lost over Kafka is no error where
+                that was asked for: acks other than `all`, commit before the store, a fault that
+                loses.
             ValueError: there is no such protocol, or your own is no complete client, or there is no
                 record to send.
         """
@@ -297,7 +305,8 @@ class Lab:
         except (RunError, BrokerError, ChildError) as error:
             raise LabError(str(error)) from error
         about_loss = any(isinstance(each, At) and each.fault.loses for each in faults)
-        if runs.broken and not (about_loss or may_lose(guarantees.applied(self.settings))):
+        may = about_loss or may_lose(guarantees.applied(self.settings))
+        if runs.broken_beyond_loss if may else runs.broken:
             raise BrokenPromiseError(runs)
         return runs
 
@@ -357,7 +366,7 @@ class Lab:
             return
         topic = self.settings.kafka_topic
         if self.broker_name == "external" and self._server_url is None:
-            # the user's own topic and group are not ours to touch; those of the lab go with it
+            # the user's own topic and group are not ours to touch; the lab's topics go with it
             name = secrets.token_hex(3)
             self.settings = _changed(
                 self.settings,
@@ -391,6 +400,7 @@ class Lab:
             database_url=database,
             timings_file=processes.folder / "timings.jsonl",
             tls_cert_file=None,
+            tls_key_file=None,
             username=f"lab-{secrets.token_hex(4)}",
             password=SecretStr(secrets.token_urlsafe(24)),
             signing_key=SecretStr(secrets.token_urlsafe(48)),
@@ -448,26 +458,29 @@ class Lab:
 
         Raises:
             LabError: they are not ours to change.
+            BrokerError: the brokers do not do it.
         """
         if self.broker_name == "embedded" and (wanted.kafka_flush or wanted.kafka_transactional):
             raise LabError(
                 "The embedded broker has no disk to flush to, and shows the records of a "
                 "transaction before it is committed: use Apache Kafka for that (--broker apache)."
             )
-        changes = {name: getattr(wanted, name) for name in ("kafka_commit", "kafka_transactional")}
-        if changes.items() - self.settings.model_dump().items():
-            self._restart_consumers(changes)
-        if wanted.kafka_flush != self.settings.kafka_flush:
+        in_force = {name: getattr(wanted, name) for name in OF_THE_CONSUMERS}
+        if in_force != self._in_force:
+            self._restart_consumers(in_force)
+        if wanted.kafka_flush != self._flushes:
+            if self._server_url is not None:
+                raise LabError("When a topic that is not ours is flushed is not ours to say.")
             from empkit.brokers.admin import set_flush
 
             set_flush(kafka_arguments(self.settings), self.topic, each=wanted.kafka_flush)
-            self.settings = _changed(self.settings, kafka_flush=wanted.kafka_flush)
+            self._flushes = wanted.kafka_flush
 
-    def _restart_consumers(self, changes: dict[str, Any]) -> None:
+    def _restart_consumers(self, in_force: dict[str, Any]) -> None:
         if self._server_url is not None:
             raise LabError("How a server that is not ours consumes is not ours to say.")
         self.stop_server()
-        self.settings = _changed(self.settings, **changes)
+        self._in_force = in_force
         self.start_server()
         for _ in range(len(self.consumers)):
             self.kill_consumer()
@@ -489,7 +502,9 @@ class Lab:
     def start_server(self) -> None:
         """Start the server, as at the lab's start or after it was killed, on the same port."""
         server = self.processes.start_module(
-            "server", "empkit.server.run", environment=self.settings.environ()
+            "server",
+            "empkit.server.run",
+            environment=_changed(self.settings, **self._in_force).environ(),
         )
         ready = server.expect("ready", START_TIMEOUT_S)
         self.server = server
@@ -509,7 +524,7 @@ class Lab:
         """Start so many at the same time, and wait until each has joined the group."""
         if count and (not self.bootstrap_servers or self._server_url is not None):
             raise LabError("More consumers need a lab with a Kafka and a server of its own.")
-        own = _changed(self.settings, port=0, consume_only=True)
+        own = _changed(self.settings, **self._in_force, port=0, consume_only=True)
         begun = len(self.consumers)
         for number in range(begun + 1, begun + count + 1):
             self.consumers.append(
@@ -565,7 +580,8 @@ class Lab:
         from empkit.topics import group_lag
 
         try:
-            return int(run_apart(group_lag(self.settings, self.topic))["lag"].sum())
+            settings = _changed(self.settings, **self._in_force)
+            return int(run_apart(group_lag(settings, self.topic))["lag"].sum())
         except (KafkaError, OSError) as error:
             raise LabError(f"The lag is not known: {type(error).__name__} {error}") from error
 

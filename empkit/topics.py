@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STALL_S = 30.0
+POLL_MS = 100
 
 
 @asynccontextmanager
@@ -27,6 +30,7 @@ async def _reader(
         **kafka_arguments(settings),
         enable_auto_commit=False,
         fetch_max_wait_ms=50,
+        isolation_level="read_committed" if settings.kafka_transactional else "read_uncommitted",
     )
     try:
         await consumer.start()
@@ -74,14 +78,18 @@ async def read_messages(
         left = {each: end for each, end in ends.items() if end > first[each]}
         for partition in left:
             consumer.seek(partition, first[partition])
+        give_up = time.monotonic() + STALL_S
         while left:
-            batch = await consumer.getmany(*left, timeout_ms=int(STALL_S * 1000))
-            if not batch:
-                raise TimeoutError(f"Nothing came from {topic} for {STALL_S:g} s.")
-            for partition, messages in batch.items():
+            batch = await consumer.getmany(*left, timeout_ms=POLL_MS)
+            for messages in batch.values():
                 found += messages
-                if messages[-1].offset + 1 >= left[partition]:
-                    del left[partition]
+            # the last offsets may be no records, but the marks of transactions' ends
+            came = {each: await consumer.position(each) for each in left}
+            left = {each: end for each, end in left.items() if came[each] < end}
+            if batch:
+                give_up = time.monotonic() + STALL_S
+            elif left and time.monotonic() > give_up:
+                raise TimeoutError(f"Nothing came from {topic} for {STALL_S:g} s.")
     return found
 
 
@@ -122,7 +130,8 @@ async def group_lag(settings: Settings, topic: str) -> pd.DataFrame:
 
     Returns:
         One row a partition: end (the offset behind its last record), committed (the offset at which
-        the group goes on), lag (the difference).
+        the group goes on), lag (the records between them; with transactions fewer than the
+        difference, which counts the marks of their ends).
 
     Raises:
         aiokafka.errors.KafkaError: the brokers cannot be reached.
@@ -141,4 +150,7 @@ async def group_lag(settings: Settings, topic: str) -> pd.DataFrame:
         await consumer.stop()
     table = pd.DataFrame({"end": ends, "committed": done}).sort_index()
     table.index.name = "partition"
-    return table.assign(lag=table["end"] - table["committed"])
+    if not settings.kafka_transactional:
+        return table.assign(lag=table["end"] - table["committed"])
+    left = Counter(each.partition for each in await read_messages(settings, topic, done))
+    return table.assign(lag=[left[number] for number in table.index])

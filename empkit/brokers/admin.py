@@ -216,13 +216,19 @@ async def _drop_records(servers: str, topic: str) -> None:
 
 
 async def _set_flush(reach: Reach, topic: str, *, each: bool) -> None:
+    # what else was set for the topic goes: the lab's has nothing else
     # Kafka documentation, "Topic Configs": without a number it leaves that to the system
     configs = {"flush.messages": "1"} if each else {}
     client = _client(reach)
     try:
         await client.start()
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs)
-        await client.alter_configs([resource])
+        for answer in await client.alter_configs([resource]):
+            for code, reason, *_ in answer.resources:
+                if code:
+                    raise BrokerError(
+                        f"The brokers do not change when {topic} is flushed: {reason or code}"
+                    )
     finally:
         await client.close()
 

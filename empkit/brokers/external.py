@@ -43,7 +43,7 @@ class ExternalBroker(Broker):
         self.bootstrap_servers = servers
 
     def stop(self) -> None:
-        """Let go of it; it goes on running, and keeps its topics."""
+        """Let go of it; it goes on running."""
         self.bootstrap_servers = ""
 
     def down(self, broker: int | None = None) -> None:

@@ -73,7 +73,7 @@ class Reply:
     """What a client knows of one record after `send`.
 
     Attributes:
-        outcome: `acked`, `refused`, `failed` or `unknown` (see the design's table of verdicts).
+        outcome: `acked`, `refused`, `failed` or `unknown` (see `empkit.experiment.verdicts`).
         result: the one word behind it: `created`, `same`, `sent`, `duplicate`, `invalid`, ...
         message: the other side's words, or what went wrong.
         employee_id: whose record it was.

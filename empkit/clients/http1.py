@@ -1,10 +1,9 @@
 """HTTP/1.1 over asyncio, with httptools to parse: as thin as it can be.
 
-This is in the measured path, so it was chosen by measurement (`benchmarks/`): against one FastAPI
-endpoint with one request in flight the median round trip was 0.23 ms with this, 0.40 ms with
-aiohttp, 0.40 ms with pyreqwest and 0.85 ms with httpx2, while wrk, which is C, saw 0.20 ms. With a
-general client the kit would have measured the client. The price: it speaks only what the kit
-needs, requests with a body of known length on connections that stay open.
+This is in the measured path, so it was chosen by measurement (`benchmarks/RESULTS.md`: with one
+request in flight a general client takes 1.3 to 2.7 times as long, and wrk, which is C, two thirds
+of it). With a general client the kit would have measured the client. The price: it speaks only what
+the kit needs, requests with a body of known length on connections that stay open.
 """
 
 from __future__ import annotations

@@ -150,7 +150,12 @@ class KafkaClient(Client):
             failure: Exception | None = None
             try:
                 async with producer.transaction():
-                    sent = [await producer.send(topic, value, key=key) for key, value, _ in group]
+                    sent = []
+                    for key, value, future in group:
+                        try:
+                            sent.append(await producer.send(topic, value, key=key))
+                        except MessageSizeTooLargeError as error:  # its own, not the group's
+                            future.set_exception(error)
                     await asyncio.gather(*sent)
             except KafkaError as error:
                 failure = error

@@ -29,9 +29,11 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
             f"The server refuses user {settings.username!r} or the password. "
             "Check EMPKIT_USERNAME and EMPKIT_PASSWORD."
         )
-    if response.code != 200:
+    try:
+        token: str = json.loads(response.body)["access_token"]
+    except (ValueError, KeyError, TypeError):
         raise ClientError(
-            f"{settings.server_url}/token answered {response.code}: is this an empkit server?"
-        )
-    token: str = json.loads(response.body)["access_token"]
+            f"{settings.server_url}/token answered {response.code} and no token: is this an "
+            "empkit server?"
+        ) from None
     return token

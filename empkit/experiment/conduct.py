@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 SECRET = {
     "password", "signing_key", "username", "database_url", "lab_database", "timings_file", "host",
-    "port", "server_url", "ws_url", "kafka_bootstrap_servers",
+    "port", "server_url", "ws_url", "kafka_bootstrap_servers", "kafka_username", "kafka_ca_file",
+    "ca_file", "tls_cert_file", "tls_key_file",
 }  # fmt: skip
 """Settings that are secret, or only an address, and so no part of a result."""
 
@@ -233,6 +234,7 @@ class _Conductor:
             self._lab.database_url,
             wait_for_faults=bool(self._setup.events),
             server_url=settings.server_url,
+            ws_url=settings.ws_url,
             bootstrap_servers=settings.kafka_bootstrap_servers,
             token=self._lab.make_token(expiry[0].after_s) if expiry else None,
             through_kafka=self._through_kafka,

@@ -61,5 +61,5 @@ class Guarantees:
 
 
 def may_lose(settings: Settings) -> bool:
-    """Whether an acked record may be lost, because that is what was asked for."""
+    """Whether a record that Kafka acked may be lost, because that is what was asked for."""
     return settings.kafka_commit == "before_store" or settings.kafka_acks != "all"

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from empkit.clients import PROTOCOLS
 from empkit.experiment.recovery import recovery
 from empkit.experiment.statistics import bootstrap_interval, percentiles
-from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS
+from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS, Verdict
 
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 LEVELS = (50, 90, 99, 99.9)
@@ -58,7 +58,8 @@ class RunInfo:
         notes: what a reader must know.
         generator_late_ms: how late the load generator's loop ran, 99th percentile.
         server_late_ms: the same of the server's loop.
-        reconnections: how often the client had to connect again.
+        reconnections: how often the client had to connect again; over HTTP, how many connections it
+            opened.
         held_back: open loop: how many records were due while the client had as many in flight as it
             may, and so waited for their turn.
         appended: how many records Kafka's log got; more than were sent means duplicates in the log.
@@ -138,22 +139,35 @@ class Runs:
     @property
     def broken(self) -> list[str]:
         """Each promise that was broken, by name, with how often and the first ids."""
+        return [sentence for run in self.runs for sentence in self._broken(run, PROMISES)]
+
+    @property
+    def broken_beyond_loss(self) -> list[str]:
+        """The same without what was lost over Kafka, for where that was asked for."""
+        kept = dict(PROMISES)
+        del kept["lost"]
+        return [
+            sentence
+            for run in self.runs
+            for sentence in self._broken(run, kept if run.through_kafka else PROMISES)
+        ]
+
+    def _broken(self, run: RunInfo, promises: Mapping[Verdict, str]) -> list[str]:
         sentences = []
-        for run in self.runs:
-            own = self.broken_promises
-            own = own[(own["protocol"] == run.protocol) & (own["round"] == run.round)]
-            where = f"{run.protocol}, round {run.round}"
-            for verdict, promise in PROMISES.items():
-                ids = own.loc[own["verdict"] == verdict, "employee_id"].tolist()
-                if ids:
-                    sentences.append(
-                        f"{where}: {promise!r} is broken: {len(ids)} {verdict}: "
-                        f"{', '.join(ids[:10])}{' ...' if len(ids) > 10 else ''}"
-                    )
-            sentences += [f"{where}: {sentence}" for sentence in run.broken]
-            counted = int(self.of(run.protocol, run.round).verdicts()["offered"].sum())
-            if counted != run.offered:
-                sentences.append(f"{where}: {run.offered} were offered, and {counted} judged")
+        own = self.broken_promises
+        own = own[(own["protocol"] == run.protocol) & (own["round"] == run.round)]
+        where = f"{run.protocol}, round {run.round}"
+        for verdict, promise in promises.items():
+            ids = own.loc[own["verdict"] == verdict, "employee_id"].tolist()
+            if ids:
+                sentences.append(
+                    f"{where}: {promise!r} is broken: {len(ids)} {verdict}: "
+                    f"{', '.join(ids[:10])}{' ...' if len(ids) > 10 else ''}"
+                )
+        sentences += [f"{where}: {sentence}" for sentence in run.broken]
+        counted = int(self.of(run.protocol, run.round).verdicts()["offered"].sum())
+        if counted != run.offered:
+            sentences.append(f"{where}: {run.offered} were offered, and {counted} judged")
         return sentences
 
     def of(self, protocol: str, number: int | None = None) -> Runs:

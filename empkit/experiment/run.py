@@ -3,10 +3,10 @@
     orders:   {"stop": true}       offer nothing more, and account for what was sent
               {"settled": true}    the faults are over: drain now
     reports:  {"ready": true}  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
-              {"waiting": "..."}  {"finished": {...}}
+              {"waiting": "..."}  {"finished": {...}}  {"failed": "..."}
 
-What it was told to do and what it leaves behind is in one folder: `plan.json`, `records.jsonl`,
-the columns, `timings.parquet`, `attempts.parquet`.
+What it was told to do and what it leaves behind is in one folder: `plan.json`, the payloads, the
+columns, `marks.json`, `timings.parquet`, `attempts.parquet`.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Plan:
         database_url: where to read what was stored; None asks the server.
         wait_for_faults: whether an order will say when to drain.
         server_url: where the client reaches the server; the account asks it directly.
+        ws_url: where the client reaches the WebSocket; None takes `/ws` of `server_url`.
         bootstrap_servers: where the client reaches the brokers.
         token: what the client begins with; without one it gets its own.
         through_kafka: whether records go through Kafka, so that the account looks there too.
@@ -78,6 +79,7 @@ class Plan:
     database_url: str | None
     wait_for_faults: bool = False
     server_url: str = ""
+    ws_url: str | None = None
     bootstrap_servers: str | None = None
     token: str | None = None
     through_kafka: bool = False
@@ -89,6 +91,7 @@ class Plan:
         return settings.model_copy(
             update={
                 "server_url": self.server_url,
+                "ws_url": self.ws_url,
                 "kafka_bootstrap_servers": self.bootstrap_servers,
             }
         )
@@ -187,7 +190,6 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         "gave_up": generator.gave_up,
     }
     _save_attempts(folder, generator.attempts)
-    (folder / "errors.json").write_text(json.dumps(columns.errors))
     return info | await settle(folder, plan, settings, records, columns, marks, server)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -107,10 +107,6 @@ class Workload:
             "warm_up": self.warm_up,
             "seed": self.seed,
         }
-
-    def without_records(self) -> Workload:
-        """The same pace without the records, which travel apart."""
-        return replace(self, records=1)
 
 
 def repeat_to(records: Sequence[Record], count: int) -> Iterator[Record]:

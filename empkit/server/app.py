@@ -10,14 +10,16 @@ With `consume_only` it has the last line alone, and still tells its health and i
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
 from empkit.clock import LoopWatch
+from empkit.secure import kafka_arguments
 from empkit.server import http, websocket
 from empkit.server.auth import Authenticator
 from empkit.server.consumer import Consumer
+from empkit.server.database import make_engine
 from empkit.server.stamps import StampLog
 from empkit.server.state import State
 from empkit.server.store import Store
@@ -29,25 +31,32 @@ def create_app(settings: Settings) -> FastAPI:
 
     Args:
         settings: where the database and the brokers are, and who may send.
+
+    Raises:
+        ValueError: the URL of the database, or how the brokers are to be reached, makes no sense.
     """
+    # said now, and not when the server has half started
+    make_engine(settings.database_url).dispose()
+    kafka_arguments(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        stamps = StampLog(settings.timings_file)
-        store = Store(settings.database_url, stamps, settings.max_waiting_records)
-        await store.start()
-        consumer = Consumer(settings, store) if settings.kafka_bootstrap_servers else None
-        if consumer:
-            consumer.start()
-        watch = LoopWatch()
-        watch.start()
-        app.state.empkit = State(settings, Authenticator(settings), stamps, store, consumer, watch)
-        yield
-        watch.stop()
-        if consumer:
-            await consumer.stop()
-        await store.stop()
-        stamps.close()
+        async with AsyncExitStack() as cleanup:
+            stamps = StampLog(settings.timings_file)
+            cleanup.callback(stamps.close)
+            store = Store(settings.database_url, stamps, settings.max_waiting_records)
+            await store.start()
+            cleanup.push_async_callback(store.stop)
+            consumer = Consumer(settings, store) if settings.kafka_bootstrap_servers else None
+            if consumer:
+                consumer.start()
+                cleanup.push_async_callback(consumer.stop)
+            watch = LoopWatch()
+            watch.start()
+            cleanup.callback(watch.stop)
+            authenticator = Authenticator(settings)
+            app.state.empkit = State(settings, authenticator, stamps, store, consumer, watch)
+            yield
 
     app = FastAPI(
         title="empkit",

@@ -18,7 +18,12 @@ from typing import Any, NamedTuple
 import tenacity
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    MessageSizeTooLargeError,
+)
 from pydantic import ValidationError
 
 from empkit.clock import now_ns
@@ -104,8 +109,7 @@ class Consumer:
         """Leave the group and end."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def health(self) -> dict[str, Any]:
         """The consumer's state, what it failed of last, its partitions, and the lag in records.
@@ -172,24 +176,27 @@ class Consumer:
     async def _connection(self) -> Any:
         """A consumer that has joined the group and a producer for dead letters."""
         settings = self._settings
-        self._dead_letters = AIOKafkaProducer(
-            **kafka_arguments(settings), acks="all", enable_idempotence=True
-        )
-        self._kafka = AIOKafkaConsumer(
-            settings.kafka_topic,
-            **kafka_arguments(settings),
-            group_id=settings.kafka_group,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            session_timeout_ms=settings.kafka_session_timeout_ms,
-            heartbeat_interval_ms=settings.kafka_session_timeout_ms // 5,
-            retry_backoff_ms=50,
-            fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
-            partition_assignment_strategy=(_assignor(settings.kafka_leader_wait_ms),),
-            isolation_level=(
-                "read_committed" if settings.kafka_transactional else "read_uncommitted"
-            ),
-        )
+        try:
+            self._dead_letters = AIOKafkaProducer(
+                **kafka_arguments(settings), acks="all", enable_idempotence=True
+            )
+            self._kafka = AIOKafkaConsumer(
+                settings.kafka_topic,
+                **kafka_arguments(settings),
+                group_id=settings.kafka_group,
+                auto_offset_reset="earliest",
+                enable_auto_commit=False,
+                session_timeout_ms=settings.kafka_session_timeout_ms,
+                heartbeat_interval_ms=settings.kafka_session_timeout_ms // 5,
+                retry_backoff_ms=50,
+                fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
+                partition_assignment_strategy=(_assignor(settings.kafka_leader_wait_ms),),
+                isolation_level=(
+                    "read_committed" if settings.kafka_transactional else "read_uncommitted"
+                ),
+            )
+        except ValueError as error:  # an address that is none
+            raise KafkaError(f"{settings.kafka_bootstrap_servers}: {error}") from error
         try:
             await self._dead_letters.start()
             await self._kafka.start()
@@ -309,19 +316,33 @@ class Consumer:
 
     async def _bury(self, refused: list[Refused]) -> None:
         """Send records to the dead-letter topic: the bytes as they came, the rest in headers."""
+        await asyncio.gather(*(self._bury_one(message, reason) for message, reason in refused))
+
+    async def _bury_one(self, message: ConsumerRecord, reason: str) -> None:
+        value = message.value
+        while True:
+            try:
+                await self._send_dead_letter(message, value, reason)
+            except MessageSizeTooLargeError:
+                if value is None:
+                    raise
+                reason += "; its bytes are left out, no dead letter is so large"
+                value = None
+            else:
+                return
+
+    async def _send_dead_letter(
+        self, message: ConsumerRecord, value: bytes | None, reason: str
+    ) -> None:
         assert self._dead_letters is not None
-        futures = [
-            await self._dead_letters.send(
-                self._settings.dead_letter_topic,
-                message.value,
-                key=message.key,
-                headers=[
-                    ("reason", reason.encode(errors="replace")),
-                    ("topic", message.topic.encode()),
-                    ("partition", str(message.partition).encode()),
-                    ("offset", str(message.offset).encode()),
-                ],
-            )
-            for message, reason in refused
-        ]
-        await asyncio.gather(*futures)
+        await self._dead_letters.send_and_wait(
+            self._settings.dead_letter_topic,
+            value,
+            key=message.key,
+            headers=[
+                ("reason", reason.encode(errors="replace")),
+                ("topic", message.topic.encode()),
+                ("partition", str(message.partition).encode()),
+                ("offset", str(message.offset).encode()),
+            ],
+        )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm
+from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, ValidationError
 
 from empkit.clock import clock_id, now_ns
@@ -25,6 +26,9 @@ employees = APIRouter()
 """What only a server answers: the records."""
 
 PartOfId = Annotated[str, Query(max_length=MAX_ID, pattern=NO_NUL)]
+
+LONGEST_FORM = 4_096
+"""The largest form with user and password that is read, in bytes."""
 
 _scheme = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
 
@@ -93,11 +97,44 @@ def refuse(request: Request, authenticator: Authenticator) -> Answer | None:
     return None
 
 
-@router.post("/token", responses={401: {"description": "Wrong user or password"}})
-async def token(request: Request, form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Token:
+# Anybody may ask for a token, so the form is read by hand and no further than it can be long.
+@router.post(
+    "/token",
+    responses={
+        401: {"description": "Wrong user or password"},
+        413: {"description": "Too large"},
+        422: {"description": "No user or no password"},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-www-form-urlencoded": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["username", "password"],
+                        "properties": {
+                            "username": {"type": "string"},
+                            "password": {"type": "string", "format": "password"},
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+async def token(request: Request) -> Token:
     """Exchange user and password for a token (OAuth2 password form)."""
     authenticator = state_of(request).authenticator
-    right = await asyncio.to_thread(authenticator.password_is_right, form.username, form.password)
+    body, size = await _body(request, LONGEST_FORM)
+    if size > LONGEST_FORM:
+        raise HTTPException(413, f"The form is larger than {LONGEST_FORM} bytes")
+    form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    if not {"username", "password"} <= form.keys():
+        raise HTTPException(422, "The form needs username and password")
+    right = await asyncio.to_thread(
+        authenticator.password_is_right, form["username"], form["password"]
+    )
     if not right:
         raise HTTPException(
             401, "Unauthorized: Wrong user or password", {"WWW-Authenticate": "Bearer"}

@@ -50,7 +50,9 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
 
     Raises:
         OSError: the port is taken, or is not ours to listen on.
+        ValueError: a setting makes no sense, or the certificate cannot be read.
     """
+    app = create_app(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,7 +60,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
     port = listener.getsockname()[1]
     host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
         http="httptools" if importlib.util.find_spec("httptools") else "auto",
         ws="websockets-sansio",
@@ -71,6 +73,13 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
         ssl_keyfile=settings.tls_key_file,
         timeout_keep_alive=75,  # longer than a client is likely to pause
     )
+    try:
+        config.load()
+    except OSError as error:
+        raise ValueError(
+            f"The certificate {settings.tls_cert_file} or its key {settings.tls_key_file} cannot "
+            f"be read: {error}"
+        ) from error
     scheme = "https" if settings.tls_cert_file else "http"
     server = _Server(config, lambda: on_ready(f"{scheme}://{host}:{port}"))
     server.run(sockets=[listener])

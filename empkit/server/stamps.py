@@ -14,6 +14,9 @@ from typing import NamedTuple
 
 import orjson
 
+LONGEST_LINE = 2_048
+"""In bytes: an id of 135 characters, each of which JSON may write as six, and the rest."""
+
 
 class Stamp(NamedTuple):
     """What the server knows of one stored record, in nanoseconds of its host's monotonic clock."""
@@ -72,7 +75,7 @@ class StampLog:
         Returns:
             The stamps, and where to go on; no stamps means that there are no more yet.
         """
-        chunk = os.pread(self._file, limit * 128, after)
+        chunk = os.pread(self._file, max(limit * 128, LONGEST_LINE), after)
         *lines, _ = chunk.split(b"\n")
         stamps: list[Stamp] = []
         for line in lines[:limit]:

@@ -86,3 +86,15 @@ def test_of_keeps_one_run():
     assert set(runs.of("http", 2).timings["round"]) == {2}
     with pytest.raises(KeyError, match="there are http, kafka"):
         runs.of("websocket")
+
+
+def test_only_what_kafka_lost_is_excused_where_losing_was_asked_for():
+    kafka = made_up("kafka", verdict={1: "lost"})
+    kafka.runs[0].through_kafka = True
+    assert kafka.broken
+    assert not kafka.broken_beyond_loss
+    over_http = made_up("http", verdict={1: "lost"})
+    phantom = made_up("kafka", number=2, verdict={1: "phantom"})
+    phantom.runs[0].through_kafka = True
+    for other in (over_http, phantom):
+        assert together(kafka, other).broken_beyond_loss == other.broken
