@@ -490,8 +490,8 @@ class RecordFault(Fault):
     share: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share is {self.share}; expected a number from 0 to 1.")
+        if not isinstance(self.share, int | float) or not 0 <= self.share <= 1:
+            raise ValueError(f"share is {self.share!r}; expected a number from 0 to 1.")
 
     def alter(self, records: Iterable[Any], seed: int) -> Iterator[Any]:
         """The records, some changed; text in place of a record is sent as it is."""

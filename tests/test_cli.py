@@ -89,7 +89,15 @@ def test_compare_reads_standard_input_and_repeats_a_short_file(tmp_path):
         (["compare", "--rate", "-1"], "more than 0"),
         (["compare", "--database", "oracle://x"], "oracle"),
         (["compare", "--broker", "external"], "KAFKA_BOOTSTRAP_SERVERS"),
+        (["compare", "--fault", "duplicates:share=x"], "expected a number"),
+        (["compare", "--retries", "-1"], "greater than or equal to 0"),
         (["send", "/"], "directory"),
+        (["serve", "--database", "oracle://x"], "oracle"),
+        (
+            ["dlq", "--kafka", "127.0.0.1:9", "--resend", "no-such-file"],
+            "cannot be read",
+        ),
+        (["dlq", "--kafka", "127.0.0.1:9", "--resend", __file__], "is not what"),
     ],
 )
 def test_wrong_use_ends_with_2_and_a_sentence(arguments, message):

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 
+import psutil
 import pytest
 
 from empkit import At, Guarantees, Lab, Workload
@@ -184,6 +185,18 @@ def test_commit_before_store_loses_what_a_crash_caught_and_after_store_nothing()
     assert counts(after) == {"offered": 500, "stored": 500}
 
 
+def test_what_one_run_asks_for_does_not_hold_for_the_next():
+    with Lab() as lab:
+        first, second = (
+            lab.run("kafka", Workload(records=20), guarantees=each, progress=quiet)
+            for each in (Guarantees(commit="before_store"), Guarantees())
+        )
+        asked = [runs.environment["settings"]["kafka_commit"] for runs in (first, second)]
+        assert asked == ["before_store", "after_store"]
+        server = psutil.Process(lab.server.pid)
+        assert server.environ().get("EMPKIT_KAFKA_COMMIT", "after_store") == "after_store"
+
+
 def test_without_retries_a_crash_fails_records_that_retries_would_have_saved(lab):
     runs = run(lab, "http", At(0.4, ServerCrash(), until=0.8), guarantees=Guarantees(retries=0))
     found = counts(runs)
@@ -281,6 +294,8 @@ def test_faults_as_the_command_line_has_them(text, expected):
         ("server-crash:hard=1@1s", "hard"),
         ("duplicates@1s..2s", "whole run"),
         ("latency:100@1s", "KEY=VALUE"),
+        ("latency:latency_ms=long@1s", "expected a number"),
+        ("duplicates:share=5", "from 0 to 1"),
         ("server-crash@5s..2s", "no time"),
     ],
 )

@@ -1,13 +1,15 @@
 """The failure lab on Apache Kafka, with its own processes, its own log and the same proxy."""
 
+import asyncio
 import statistics
 
 import pytest
 
-from empkit import At, Guarantees, Lab, Workload
+from empkit import At, Guarantees, Lab, Workload, connect
 from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network, RetentionOverrun
 from empkit.lab import LabError
 from empkit.profiles import PROFILES
+from tests.conftest import employee
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,23 @@ def test_each_profile_stores_everything_and_outlives_a_cut(apache, profile):
     assert runs.runs[0].drained
     assert not runs.broken
     assert runs.runs[0].guarantees == f"profile={profile}"
+    apache.wait_until_read()  # the marks of transactions' ends are no records
+
+
+def test_a_transaction_leaves_out_the_one_record_that_is_too_large(apache, fresh_id):
+    settings = Guarantees(profile="exactly-once").applied(apache.settings)
+
+    async def send():
+        async with connect("kafka", settings) as client:
+            names = [f"{fresh_id}-{number}" for number in range(5)]
+            sizes = [2**21 if number == 2 else 1 for number in range(5)]
+            records = [
+                employee(name, remark="x" * size) for name, size in zip(names, sizes, strict=True)
+            ]
+            return await asyncio.gather(*map(client.send, records))
+
+    results = [reply.result for reply in asyncio.run(send())]
+    assert results == ["sent", "sent", "too_large", "sent", "sent"]
 
 
 def test_the_embedded_broker_does_not_pretend_to_have_transactions(lab):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
+from empkit import Lab
 from empkit.dead_letters import read_dead_letters
 from tests.conftest import employee, is_stored, post, request, wait_until
 
@@ -83,6 +84,22 @@ def test_bad_kafka_records_go_to_the_dead_letter_topic_and_the_next_is_stored(la
         assert letter.offset == sent[key].offset
         assert letter.reason
     assert "missing employee_id" in letters[b"no id"].reason
+
+
+def test_a_record_too_large_for_a_dead_letter_is_buried_without_its_bytes(fresh_id):
+    async def produce(lab):
+        async with AIOKafkaProducer(
+            bootstrap_servers=lab.bootstrap_servers, max_request_size=2**22
+        ) as producer:
+            for value in (b"x" * (2**20 + 1), json.dumps(employee(fresh_id)).encode()):
+                await producer.send_and_wait(lab.topic, value, key=fresh_id.encode())
+
+    with Lab("embedded") as lab:  # which takes messages of any size
+        asyncio.run(produce(lab))
+        wait_until(lambda: is_stored(lab, fresh_id))
+        (letter,) = dead_letters(lab)
+    assert letter.value is None
+    assert "too large" in letter.reason
 
 
 def test_an_id_taken_by_other_content_is_a_dead_letter(lab, fresh_id):

@@ -97,6 +97,12 @@ def test_a_wrong_password_gets_no_token(lab):
         assert request(lab, "POST", "/token", body, token="", **form)[0] in (401, 422)
 
 
+def test_a_form_is_read_no_further_than_it_can_be_long(lab):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = f"username=a&password={'b' * 5_000}"
+    assert request(lab, "POST", "/token", body, token="", **form)[0] == 413
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_large_is_refused_and_the_next_record_stored(lab, fresh_id, chunked):
     body = json.dumps(employee(fresh_id, remark="x" * 10_000_000)).encode()

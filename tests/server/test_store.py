@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from empkit.records import CONTENT
+from empkit.records import CONTENT, MAX_ID
 from empkit.server.database import make_engine
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store, StoreFullError
@@ -116,6 +116,14 @@ def test_more_than_may_wait_is_refused_at_once(new_database):
         assert (await store.add([row("E99")], 1, "http")).results == ["created"]
 
     with_store(new_database(), work, max_waiting=10)
+
+
+def test_a_page_of_one_stamp_holds_it_however_long_its_id_is(tmp_path):
+    log = StampLog(tmp_path / "timings.jsonl")
+    longest = "\x01" * (MAX_ID + 7)
+    log.append("websocket", 2**62, [(longest, 2**62)])
+    assert [stamp.employee_id for stamp in log.page(0, 1)[0]] == [longest]
+    log.close()
 
 
 def test_a_broken_last_line_of_stamps_is_passed_over(tmp_path):
