@@ -297,7 +297,7 @@ WRONG = [
     ("06.2", lambda timings: timings["stored_ns"].diff().max() / 1e9, "out of order"),
     ("06.3", BrokerPause(), "with its moments"),
     ("06.3", At(0.4, BrokerPause()), "never ends"),
-    ("06.3", At(0.4, ServerCrash(), until=0.9), "need the part"),
+    ("06.3", At(0.4, ServerCrash(), until=0.9), "feel it, too"),
     ("06.challenge", parted("kafka"), "over HTTP"),
     ("06.challenge", parted(count=239), "240 records are wanted"),
     ("06.challenge", crashed(count=240), "not parted"),

@@ -38,8 +38,8 @@ class EmbeddedBroker(Broker):
         "the log twice. A consumer's fetch that finds nothing is answered when its time "
         "(`fetch.max.wait.ms`) is up, even when a record comes before, and a consumer that comes "
         "back to its group waits for most of its session timeout. It answers also who asks for no "
-        "ack, which aiokafka takes for a broken connection: with acks=0 records are lost without "
-        "any fault. Apache Kafka (broker `apache`) has none of these limits."
+        "ack, which aiokafka takes for a broken connection: with acks=0 records may be lost "
+        "without any fault. Apache Kafka (broker `apache`) has none of these limits."
     )
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -56,7 +56,7 @@ def only_kafka_waits(answer: Any) -> Missing:
     if answer.until is None:
         return "It never ends: give it an `until`."
     if answer.fault.part != "broker":
-        return f"All three protocols need the part that it breaks, or its way: {answer.fault.part}."
+        return f"HTTP's and WebSocket's senders feel it, too: it breaks the {answer.fault.part}."
     return None
 
 
