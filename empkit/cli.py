@@ -649,9 +649,9 @@ def dlq(
     settings = _settings(kafka_bootstrap_servers=kafka)
     if not settings.kafka_bootstrap_servers:
         fail("There are no brokers to ask. Give --kafka HOST:PORT.")
-    letters = _mended(resend) if resend is not None else []
+    letters = _mended(resend) if resend is not None else None
     try:
-        if resend is not None:
+        if letters is not None:
             count = asyncio.run(dead_letters.send_again(settings, letters))
             out.print(f"{count} sent to {settings.kafka_topic}")
             return

@@ -482,9 +482,10 @@ class Lab:
         self.stop_server()
         self._in_force = in_force
         self.start_server()
-        for _ in range(len(self.consumers)):
+        count = len(self.consumers)
+        for _ in range(count):
             self.kill_consumer()
-            self.start_consumer()
+        self._start_consumers(count)
         self._wait_for_consumer(self.server_url)
 
     def make_token(self, lifetime_s: float) -> str:

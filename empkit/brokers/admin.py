@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
 from empkit.brokers.base import BrokerError
 
@@ -226,9 +226,7 @@ async def _set_flush(reach: Reach, topic: str, *, each: bool) -> None:
         for answer in await client.alter_configs([resource]):
             for code, reason, *_ in answer.resources:
                 if code:
-                    raise BrokerError(
-                        f"The brokers do not change when {topic} is flushed: {reason or code}"
-                    )
+                    raise for_code(code)(reason)
     finally:
         await client.close()
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import orjson
 
-from empkit.clients.base import Answer, Client, NoAnswerError, NotSentError, UnauthorizedError
+from empkit.clients.base import Answer, Client, NoAnswerError, UnauthorizedError
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
 from empkit.settings import Settings
@@ -45,10 +45,7 @@ class HttpClient(Client):
     async def _renew(self) -> None:
         async with self._renewing:  # one new token is enough for all who were refused
             if not self._head:
-                try:
-                    self._use(await fetch_token(self.settings, self._http))
-                except NoAnswerError as error:  # of a token, not of a record
-                    raise NotSentError(str(error)) from error
+                self._use(await fetch_token(self.settings, self._http))
 
     def _use(self, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

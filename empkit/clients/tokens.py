@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode
 
-from empkit.clients.base import ClientError, UnauthorizedError
+from empkit.clients.base import ClientError, NoAnswerError, NotSentError, UnauthorizedError
 from empkit.clients.http1 import Http1
 from empkit.settings import Settings
 
@@ -15,7 +15,8 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
 
     Raises:
         UnauthorizedError: the server refuses them, or there is no password to send.
-        ClientError: the server cannot be reached, or is no server of this kit.
+        NotSentError: the server cannot be reached, or its answer was lost.
+        ClientError: it is no server of this kit.
     """
     if settings.password is None:
         raise UnauthorizedError(
@@ -23,7 +24,10 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
         )
     form = {"username": settings.username, "password": settings.password.get_secret_value()}
     head = http.head("POST", "/token", {"Content-Type": "application/x-www-form-urlencoded"})
-    response = await http.request(head, urlencode(form).encode())
+    try:
+        response = await http.request(head, urlencode(form).encode())
+    except NoAnswerError as error:  # of a token: no record was sent
+        raise NotSentError(str(error)) from error
     if response.code == 401:
         raise UnauthorizedError(
             f"The server refuses user {settings.username!r} or the password. "

@@ -148,7 +148,7 @@ class WebSocketClient(Client):
             if last is not None and last.usable:
                 return last
             if self._token is None or (last is not None and last.refused):
-                self._token = await self._new_token()
+                self._token = await fetch_token(self.settings, self._http)
             url = self.settings.websocket_url()
             try:
                 connection = await ws_connect(
@@ -175,12 +175,6 @@ class WebSocketClient(Client):
                 self.reconnections += 1
             self._connection = connection
             return connection
-
-    async def _new_token(self) -> str:
-        try:
-            return await fetch_token(self.settings, self._http)
-        except NoAnswerError as error:  # of a token, not of a record
-            raise NotSentError(str(error)) from error
 
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
         connection = self._connection

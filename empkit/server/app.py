@@ -37,7 +37,8 @@ def create_app(settings: Settings) -> FastAPI:
     """
     # said now, and not when the server has half started
     make_engine(settings.database_url).dispose()
-    kafka_arguments(settings)
+    if settings.kafka_bootstrap_servers:
+        kafka_arguments(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

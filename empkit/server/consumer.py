@@ -319,17 +319,11 @@ class Consumer:
         await asyncio.gather(*(self._bury_one(message, reason) for message, reason in refused))
 
     async def _bury_one(self, message: ConsumerRecord, reason: str) -> None:
-        value = message.value
-        while True:
-            try:
-                await self._send_dead_letter(message, value, reason)
-            except MessageSizeTooLargeError:
-                if value is None:
-                    raise
-                reason += "; its bytes are left out, no dead letter is so large"
-                value = None
-            else:
-                return
+        try:
+            await self._send_dead_letter(message, message.value, reason)
+        except MessageSizeTooLargeError:
+            reason += "; its bytes are left out, no dead letter is so large"
+            await self._send_dead_letter(message, None, reason)
 
     async def _send_dead_letter(
         self, message: ConsumerRecord, value: bytes | None, reason: str
