@@ -110,7 +110,8 @@ class Lab:
         self._brokers = brokers
         self._more_consumers = consumers - 1
         self.consumers: list[Child] = []
-        self._consumer_urls: dict[int, str] = {}
+        self._consumers_begun = 0
+        self._consumer_urls: dict[int, tuple[str, str]] = {}  # by pid: name and address
         self._database = database
         self._server_url = server
         self._processes: Processes | None = None
@@ -178,6 +179,7 @@ class Lab:
         self._processes = Processes()
         self._in_force = {name: getattr(self.settings, name) for name in OF_THE_CONSUMERS}
         self._flushes = False
+        self._consumers_begun = 0
         try:
             self._start_broker(self._processes)
             if self._server_url is None:
@@ -342,8 +344,9 @@ class Lab:
     def find_rate(self, protocol: str, **options: Any) -> RateSearch:
         """Search for the highest offered rate that a protocol keeps up with, in an open loop.
 
-        A rate is kept up with when every record is stored, the p99 from when it was wanted sent
-        until it was stored is within a limit, and the load generator was not late. The rate is
+        A rate is kept up with when every record is stored, as many a second as are offered (within
+        5 %), the p99 from when it was wanted sent until it was stored is within a limit, and the
+        load generator was not late. The rate is
         doubled until it is too high, then the gap is narrowed.
 
         Args:
@@ -526,16 +529,19 @@ class Lab:
         if count and (not self.bootstrap_servers or self._server_url is not None):
             raise LabError("More consumers need a lab with a Kafka and a server of its own.")
         own = _changed(self.settings, **self._in_force, port=0, consume_only=True)
-        begun = len(self.consumers)
-        for number in range(begun + 1, begun + count + 1):
-            self.consumers.append(
-                self.processes.start_module(
-                    f"consumer-{number}", "empkit.server.run", environment=own.environ()
-                )
+        begun = {}
+        for _ in range(count):
+            self._consumers_begun += 1  # none has the number of one that is gone
+            child = self.processes.start_module(
+                f"consumer-{self._consumers_begun}",
+                "empkit.server.run",
+                environment=own.environ(),
             )
-        for child in self.consumers[begun:]:
+            self.consumers.append(child)
+            begun[f"consumer {self._consumers_begun}"] = child
+        for name, child in begun.items():
             url = child.expect("ready", START_TIMEOUT_S)["server_url"]
-            self._consumer_urls[child.pid] = url
+            self._consumer_urls[child.pid] = (name, url)
             self._wait_for_consumer(url)
 
     def members(self, timeout_s: float = START_TIMEOUT_S) -> dict[str, int]:
@@ -549,8 +555,7 @@ class Lab:
             LabError: they were not in time, or a member does not answer.
         """
         urls = {"server": self.server_url}
-        for number, child in enumerate(self.consumers, 1):
-            urls[f"consumer {number}"] = self._consumer_urls[child.pid]
+        urls |= dict(self._consumer_urls[child.pid] for child in self.consumers)
         give_up = time.monotonic() + timeout_s
         while True:
             found = {

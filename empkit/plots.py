@@ -241,7 +241,7 @@ def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
     rounds = (a["round"].to_numpy(), b["round"].to_numpy())
     low, _ = difference(a["ms"].to_numpy(), b["ms"].to_numpy(), rounds=rounds)
     if low <= 0:
-        return f"{_name(first)} and {_name(second)} {verb} equally fast, as far as can be told"
+        return f"{_name(first)} and {_name(second)} {verb} with no difference that shows"
     return f"{_name(first)} {verb}s first: p50 {least}, {_name(second)} {_ms(medians.iloc[1])}"
 
 
@@ -312,6 +312,7 @@ def stages(runs: Runs) -> Picture:
     shown: set[str] = set()
     for place, (parts, whole) in enumerate(found.values()):
         left = 0.0
+        small = any(value <= 0.12 * widest for value in parts.values())
         for stage, value in parts.items():
             axes.barh(
                 place, value, left=left, color=_STAGE_COLOURS[stage], edgecolor="white", height=0.6,
@@ -325,13 +326,15 @@ def stages(runs: Runs) -> Picture:
         if parts:
             axes.plot(whole, place, "D", color="black", markersize=6, zorder=4, linestyle="none",
                       label="median of the whole" if "whole" not in shown else None)  # fmt: skip
-            axes.text(max(left, whole), place, f"   {_ms(whole)}", va="center", fontsize=9)
+            each = " + ".join(f"{value:.2g}" for value in parts.values())
+            beside = f"   {_ms(whole)}" + (f"  ({each})" if small else "")
+            axes.text(max(left, whole), place, beside, va="center", fontsize=9)
             shown.add("whole")
         else:
             axes.text(0, place, " no acked record went all the way", va="center", fontsize=9)
     axes.set_yticks(range(len(bars)), list(found))
-    axes.set_xlim(0, widest * 1.15 or 1)
-    axes.set_xlabel("milliseconds, median of each stage")
+    axes.set_xlim(0, widest * 1.5 or 1)
+    axes.set_xlabel("milliseconds, median of the whole (and of each stage, in their order)")
     _legend(axes, 3)
     return _titled(picture, _stage_finding(found), _stage_words(found))
 
@@ -708,19 +711,32 @@ def journey(run: Runs, employee_id: str) -> Picture:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_ylim(-0.6, len(lanes) - 0.3)
     axes.set_yticks(list(places.values()), list(places))
-    axes.set_xlabel("milliseconds since the record was wanted sent (dashed: not measured)")
-    _Journey(axes, row, places, zero, kafka=kafka).draw(tries)
+    drawn = _Journey(axes, row, places, zero, kafka=kafka)
+    drawn.draw(tries)
+    note = " (dashed: not measured)" if drawn.dashed else ""
+    axes.set_xlabel(f"milliseconds since the record was wanted sent{note}")
     _shade(axes, info, zero, 1e6)
     tried = f"{len(tries)} attempts" if len(tries) > 1 else "1 attempt"
     verdict = str(row["verdict"]).replace("_", "-")
+    known = f"{row['outcome']} after {_ms((ends[-1] - zero) / 1e6)} and {tried}"
     words = "; ".join(
         f"attempt {number} at {_ms((sent - zero) / 1e6)}: {answer.replace('_', ' ')}"
         for number, (sent, _, answer) in enumerate(tries, 1)
     )
     return _titled(
-        picture, f"{employee_id} over {_name(str(row['protocol']))}: {verdict} after {tried}",
-        f"{words[:1].upper()}{words[1:]}.",
+        picture, f"{employee_id} over {_name(str(row['protocol']))}: {verdict}; {known}",
+        f"{words[:1].upper()}{words[1:]}. {_stamps_in_words(row, zero)}",
     )  # fmt: skip
+
+
+def _stamps_in_words(row: pd.Series[Any], zero: int) -> str:
+    """When the record was received, stored and acked, as far as it was."""
+    found = [
+        f"{name} at {_ms((int(row[f'{name}_ns']) - zero) / 1e6)}"
+        for name in ("received", "stored", "acked")
+        if not pd.isna(row[f"{name}_ns"])
+    ]
+    return f"{', '.join(found).capitalize()}." if found else ""
 
 
 def _attempts(run: Runs, row: pd.Series[Any]) -> Tries:
@@ -769,6 +785,7 @@ class _Journey:
         )
         self.zero = zero
         self.levels: list[float] = []
+        self.dashed = False
 
     def draw(self, tries: Tries) -> None:
         """Every attempt, then the way into the database, then what the sender was told."""
@@ -836,6 +853,7 @@ class _Journey:
     def _line(
         self, x: float, lane: str, to_x: float, to_lane: str, colour: str, *, dashed: bool = False
     ) -> None:
+        self.dashed |= dashed
         style = {"arrowstyle": "->", "color": colour, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 2,
                  "linestyle": "--" if dashed else "-"}  # fmt: skip
         self.axes.annotate("", (to_x, self.places[to_lane]), (x, self.places[lane]),
@@ -1003,7 +1021,7 @@ def timelines(runs: Runs) -> Picture:
     ends = [each.end_ns or info.end_ns for info in first for each in info.faults]
     starts = [info.start_ns for info in first for _ in info.faults]
     lasts = [(end - start) / 1e9 for end, start in zip(ends, starts, strict=True)]
-    panels[0].set_xlim(left, max([right, *lasts]))
+    panels[0].set_xlim(left, max([right, *(1.03 * last for last in lasts)]))
     for axes, info in zip(panels, first, strict=True):
         _shade(axes, info)
     panels[-1].set_xlabel("seconds since the start, when the record was wanted sent")
@@ -1152,17 +1170,18 @@ def callers(timed: pd.DataFrame) -> Picture:
     medians = medians.sort_values("kept")
     picture, axes = _bars(len(medians), 0.8, 1.0)
     looks = {
-        "kept": ("#0072B2", "connection kept", -0.2),
-        "new": ("#E69F00", "new each time", 0.2),
+        "kept": ("#0072B2", "o", "connection kept", -0.15),
+        "new": ("#E69F00", "D", "new each time", 0.15),
     }
-    for kind, (colour, label, shift) in looks.items():
+    for kind, (colour, marker, label, shift) in looks.items():
         places = [place + shift for place in range(len(medians))]
-        axes.barh(places, medians[kind], height=0.38, color=colour, label=label)
+        axes.plot(medians[kind], places, marker, color=colour, label=label, markersize=9)
         for place, value in zip(places, medians[kind], strict=True):
-            axes.text(value, place, f" {_ms(value)}", va="center", fontsize=9)
+            axes.text(value, place, f"   {_ms(value)}", va="center", fontsize=9)
     axes.set_yticks(range(len(medians)), [str(name) for name in medians.index])
-    axes.set_xlim(0, float(medians.to_numpy().max()) * 1.18)
-    axes.set_xlabel("milliseconds, median of a round trip")
+    _logarithmic(axes.xaxis)
+    axes.set_xlim(medians.to_numpy().min() / 1.3, medians.to_numpy().max() * 1.6)
+    axes.set_xlabel("milliseconds, median of a round trip; each line is the same factor further")
     _legend(axes)
     kept = medians["kept"]
     title = (

@@ -105,6 +105,21 @@ def test_leaders_that_move_among_three_brokers_lose_nothing():
         assert counts(runs) == {"offered": 500, "stored": 500}
 
 
+def test_a_network_fault_also_strikes_a_websocket_that_has_an_address_of_its_own(lab):
+    there = lab.settings.model_copy(update={"ws_url": lab.ws_url})
+    with Lab("none", server=lab.server_url, settings=there) as visitor:
+        runs = run(visitor, "websocket", At(0.4, Network(Cut())))
+    assert runs.runs[0].reconnections == 1
+
+
+def test_a_topic_that_is_not_ours_is_not_altered(lab):
+    with (
+        Lab("external", server=lab.server_url, settings=lab.settings) as visitor,
+        pytest.raises(LabError, match="not ours to say"),
+    ):
+        run(visitor, "kafka", guarantees=Guarantees(profile="sync"))
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_the_records_really_go_through_the_proxy(lab, protocol):

@@ -4,6 +4,8 @@ import asyncio
 import statistics
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from empkit import At, Guarantees, Lab, Workload, connect
 from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network, RetentionOverrun
@@ -76,6 +78,29 @@ def test_each_profile_stores_everything_and_outlives_a_cut(apache, profile):
     assert not runs.broken
     assert runs.runs[0].guarantees == f"profile={profile}"
     apache.wait_until_read()  # the marks of transactions' ends are no records
+
+
+def flushes_each_record(lab):
+    """What the brokers say of the lab's topic."""
+
+    async def ask():
+        admin = AIOKafkaAdminClient(bootstrap_servers=lab.bootstrap_servers)
+        await admin.start()
+        try:
+            topic = ConfigResource(ConfigResourceType.TOPIC, lab.topic)
+            (answer,) = await admin.describe_configs([topic])
+            return {name: value for name, value, *_ in answer.resources[0][4]}["flush.messages"]
+        finally:
+            await admin.close()
+
+    return asyncio.run(ask()) == "1"
+
+
+def test_the_brokers_flush_each_record_only_while_a_run_wants_it(apache):
+    run(apache, records=50, guarantees=Guarantees(profile="sync"))
+    assert flushes_each_record(apache)
+    run(apache, records=50)
+    assert not flushes_each_record(apache)
 
 
 def test_a_transaction_leaves_out_the_one_record_that_is_too_large(apache, fresh_id):

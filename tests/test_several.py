@@ -24,8 +24,8 @@ def quiet(*_):
     """Progress that shows nothing."""
 
 
-def test_a_killed_consumers_partitions_go_to_the_others_and_nothing_is_lost(new_database):
-    with Lab(consumers=3, database=new_database()) as lab:
+def test_a_killed_consumers_partitions_go_to_the_others_and_nothing_is_lost(postgres):
+    with Lab(consumers=3, settings=Settings(lab_database=postgres)) as lab:
         crash = At(0.5, ConsumerCrash(), until=1.5)
         runs = lab.run("kafka", Workload(records=1_000, rate=500), faults=[crash], progress=quiet)
         assert runs.verdicts().loc["kafka", "stored"] == 1_000
@@ -51,6 +51,8 @@ def test_the_partitions_are_shared_anew_when_a_member_comes_or_goes():
         with pytest.raises(LabError, match="were not given out within 0 s"):
             lab.members(timeout_s=0)  # the group has not missed the dead one yet
         assert lab.members() == {"server": 8}
+        lab.start_consumer()
+        assert lab.members() == {"server": 4, "consumer 2": 4}  # not the name of the dead one
 
 
 def test_a_group_of_four_comes_together_without_one_being_refused():

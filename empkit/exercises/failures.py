@@ -13,7 +13,7 @@ import pandas as pd
 
 from empkit.exercises.answers import Check, Missing, as_set, of_function, reached
 from empkit.experiment.results import Runs
-from empkit.faults import At, Network
+from empkit.faults import At, Network, RetentionOverrun
 from empkit.proxy import Partition
 
 RECORDS = 240
@@ -57,6 +57,8 @@ def only_kafka_waits(answer: Any) -> Missing:
         return "It never ends: give it an `until`."
     if answer.fault.part != "broker":
         return f"HTTP's and WebSocket's senders feel it, too: it breaks the {answer.fault.part}."
+    if isinstance(answer.fault, RetentionOverrun):
+        return "HTTP's and WebSocket's senders feel it, too: it stops the server for a while."
     return None
 
 

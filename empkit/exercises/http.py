@@ -24,12 +24,14 @@ def worth_repeating(answer: Any) -> Missing:
     if given is None:
         return "Give a set of numbers, such as {401, 409}."
     if given & {409, 413, 422}:
-        return "One of these says that something is wrong with the record itself."
+        return "At least one of these says that something is wrong with the record itself."
     if 401 in given:
         return "With the same token the answer would be the same: the request has to change."
     if given & {200, 201}:
         return "What is stored need not be sent again."
-    return None if 503 in given else "One code says that the server could not, for the moment."
+    if 503 not in given:
+        return "One code says that the server could not, for the moment."
+    return None if given == {503} else "One of these is no code of the table above."
 
 
 @of_function
@@ -64,6 +66,8 @@ def share_on_the_way(answer: Any) -> Missing:
 
 def few_transactions(runs: Runs) -> Missing:
     """The challenge of 01: all stored, in few transactions."""
+    if runs.protocols != ["http"]:
+        return "The run is to go over HTTP."
     if (runs.timings["verdict"] != "stored").any():
         return "Not every record is acked and stored."
     if len(runs.timings) < RECORDS:

@@ -12,6 +12,9 @@ import pandas as pd
 
 from empkit.exercises.answers import Check, Missing, of_function, reached
 from empkit.experiment.results import Runs
+from empkit.faults import LeaderMove, ServerCrash
+
+RECORDS = 300
 
 
 def idle_consumers(answer: Any) -> Missing:
@@ -27,6 +30,9 @@ def idle_consumers(answer: Any) -> Missing:
 def stable_partition(answer: Any) -> Missing:
     """08.2: a function from a key and a number of partitions to the key's partition."""
     keys = [f"E{number}" for number in range(400)]
+    few = [answer(key, 5) for key in keys]
+    if set(few) - set(range(5)):
+        return "Of 5 partitions the numbers are 0 to 4: how many there are is an argument."
     first, again = ([answer(key, 8) for key in keys] for _ in range(2))
     if any(not isinstance(each, int) or not 0 <= each < 8 for each in first):
         return "Of 8 partitions the numbers are 0 to 7."
@@ -41,10 +47,15 @@ def stable_partition(answer: Any) -> Missing:
 
 
 def through_two_faults(runs: Runs) -> Missing:
-    """The challenge of 08: a consumer crash and a leader move in one run, nothing lost."""
-    parts = {fault.part for info in runs.runs for fault in info.faults}
-    if not {"server", "broker"} <= parts:
-        return "Not both faults struck: the crash of the consumer and a move of the leaders."
+    """The challenge of 08: a server crash and a leader move in one run, nothing lost."""
+    if runs.protocols != ["kafka"]:
+        return "The run is to go over Kafka alone."
+    if len(runs.timings) < RECORDS:
+        return f"{RECORDS} records are wanted; these are {len(runs.timings)}."
+    labels = [fault.label for info in runs.runs for fault in info.faults]
+    for fault in (ServerCrash, LeaderMove):
+        if not any(label.startswith(fault.name) for label in labels):
+            return f"A fault is missing: {fault.name}."
     return reached(runs)
 
 

@@ -22,7 +22,9 @@ def needs_a_new_token(answer: Any) -> Missing:
     if given is None:
         return "Give a set of numbers, such as {1001, 1006}."
     if given & {1001, 1006, 1012}:
-        return "After one of these the other side, or the way to it, may be back in a moment."
+        return (
+            "After at least one of these the other side, or the way to it, may be back in a moment."
+        )
     return None if given == {1008} else "How does this server close on who has a wrong token?"
 
 

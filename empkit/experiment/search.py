@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LOWEST_RATE = 10.0
 LEAST_RECORDS = 200
 """Of one step, so that its p99 stands on something."""
+LEAST_SHARE = 0.95
+"""Of the offered rate that has to be stored: with less the queue grew, and the p99 says only how
+long the step was."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ def _judged(runs: Runs, rate: float, limit_ms: float) -> dict[str, object]:
         why = " ".join(info.notes)
     elif not stored:
         why = "not every record was stored"
+    elif float(summary["records_per_s"]) < LEAST_SHARE * rate:
+        why = f"only {summary['records_per_s']:,.0f} a second were stored"
     elif np.isnan(p99_ms) or p99_ms > limit_ms:
         why = f"the p99 is above {limit_ms:g} ms"
     return {

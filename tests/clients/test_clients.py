@@ -7,6 +7,7 @@ import pytest
 
 from empkit import Lab, connect
 from empkit.clients import ClientError
+from empkit.clients.base import NotSentError
 from empkit.proxy import HalfOpen, ProxyProcess, ResetPeer
 from tests.conftest import employee, is_stored
 
@@ -117,6 +118,13 @@ def test_a_wrong_password_is_said_at_once(lab):
     for protocol in DIRECT:
         with pytest.raises(ClientError, match="EMPKIT_PASSWORD"):
             send(protocol, wrong, employee("never"))
+
+
+def test_a_lost_answer_to_a_token_request_is_no_lost_answer_to_a_record(lab):
+    with through_proxy(lab) as (proxy, settings):
+        proxy.add("server", ResetPeer(direction="down"))
+        with pytest.raises(NotSentError, match="connection was lost"):
+            send("http", settings, employee("never"))
 
 
 def test_records_with_one_id_in_flight_get_each_its_own_answer(lab, fresh_id):
