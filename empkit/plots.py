@@ -421,7 +421,18 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     axes.set_xlabel("records")
     _legend(axes)
     alt = " ".join(words).replace(",  ", ", ").replace("\n", ", ")
-    return _titled(picture, _verdict_finding(counts), alt)
+    finding = _verdict_finding(counts)
+    if broken_any and len(several) > 1:
+        finding = "Promises broken: " + ", ".join(_broken_with(each) for each in several)
+    return _titled(picture, finding, alt)
+
+
+def _broken_with(runs: Runs) -> str:
+    """How many records had a promise broken with one choice of guarantees."""
+    counts = runs.verdicts()
+    broken = int(counts[list(BROKEN_PROMISES)].to_numpy().sum())
+    many = f"{broken:,} of {counts['offered'].sum():,}" if broken else "none"
+    return f"{many} with {runs.runs[0].guarantees}".replace("with as set", "as set")
 
 
 def _verdict_finding(counts: pd.DataFrame) -> str:
@@ -1181,7 +1192,7 @@ def callers(timed: pd.DataFrame) -> Picture:
     axes.set_yticks(range(len(medians)), [str(name) for name in medians.index])
     _logarithmic(axes.xaxis)
     axes.set_xlim(medians.to_numpy().min() / 1.3, medians.to_numpy().max() * 1.6)
-    axes.set_xlabel("milliseconds, median of a round trip; each line is the same factor further")
+    axes.set_xlabel("milliseconds, median of a round trip (logarithmic)")
     _legend(axes)
     kept = medians["kept"]
     title = (

@@ -9,7 +9,7 @@ import pytest
 from empkit import At, Guarantees
 from empkit.advice import Advice, in_words
 from empkit.exercises import CHECKS, check
-from empkit.faults import BrokerPause, ServerCrash
+from empkit.faults import BrokerPause, RetentionOverrun, ServerCrash
 from tests.made_up_runs import START_NS, made_up, together
 
 FAULT = ("server-crash", "server", START_NS + 50_000_000, START_NS + 90_000_000)
@@ -28,8 +28,8 @@ def crashed(protocol="http", faults=(FAULT,), **changes):
     return made_up(protocol, faults=faults, **changes)
 
 
-def in_the_log(appended, fault=LATE):
-    runs = crashed("kafka", faults=(fault,))
+def in_the_log(appended, fault=LATE, protocol="kafka", count=240):
+    runs = crashed(protocol, faults=(fault,), count=count)
     runs.runs[0].appended = appended
     return runs
 
@@ -178,17 +178,17 @@ RIGHT = [
     ("07.1", PROMISES),
     ("07.2", mend),
     ("07.3", {"sensor": Guarantees(acks="0"), "payment": Guarantees()}),
-    ("07.challenge", in_the_log(200)),
+    ("07.challenge", in_the_log(240)),
     ("08.1", 2),
     ("08.2", lambda key, count: sum(key.encode()) * 7919 % 1009 % count),
-    ("08.challenge", crashed("kafka", faults=(FAULT, MOVE))),
+    ("08.challenge", crashed("kafka", faults=(FAULT, MOVE), count=300)),
     ("09.1", advice(away=[False, False, True])),
     ("09.2", advice(away=[False, False, True], known=[True, True, False])),
     ("09.3", share),
     ("09.challenge", made_up("websocket")),
     ("10.1", together(made_up("http"), made_up(OWN))),
     ("10.2", given(made_up("http"), "file people.csv")),
-    ("10.challenge", together(crashed("http"), crashed(OWN))),
+    ("10.challenge", together(crashed("http", count=240), crashed(OWN, count=240))),
 ]
 
 WRONG = [
@@ -223,6 +223,7 @@ WRONG = [
     ("01.1", {503, 422}, "the record itself"),
     ("01.1", {503, 401}, "has to change"),
     ("01.1", {503, 201}, "need not be sent"),
+    ("01.1", {503, 404}, "no code of the table"),
     ("01.1", set(), "could not, for the moment"),
     ("01.2", lambda code: code < 300, "Of 503 it says False"),
     ("01.2", lambda code: 1 / 0, "ZeroDivisionError"),
@@ -230,6 +231,7 @@ WRONG = [
     ("01.3", lambda timings: 1 - 870 / 1_200, "own share first"),
     ("01.3", lambda timings: 0.7, "it says 0.7"),
     ("01.challenge", stored_in(151), "more than 150"),
+    ("01.challenge", made_up("kafka", count=600), "over HTTP"),
     ("01.challenge", made_up("http"), "600 records are wanted"),
     ("01.challenge", stored_in(10, verdict={3: "failed"}), "Not every record"),
     ("02.1", 1008, "Give a set"),
@@ -298,6 +300,7 @@ WRONG = [
     ("06.3", BrokerPause(), "with its moments"),
     ("06.3", At(0.4, BrokerPause()), "never ends"),
     ("06.3", At(0.4, ServerCrash(), until=0.9), "feel it, too"),
+    ("06.3", At(0.4, RetentionOverrun(), until=0.9), "feel it, too"),
     ("06.challenge", parted("kafka"), "over HTTP"),
     ("06.challenge", parted(count=239), "240 records are wanted"),
     ("06.challenge", crashed(count=240), "not parted"),
@@ -311,11 +314,13 @@ WRONG = [
     ("07.2", lambda letter: letter.key.nothing, "AttributeError"),
     ("07.2", lambda letter: letter.value.decode(), "yours is str"),
     ("07.2", lambda letter: letter.value, "still refused"),
+    ("07.2", lambda letter: mend(letter).replace(b"unknown", b"Ada"), "not known"),
     (
         "07.2",
         lambda _: b'{"employee_id": "E7", "first_name": "Ada", "last_name": "B"}',
         "no longer in it",
     ),
+    ("07.3", {"sensor": Guarantees(acks="0"), "payment": Guarantees(retries=0)}, "gives up early"),
     ("07.3", {}, "Give {'sensor'"),
     ("07.3", {"sensor": "0", "payment": "all"}, "must be Guarantees"),
     ("07.3", {"sensor": Guarantees(acks="1"), "payment": Guarantees()}, "still waits"),
@@ -324,17 +329,23 @@ WRONG = [
         {"sensor": Guarantees(acks="0"), "payment": Guarantees(commit="before_store")},
         "still be lost",
     ),
-    ("07.challenge", in_the_log(203), "twice"),
-    ("07.challenge", made_up("kafka"), "hold three acks back"),
-    ("07.challenge", in_the_log(200, fault=FAULT), "hold three acks back"),
+    ("07.challenge", in_the_log(243), "twice"),
+    ("07.challenge", in_the_log(240, protocol="http"), "over Kafka"),
+    ("07.challenge", in_the_log(200, count=200), "240 records are wanted"),
+    ("07.challenge", made_up("kafka", count=240), "hold three acks back"),
+    ("07.challenge", in_the_log(240, fault=FAULT), "hold three acks back"),
     ("08.1", "two", "whole number"),
     ("08.1", 0, "one member of the group"),
     ("08.2", 1, "without calling it"),
     ("08.2", lambda key, count: key.nothing, "AttributeError"),
-    ("08.2", lambda key, count: 8, "0 to 7"),
+    ("08.2", lambda key, count: count, "0 to 4"),
     ("08.2", lambda key, count: hash(key) % count, "differ|another in each process"),
     ("08.2", lambda key, count: 0, "badly"),
-    ("08.challenge", crashed("kafka"), "Not both"),
+    ("08.2", lambda key, count: sum(key.encode()) % 8, "is an argument"),
+    ("08.challenge", crashed("kafka", count=300), "missing: leader-move"),
+    ("08.challenge", crashed("kafka", faults=(PAUSE, MOVE), count=300), "missing: server-crash"),
+    ("08.challenge", crashed("kafka", faults=(FAULT, MOVE)), "300 records are wanted"),
+    ("08.challenge", crashed("http", faults=(FAULT, MOVE), count=300), "over Kafka alone"),
     ("09.1", "kafka", "advise"),
     ("09.1", advice(told=[True, True, False]), "Kafka does not"),
     ("09.1", advice(fast=[True, False, True]), "too: http"),
@@ -363,6 +374,7 @@ WRONG = [
     ("10.2", given(made_up("http"), "given"), "not from a file"),
     ("10.2", given(made_up("http", verdict={3: "failed"}), "file people.csv"), "not stored"),
     ("10.challenge", together(made_up("http"), made_up(OWN)), "did not crash"),
+    ("10.challenge", together(crashed("http"), crashed(OWN)), "480 records are wanted"),
     ("10.challenge", together(crashed("http"), crashed(OWN, faults=(MOVE,))), "run over my_client"),
 ]
 
