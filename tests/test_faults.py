@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from empkit import At, Guarantees, Lab, Workload
+from empkit.experiment.recovery import felt
 from empkit.faults import (
     FAULTS,
     BrokerDown,
@@ -233,6 +234,7 @@ def test_recovery_tells_gap_retries_and_when_it_was_over(lab):
     assert row["first_stored_s"] < row["last_stored_s"]
     assert row["attempts_per_record"] > 1
     assert row["reconnections"] > 0
+    assert felt(runs).loc["http", "heard"] < 0.5
 
 
 def test_an_overload_is_a_time_of_a_higher_rate(lab):

@@ -74,7 +74,8 @@ def felt(runs: Runs) -> pd.DataFrame:
 
     Columns: `tried_again`, whether any record needed more than one attempt; `before_ms` and
     `during_ms`, the median time until the sender knew, of the records wanted sent before the fault
-    and of those in its first half.
+    and of those in its first half; `heard`, of the latter the share that was acked before the
+    fault's last quarter: whether senders were served while it lasted, however busy the machine.
 
     Args:
         runs: each with a fault; of several rounds the first counts.
@@ -85,12 +86,15 @@ def felt(runs: Runs) -> pd.DataFrame:
         own, fault = runs.of(protocol, info.round).timings, info.faults[0]
         took = (own["acked_ns"] - own["intended_ns"]).astype("Float64") / 1e6
         end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
-        half_ns = fault.start_ns + (end_ns - fault.start_ns) // 2
+        quarter_ns = (end_ns - fault.start_ns) // 4
+        met = own["intended_ns"].between(fault.start_ns, fault.start_ns + 2 * quarter_ns)
+        heard = own["acked_ns"].notna() & (own["acked_ns"] < fault.start_ns + 3 * quarter_ns)
         # one that is under way when the fault strikes belongs to neither
         quiet = own["acked_ns"].notna() & (own["acked_ns"] < fault.start_ns)
         rows[protocol] = {
             "tried_again": bool(own["attempts"].max() > 1),
             "before_ms": float(took[quiet].median()),
-            "during_ms": float(took[own["intended_ns"].between(fault.start_ns, half_ns)].median()),
+            "during_ms": float(took[met].median()),
+            "heard": float(heard[met].mean()),
         }
     return pd.DataFrame.from_dict(rows, orient="index").astype({"tried_again": bool})
