@@ -35,7 +35,8 @@ HOW_TO_READ = {
     "sender knew, below until they were durable. Further left is faster; from 90 to 99 % is the "
     "tail. Marks are p50, p90 and p99, with their 95 % intervals. Both axes of time are alike, "
     "so that the two can be compared.",
-    "stages": "The median time of each stage of a record's way. Medians do not add up, so the "
+    "stages": "The median time of each stage of a record's way; in brackets, in their order, where "
+    "there is no room for the numbers. Medians do not add up, so the "
     "median of the whole has a mark of its own. Kafka has two ways: its ack does not wait for the "
     "store.",
     "verdicts": "What became of the records; the parts of one bar add up to those offered. Counts "
