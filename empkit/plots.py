@@ -432,7 +432,8 @@ def _broken_with(runs: Runs) -> str:
     counts = runs.verdicts()
     broken = int(counts[list(BROKEN_PROMISES)].to_numpy().sum())
     many = f"{broken:,} of {counts['offered'].sum():,}" if broken else "none"
-    return f"{many} with {runs.runs[0].guarantees}".replace("with as set", "as set")
+    choice = runs.runs[0].guarantees
+    return f"{many} {choice}" if choice == "as set" else f"{many} with {choice}"
 
 
 def _verdict_finding(counts: pd.DataFrame) -> str:

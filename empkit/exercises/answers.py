@@ -35,6 +35,13 @@ def reached(runs: Runs, attempts: int | None = None) -> Missing:
     return None
 
 
+def too_few(runs: Runs, wanted: int) -> Missing:
+    """What is missing until there are so many records."""
+    if len(runs.timings) < wanted:
+        return f"{wanted} records are wanted; these are {len(runs.timings)}."
+    return None
+
+
 def of_function(checker: Check) -> Check:
     """A checker whose answer is a function that the reader wrote: whatever that raises is told."""
 

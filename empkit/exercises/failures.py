@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from empkit.exercises.answers import Check, Missing, as_set, of_function, reached
+from empkit.exercises.answers import Check, Missing, as_set, of_function, reached, too_few
 from empkit.experiment.results import Runs
 from empkit.faults import At, Network, RetentionOverrun
 from empkit.proxy import Partition
@@ -66,8 +66,8 @@ def through_the_partition(runs: Runs) -> Missing:
     """The challenge of 06: all stored over HTTP, none sent twice, while nothing got through."""
     if runs.protocols != ["http"]:
         return "The run is to go over HTTP."
-    if len(runs.timings) < RECORDS:
-        return f"{RECORDS} records are wanted; these are {len(runs.timings)}."
+    if missing := too_few(runs, RECORDS):
+        return missing
     parted = str(Network(Partition()))
     if not any(fault.label == parted for info in runs.runs for fault in info.faults):
         return "In this run the network was not parted."

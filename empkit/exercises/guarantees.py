@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from empkit.dead_letters import DeadLetter
-from empkit.exercises.answers import Check, Missing, of_function, reached
+from empkit.exercises.answers import Check, Missing, of_function, reached, too_few
 from empkit.experiment.guarantees import Guarantees, may_lose
 from empkit.experiment.results import Runs
 from empkit.faults import LostAcks
@@ -80,8 +80,8 @@ def log_without_copies(runs: Runs) -> Missing:
     """The challenge of 07: late acks, and yet each record in the log once."""
     if runs.protocols != ["kafka"]:
         return "The run is to go over Kafka."
-    if len(runs.timings) < RECORDS:
-        return f"{RECORDS} records are wanted; these are {len(runs.timings)}."
+    if missing := too_few(runs, RECORDS):
+        return missing
     if any(LATE not in {fault.label for fault in info.faults} for info in runs.runs):
         return "The broker is to hold three acks back for 0.9 s: faults=late."
     missing = reached(runs)

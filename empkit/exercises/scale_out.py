@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from empkit.exercises.answers import Check, Missing, of_function, reached
+from empkit.exercises.answers import Check, Missing, of_function, reached, too_few
 from empkit.experiment.results import Runs
 from empkit.faults import LeaderMove, ServerCrash
 
@@ -30,12 +30,11 @@ def idle_consumers(answer: Any) -> Missing:
 def stable_partition(answer: Any) -> Missing:
     """08.2: a function from a key and a number of partitions to the key's partition."""
     keys = [f"E{number}" for number in range(400)]
-    few = [answer(key, 5) for key in keys]
-    if set(few) - set(range(5)):
-        return "Of 5 partitions the numbers are 0 to 4: how many there are is an argument."
-    first, again = ([answer(key, 8) for key in keys] for _ in range(2))
-    if any(not isinstance(each, int) or not 0 <= each < 8 for each in first):
-        return "Of 8 partitions the numbers are 0 to 7."
+    first, again, of_five = ([answer(key, count) for key in keys] for count in (8, 8, 5))
+    for count, found in ((8, first), (5, of_five)):
+        if any(not isinstance(each, int) or not 0 <= each < count for each in found):
+            last = count - 1
+            return f"Of {count} partitions the numbers are 0 to {last}: the count is an argument."
     if first != again:
         return "The same key must go to the same partition, each time."
     if "hash" in getattr(getattr(answer, "__code__", None), "co_names", ()):
@@ -50,8 +49,8 @@ def through_two_faults(runs: Runs) -> Missing:
     """The challenge of 08: a server crash and a leader move in one run, nothing lost."""
     if runs.protocols != ["kafka"]:
         return "The run is to go over Kafka alone."
-    if len(runs.timings) < RECORDS:
-        return f"{RECORDS} records are wanted; these are {len(runs.timings)}."
+    if missing := too_few(runs, RECORDS):
+        return missing
     labels = [fault.label for info in runs.runs for fault in info.faults]
     for fault in (ServerCrash, LeaderMove):
         if not any(label.startswith(fault.name) for label in labels):
