@@ -47,7 +47,9 @@ MAX_ID = 128
 MAX_TEXT = 200
 """The longest name, email, department or position, in characters."""
 MAX_DEPTH = 100
-"""How deep an extra may be nested, in levels. JSON parsers stop at 200 or so, each elsewhere."""
+"""How deep an extra may be nested, in levels; JSON that goes deeper is not parsed. Each parser has a
+limit of its own (pydantic's is 200, that of the standard library depends on Python's version and on
+the stack of the caller), so the depth is counted before one is asked."""
 MAX_LINE_BYTES = 16 * 2**20
 """A longer line of a file is reported as unreadable, in bytes."""
 MAX_FILE_BYTES = 2**30
@@ -184,8 +186,9 @@ def validation_reason(error: ValidationError) -> tuple[str, str]:
 def _field_of_lone_surrogate(data: bytes | str) -> str:
     """The field whose escapes pydantic's parser could not read; "" when something else is wrong."""
     try:
-        record = json.loads(data)
-    except (ValueError, RecursionError):
+        text = data if isinstance(data, str) else data.decode()
+        record = None if _too_deep(text) else json.loads(text)
+    except ValueError:
         return ""
     if not isinstance(record, dict):
         return ""
@@ -597,6 +600,33 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)  # keeps long numbers as they are
+_TO_BRACKET = re.compile(r'[^][{}"]*+(?:"(?:[^"\\\n]|\\.)*+"[^][{}"]*+)*+([][{}])')
+"""All up to the next bracket that is not in a string, and the bracket."""
+_BEFORE_INNER = {"{": ":", "[": "[,"}
+"""What stands before an inner list or object, by the bracket that it is in."""
+
+
+def _too_deep(text: str, start: int = 0) -> bool:
+    """Whether the JSON value at `start` is nested deeper than a record with its extras may be.
+
+    Of text that is not JSON it looks only at what a parser reads before it stops.
+    """
+    around: list[str] = []
+    while (bracket := _TO_BRACKET.match(text, start)) is not None:
+        if bracket[1] in "[{":
+            place = bracket.start(1)
+            before = text[start:place].rstrip(" \t\r\n")[-1:] or text[start - 1 : start]
+            if around and before not in _BEFORE_INNER[around[-1]]:
+                return False
+            around.append(bracket[1])
+        elif around:
+            around.pop()
+        if not around:
+            return False
+        if len(around) > MAX_DEPTH + 1:  # the record is a level itself
+            return True
+        start = bracket.end()
+    return False
 
 
 def _json_state(line: bytes) -> int:
@@ -604,11 +634,13 @@ def _json_state(line: bytes) -> int:
     if len(line) > MAX_LINE_BYTES:
         return _BROKEN
     text = line.decode(errors="replace").strip()
+    if _too_deep(text):
+        return _BROKEN
     try:
         _DECODER.decode(text)
     except json.JSONDecodeError as error:
         return _OPEN if error.pos >= len(text) else _BROKEN
-    except (ValueError, RecursionError):
+    except ValueError:
         return _BROKEN
     return _WHOLE
 
@@ -623,10 +655,11 @@ def _json_line(line: bytes) -> dict[str, Any] | str:
     if len(line) > MAX_LINE_BYTES:
         return _too_long(line)
     try:
-        return _json_object(_DECODER.decode(line.decode()))
+        text = line.decode()
+        return _TOO_DEEP if _too_deep(text) else _json_object(_DECODER.decode(text))
     except UnicodeDecodeError as error:
         return f"Bytes that are not UTF-8, at byte {error.start + 1}."
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return _bad_json(error)
 
 
@@ -634,9 +667,10 @@ def _json_object(value: Any) -> dict[str, Any] | str:
     return value if isinstance(value, dict) else f"Not a JSON object but {_shown(value)}."
 
 
-def _bad_json(error: ValueError | RecursionError) -> str:
-    if isinstance(error, RecursionError):
-        return f"Nested too deep: at most {MAX_DEPTH} levels are taken."
+_TOO_DEEP = f"Nested too deep: at most {MAX_DEPTH} levels are taken."
+
+
+def _bad_json(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         return f"Bad JSON: {error.msg} at {line}column {error.colno}."
@@ -663,16 +697,20 @@ def _json_document(data: bytes) -> Iterator[_Row]:
             if text[position + 1 :].strip():
                 yield line, "There is more after the end of the list; it was not read."
             return
-        try:
-            value, position = _DECODER.raw_decode(text, position)
-        except (ValueError, RecursionError) as error:
-            yield line, _bad_json(error)
-            following = _NEXT_OBJECT.search(text, position)
-            if following is None:
-                return
-            position = following.end()
-        else:
+        problem = _TOO_DEEP if _too_deep(text, position) else ""
+        if not problem:
+            try:
+                value, position = _DECODER.raw_decode(text, position)
+            except ValueError as error:
+                problem = _bad_json(error)
+        if not problem:
             yield line, _json_object(value)
+            continue
+        yield line, problem
+        following = _NEXT_OBJECT.search(text, position)
+        if following is None:
+            return
+        position = following.end()
 
 
 # CSV
