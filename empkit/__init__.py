@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     # a module and a name of its own package: depending on the order mypy sees one or the other
     from empkit import plots  # type: ignore[attr-defined, unused-ignore]
     from empkit.clients import Client, Reply, connect
@@ -60,6 +61,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("empkit")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'empkit' has no attribute {name!r}")
@@ -68,4 +73,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

@@ -44,6 +44,26 @@ err = Console(stderr=True, highlight=False)
 WRONG_USE = 2
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import empkit
+
+        out.print(f"empkit {empkit.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options that belong to no command."""
+
+
 class Mode(StrEnum):
     """The protocols."""
 

@@ -7,13 +7,31 @@ import hashlib
 import platform
 from collections import deque
 from pathlib import Path
-from time import monotonic_ns
+from time import get_clock_info, monotonic_ns
 
 now_ns = monotonic_ns
 """Nanoseconds of the host's monotonic clock: the same for all processes of one host
 (https://docs.python.org/3/library/time.html#time.monotonic)."""
 
 PERIOD_S = 0.01
+MAX_STEP_S = 0.001
+"""A clock that advances in larger steps, in seconds, cannot time a record, which may take less."""
+
+
+def clock_flaw() -> str:
+    """Why this Python's clock cannot time records, and what to do; "" when it can.
+
+    On Windows before Python 3.13 the monotonic clock advances in steps of 15.6 ms
+    (https://docs.python.org/3/whatsnew/3.13.html#time).
+    """
+    step_s = get_clock_info("monotonic").resolution
+    if step_s <= MAX_STEP_S:
+        return ""
+    return (
+        f"The clock of Python {platform.python_version()} on {platform.system()} advances in steps "
+        f"of {step_s * 1e3:.1f} ms; to time records it takes steps of at most "
+        f"{MAX_STEP_S * 1e3:g} ms. Use Python 3.13 or newer."
+    )
 
 
 class LoopWatch:

@@ -25,6 +25,7 @@ from pydantic import SecretStr
 
 from empkit.brokers import BrokerError, make_broker
 from empkit.clients import PROTOCOLS, own
+from empkit.clock import clock_flaw
 from empkit.experiment.guarantees import Guarantees, may_lose
 from empkit.experiment.workload import Workload
 from empkit.processes import Child, ChildError, Processes
@@ -176,6 +177,8 @@ class Lab:
         """Start every part and wait until each answers."""
         if self._processes is not None:
             raise LabError("The lab is running already.")
+        if flaw := clock_flaw():
+            raise LabError(flaw)
         self._processes = Processes()
         self._in_force = {name: getattr(self.settings, name) for name in OF_THE_CONSUMERS}
         self._flushes = False

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -110,7 +111,8 @@ class Cluster:
 
     def stop(self) -> None:
         """End it and remove its files."""
-        self._server.signal(signal.SIGQUIT)  # at once: nobody will want the files
+        if sys.platform != "win32":  # there is no SIGQUIT there; the processes are killed below
+            self._server.signal(signal.SIGQUIT)  # at once: nobody will want the files
         self._processes.stop()
 
 

@@ -31,6 +31,9 @@ from empkit import warden
 
 Report = dict[str, Any]
 
+_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""For Windows, which has no sessions: Ctrl-C does not reach a process group of its own."""
+
 
 class ChildError(RuntimeError):
     """A child process ended, or said nothing in time, where something was expected of it."""
@@ -160,8 +163,12 @@ class Child:
         self._close()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Ask the process to end (SIGTERM), wait, and kill it when it has not after `timeout_s`."""
-        if self.running:
+        """Ask the process to end (SIGTERM), wait, and kill it when it has not after `timeout_s`.
+
+        On Windows no process can be asked, and its children are found only while it is there: it is
+        killed together with them.
+        """
+        if self.running and sys.platform != "win32":
             self.resume()
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -211,6 +218,7 @@ class Processes:
             [sys.executable, "-I", "-S", warden.__file__],
             stdin=subprocess.PIPE,
             start_new_session=True,
+            creationflags=_OWN_GROUP,
         )
         self._tell("folder", str(self.folder))
 
@@ -250,6 +258,7 @@ class Processes:
                 stderr=stderr,
                 env={name: value for name, value in variables.items() if value is not None},
                 start_new_session=True,
+                creationflags=_OWN_GROUP,
                 user=user,
             )
         self._tell("watch", process.pid)

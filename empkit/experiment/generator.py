@@ -8,7 +8,7 @@ from collections.abc import Callable
 from empkit.clients.base import Attempt, Client
 from empkit.clock import now_ns
 from empkit.experiment.columns import Columns
-from empkit.experiment.pacer import Pacer
+from empkit.experiment.pacer import Pacer, coarseness
 from empkit.experiment.payloads import Payloads
 from empkit.experiment.workload import Workload
 
@@ -48,6 +48,8 @@ class Generator:
         self.offered = 0
         self.held_back = 0
         """Records that became due while `MOST_IN_FLIGHT` were under way, and had to wait."""
+        self.timer_note = ""
+        """Open loop: what a reader must know of the timer that keeps the schedule."""
         self.attempts: list[tuple[int, int, Attempt]] = []
         """Of the records that needed several attempts: seq, number of the attempt, attempt."""
 
@@ -67,6 +69,8 @@ class Generator:
             When it began and when the last outcome was known, in nanoseconds.
         """
         in_flight = workload.closed_loop()
+        if in_flight is None:
+            self.timer_note = await coarseness(self._pacer)
         start_ns = self._answered_ns = now_ns()
         on_start(start_ns)
         try:

@@ -3,7 +3,7 @@
 An event loop's own timers count in milliseconds (epoll and libuv both do), which at 1,000 records
 per second is as long as a gap. On Linux the kernel's timerfd, which counts in nanoseconds of the
 same clock as our stamps, wakes the loop instead (https://man7.org/linux/man-pages/man2/timerfd_create.2.html);
-elsewhere it is the loop's timer.
+elsewhere it is the loop's timer, how late that is gets measured (`coarseness`), and the run says it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import statistics
 import sys
 
 from empkit.clock import now_ns
 
 _CLOCK_MONOTONIC = 1
 _ABSOLUTE = 1
+_SAMPLES = 20
 
 
 class _Timespec(ctypes.Structure):
@@ -39,6 +41,11 @@ class Pacer:
             self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
         if self._fd >= 0:
             self._loop.add_reader(self._fd, self._rang)
+
+    @property
+    def fine(self) -> bool:
+        """Whether the kernel's timer wakes the loop, and not a timer of the loop's own."""
+        return self._fd >= 0
 
     async def until(self, moment_ns: int) -> None:
         """Return at this moment of the clock, or at once when it has passed, or when woken."""
@@ -69,3 +76,24 @@ class Pacer:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
+
+
+async def coarseness(pacer: Pacer) -> str:
+    """Measure how late a pacer without the kernel's timer wakes; takes some tens of milliseconds.
+
+    Returns:
+        A sentence for the run's notes; "" where the kernel's timer is used.
+    """
+    if pacer.fine:
+        return ""
+    late_ns = []
+    for _ in range(_SAMPLES):
+        moment_ns = now_ns() + 1_500_000  # between two milliseconds
+        await pacer.until(moment_ns)
+        late_ns.append(now_ns() - moment_ns)
+    typical, worst = statistics.median(late_ns) / 1e6, max(late_ns) / 1e6
+    return (
+        f"This platform has no timer finer than the event loop's: it woke {typical:.1f} ms late "
+        f"(median of {_SAMPLES}; at most {worst:.1f} ms), so records of a faster schedule leave in "
+        "bunches. Response times count from the schedule and so include the wait."
+    )

@@ -188,6 +188,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         "reconnections": client.reconnections,
         "held_back": generator.held_back,
         "gave_up": generator.gave_up,
+        "notes": [generator.timer_note] if generator.timer_note else [],
     }
     _save_attempts(folder, generator.attempts)
     return info | await settle(folder, plan, settings, records, columns, marks, server)
