@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -217,10 +218,10 @@ class DiskFull(TimedFault):
     def strike(self, lab: Lab) -> Undo:
         """Take away its right to write."""
         server = _own_server(lab)
-        try:
-            from resource import RLIMIT_FSIZE, prlimit
-        except ImportError:
-            raise FaultError("This platform cannot limit another process's files.") from None
+        if sys.platform != "linux":
+            raise FaultError("Only Linux can limit another process's files: leave disk-full out.")
+        from resource import RLIMIT_FSIZE, prlimit
+
         before = prlimit(server.pid, RLIMIT_FSIZE)
         prlimit(server.pid, RLIMIT_FSIZE, (0, before[1]))
 

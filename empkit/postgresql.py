@@ -129,7 +129,7 @@ def version_of(url: str) -> str:
 
 def _other_user() -> str | None:
     """Whom the server runs as when we are root, which it refuses to run as."""
-    if os.name != "posix" or os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         return None
     import pwd
 

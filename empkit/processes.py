@@ -144,17 +144,22 @@ class Child:
         Raises:
             NotImplementedError: the platform cannot stop a process.
         """
-        if not hasattr(signal, "SIGSTOP"):
+        if sys.platform == "win32":
             raise NotImplementedError(
                 f"This platform has no SIGSTOP: {self.name} cannot be paused."
             )
         self.signal(signal.SIGSTOP)
         # the signal takes effect a little later; whoever sends a request now means a stopped server
+        if sys.platform == "darwin" and sys.version_info < (3, 13):  # there is no waitid
+            _, status = os.waitpid(self.pid, os.WUNTRACED)
+            if not os.WIFSTOPPED(status):  # it has ended, and this was the only word on it
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+            return
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused process go on (SIGCONT)."""
-        if hasattr(signal, "SIGCONT"):
+        if sys.platform != "win32":
             self.signal(signal.SIGCONT)
 
     def kill(self) -> None:

@@ -47,9 +47,9 @@ MAX_ID = 128
 MAX_TEXT = 200
 """The longest name, email, department or position, in characters."""
 MAX_DEPTH = 100
-"""How deep an extra may be nested, in levels; JSON that goes deeper is not parsed. Each parser has a
-limit of its own (pydantic's is 200, that of the standard library depends on Python's version and on
-the stack of the caller), so the depth is counted before one is asked."""
+"""How deep an extra may be nested, in levels; a file's JSON that goes deeper is not parsed. Each
+parser has a limit of its own (pydantic's is 200, that of the standard library depends on Python's
+version and on the stack of the caller), so the depth is counted before one is asked."""
 MAX_LINE_BYTES = 16 * 2**20
 """A longer line of a file is reported as unreadable, in bytes."""
 MAX_FILE_BYTES = 2**30

@@ -28,7 +28,7 @@ def kill_group(pid: int) -> None:
         pid: a process started in a session of its own, so that its group has the same number.
     """
     if sys.platform == "win32":
-        import subprocess  # here, since elsewhere it would double the time that a warden takes to start
+        import subprocess  # here: elsewhere it would double the time that a warden needs to start
 
         command = ["taskkill", "/F", "/T", "/PID", str(pid)]
         with contextlib.suppress(OSError):

@@ -437,7 +437,9 @@ def test_the_depth_of_json_is_counted_as_the_parser_meets_it(text, rest):
 
 
 @unhurried
-@given(st.lists(st.sampled_from(["[", "]", "{", "}", '{"a":', '"', ":", ",", "\\", " ", "\n", "1"])))
+@given(
+    st.lists(st.sampled_from(["[", "]", "{", "}", '{"a":', '"', ":", ",", "\\", " ", "\n", "1"]))
+)
 def test_no_text_takes_the_parser_deeper_than_was_counted(parts):
     text, parser = "".join(parts).lstrip(), DepthCounter()
     with contextlib.suppress(ValueError):

@@ -3,7 +3,7 @@
 An event loop's own timers count in milliseconds (epoll and libuv both do), which at 1,000 records
 per second is as long as a gap. On Linux the kernel's timerfd, which counts in nanoseconds of the
 same clock as our stamps, wakes the loop instead (https://man7.org/linux/man-pages/man2/timerfd_create.2.html);
-elsewhere it is the loop's timer, how late that is gets measured (`coarseness`), and the run says it.
+elsewhere it is the loop's timer, and the run notes how late that is (`coarseness`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class _Itimerspec(ctypes.Structure):
 
 class Pacer:
     """Lets one task of the running loop wait for moments, one after the other."""
+
+    _libc: ctypes.CDLL
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +63,12 @@ class Payloads:
 
     def __getitem__(self, seq: int) -> Encoded:
         begin = int(self._ends[seq - 1]) if seq else 0
-        data = os.pread(self._file.fileno(), int(self._ends[seq]) - begin, begin)
+        size = int(self._ends[seq]) - begin
+        if sys.platform == "win32":  # there is no pread
+            self._file.seek(begin)
+            data = self._file.read(size)
+        else:
+            data = os.pread(self._file.fileno(), size, begin)
         return _parted(data, int(self._ids[seq]))
 
     def __iter__(self) -> Iterator[Encoded]:
