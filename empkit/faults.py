@@ -218,10 +218,10 @@ class DiskFull(TimedFault):
     def strike(self, lab: Lab) -> Undo:
         """Take away its right to write."""
         server = _own_server(lab)
-        if sys.platform != "linux":
+        if sys.platform == "linux":
+            from resource import RLIMIT_FSIZE, prlimit
+        else:
             raise FaultError("Only Linux can limit another process's files: leave disk-full out.")
-        from resource import RLIMIT_FSIZE, prlimit
-
         before = prlimit(server.pid, RLIMIT_FSIZE)
         prlimit(server.pid, RLIMIT_FSIZE, (0, before[1]))
 

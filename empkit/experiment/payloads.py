@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import orjson
+
+from empkit.platforms import read_at
 
 Encoded = tuple[str | None, bytes]
 """A record's employee_id, where it has one, and its JSON."""
@@ -57,18 +57,14 @@ class Payloads:
         self._ids = sizes[:, 0]
         self._ends = np.cumsum(np.maximum(sizes[:, 0], 0) + sizes[:, 1], dtype=np.int64)
         self._file = (folder / "payloads.bin").open("rb")
+        self._reader = (folder / "payloads.bin").open("rb", buffering=0)
 
     def __len__(self) -> int:
         return len(self._ends)
 
     def __getitem__(self, seq: int) -> Encoded:
         begin = int(self._ends[seq - 1]) if seq else 0
-        size = int(self._ends[seq]) - begin
-        if sys.platform == "win32":  # there is no pread
-            self._file.seek(begin)
-            data = self._file.read(size)
-        else:
-            data = os.pread(self._file.fileno(), size, begin)
+        data = read_at(self._reader.fileno(), int(self._ends[seq]) - begin, begin)
         return _parted(data, int(self._ids[seq]))
 
     def __iter__(self) -> Iterator[Encoded]:
@@ -83,6 +79,7 @@ class Payloads:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        self._reader.close()
 
 
 def _parted(data: bytes, id_size: int) -> Encoded:

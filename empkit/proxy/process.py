@@ -22,6 +22,8 @@ from empkit.proxy.toxics import KINDS, Toxic
 WAKE_EARLY_S = 0.0003  # a sleeping process wakes late; 0.25 ms was seen on a virtual machine
 ANSWER_TIMEOUT_S = 10.0
 
+Ready = tuple[selectors.SelectorKey, int]
+
 
 class ProxyError(RuntimeError):
     """The proxy could not do what it was told; the message says why."""
@@ -36,17 +38,17 @@ def new_loop() -> asyncio.AbstractEventLoop:
     and again until the timer is due. On macOS (kqueue) the timers of asyncio are fine already; on
     Windows a delay is exact to some 15 ms only.
     """
-    if sys.platform != "linux":
-        return asyncio.new_event_loop()
+    if sys.platform == "linux":
 
-    class ExactSelector(selectors.EpollSelector):
-        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-            if timeout is not None and timeout > 0:
-                select.select([self.fileno()], [], [], max(0.0, timeout - WAKE_EARLY_S))
-                timeout = 0
-            return super().select(timeout)
+        class ExactSelector(selectors.EpollSelector):
+            def select(self, timeout: float | None = None) -> list[Ready]:
+                if timeout is not None and timeout > 0:
+                    select.select([self.fileno()], [], [], max(0.0, timeout - WAKE_EARLY_S))
+                    timeout = 0
+                return super().select(timeout)
 
-    return asyncio.SelectorEventLoop(ExactSelector())
+        return asyncio.SelectorEventLoop(ExactSelector())
+    return asyncio.new_event_loop()
 
 
 async def obey(proxy: Proxy, order: Report) -> Report:

@@ -7,12 +7,16 @@ of the server, take no memory, and `GET /timings` pages through them by byte off
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
+
+from empkit.platforms import BINARY, read_at
 
 LONGEST_LINE = 2_048
 """In bytes: an id of 135 characters, each of which JSON may write as six, and the rest."""
@@ -36,17 +40,24 @@ class StampLog:
     """
 
     def __init__(self, path: Path | None) -> None:
+        self._one_at_a_time = threading.Lock()
         if path is None:
             self._file, name = tempfile.mkstemp(prefix="empkit-timings-")
-            Path(name).unlink()  # the open file stays usable and cannot be left behind
+            if (
+                sys.platform == "win32"
+            ):  # no open file can be removed: the system does it in the end
+                os.close(self._file)
+                self._file = os.open(name, os.O_RDWR | os.O_APPEND | BINARY | os.O_TEMPORARY)
+            else:
+                Path(name).unlink()  # the open file stays usable and cannot be left behind
         else:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY, 0o600)
             self._end_broken_line()
 
     def _end_broken_line(self) -> None:
         """A crash may have cut the last line short: let the next one begin anew."""
         size = os.fstat(self._file).st_size
-        if size and os.pread(self._file, 1, size - 1) != b"\n":
+        if size and read_at(self._file, 1, size - 1) != b"\n":
             os.write(self._file, b"\n")
 
     def append(self, protocol: str, stored_ns: int, received: Iterable[tuple[str, int]]) -> None:
@@ -62,8 +73,9 @@ class StampLog:
             dumps((employee_id, protocol, received_ns, stored_ns)) + b"\n"
             for employee_id, received_ns in received
         )
-        while lines:
-            lines = lines[os.write(self._file, lines) :]
+        with self._one_at_a_time:
+            while lines:
+                lines = lines[os.write(self._file, lines) :]
 
     def page(self, after: int, limit: int) -> tuple[list[Stamp], int]:
         """Some stamps, oldest first.
@@ -75,7 +87,8 @@ class StampLog:
         Returns:
             The stamps, and where to go on; no stamps means that there are no more yet.
         """
-        chunk = os.pread(self._file, max(limit * 128, LONGEST_LINE), after)
+        with self._one_at_a_time:
+            chunk = read_at(self._file, max(limit * 128, LONGEST_LINE), after)
         *lines, _ = chunk.split(b"\n")
         stamps: list[Stamp] = []
         for line in lines[:limit]:
