@@ -13,7 +13,7 @@ def read_at(file: int, size: int, offset: int) -> bytes:
     """Read from a file at a place of one's own choice.
 
     Args:
-        file: its descriptor. On Windows its position moves, so that one thread at a time may use it.
+        file: its descriptor. On Windows its position moves: let one thread at a time use it.
         size: how many bytes, at most.
         offset: from where, in bytes from the beginning.
     """

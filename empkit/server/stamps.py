@@ -45,7 +45,7 @@ class StampLog:
             self._file, name = tempfile.mkstemp(prefix="empkit-timings-")
             if (
                 sys.platform == "win32"
-            ):  # no open file can be removed: the system does it in the end
+            ):  # an open file is removed by closing it
                 os.close(self._file)
                 self._file = os.open(name, os.O_RDWR | os.O_APPEND | BINARY | os.O_TEMPORARY)
             else:
