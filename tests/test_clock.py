@@ -33,6 +33,6 @@ def test_a_coarse_clock_is_refused_with_what_to_do(coarse):
 
 def test_no_lab_starts_on_a_coarse_clock(coarse):
     lab = Lab()
-    with pytest.raises(LabError, match="steps of 15.6 ms"):
+    with pytest.raises(LabError, match=r"steps of 15\.6 ms"):
         lab.start()
     assert not lab.running

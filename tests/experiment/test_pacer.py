@@ -42,9 +42,8 @@ def test_with_the_kernels_timer_there_is_nothing_to_note():
 def test_without_it_the_note_says_how_late_the_loop_woke():
     fine, note = asyncio.run(measured(fine=False))
     assert not fine
-    typical, worst = map(
-        float, re.search(r"woke ([\d.]+) ms .* at most ([\d.]+) ms", note).groups()
-    )
+    found = re.search(r"woke ([\d.]+) ms .* at most ([\d.]+) ms", note)
+    typical, worst = map(float, found.groups())
     assert 0 <= typical <= worst
 
 
