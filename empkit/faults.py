@@ -220,16 +220,16 @@ class DiskFull(TimedFault):
         server = _own_server(lab)
         if sys.platform == "linux":
             from resource import RLIMIT_FSIZE, prlimit
-        else:
-            raise FaultError("Only Linux can limit another process's files: leave disk-full out.")
-        before = prlimit(server.pid, RLIMIT_FSIZE)
-        prlimit(server.pid, RLIMIT_FSIZE, (0, before[1]))
 
-        def undo() -> None:
-            with contextlib.suppress(ProcessLookupError):
-                prlimit(server.pid, RLIMIT_FSIZE, before)
+            before = prlimit(server.pid, RLIMIT_FSIZE)
+            prlimit(server.pid, RLIMIT_FSIZE, (0, before[1]))
 
-        return undo
+            def undo() -> None:
+                with contextlib.suppress(ProcessLookupError):
+                    prlimit(server.pid, RLIMIT_FSIZE, before)
+
+            return undo
+        raise FaultError("Only Linux can limit another process's files: leave disk-full out.")
 
 
 @dataclass(frozen=True)
