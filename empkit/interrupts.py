@@ -68,6 +68,23 @@ def held() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
+@contextmanager
+def released() -> Iterator[None]:
+    """A part of a held one in which signals take effect at once, those that wait, too.
+
+    Raises:
+        KeyboardInterrupt: one waited, or came.
+    """
+    depth, _heard.depth = _heard.depth, 0
+    try:
+        if _heard.waiting:
+            _heard.waiting = False
+            raise KeyboardInterrupt
+        yield
+    finally:
+        _heard.depth = depth
+
+
 def check() -> None:
     """Raise what was heard and got lost, as in a callback, where Python only prints it.
 

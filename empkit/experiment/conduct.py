@@ -153,9 +153,7 @@ class _Turns:
     error: BaseException | None = None
 
 
-def _take_turns(
-    lab: Lab, setup: Setup, turns: Sequence[tuple[str, int]], show: Progress
-) -> _Turns:
+def _take_turns(lab: Lab, setup: Setup, turns: Sequence[tuple[str, int]], show: Progress) -> _Turns:
     """Carry out one run after the other until all are, a signal comes, or one cannot be.
 
     The first signal lets the run under way end early, with what it measured; a second one gives

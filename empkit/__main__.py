@@ -1,0 +1,25 @@
+"""Where the command line begins: signals are heard before the rest is imported, which takes a while."""
+
+from __future__ import annotations
+
+from empkit import interrupts
+
+
+def main() -> None:
+    """Run the command line."""
+    interrupts.listen()
+    try:
+        with interrupts.held():
+            from empkit.cli import main as run
+        run()
+    except KeyboardInterrupt:
+        import sys
+
+        from empkit.experiment.status import of_signal
+
+        sys.stderr.write("Interrupted before anything was started.\n")
+        sys.exit(of_signal(interrupts.first()))
+
+
+if __name__ == "__main__":
+    main()
