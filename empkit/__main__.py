@@ -1,4 +1,4 @@
-"""Where the command line begins: signals are heard before the rest is imported, which takes a while."""
+"""Where the command line begins: signals are heard first, since the other imports take a while."""
 
 from __future__ import annotations
 

@@ -977,7 +977,10 @@ def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
     if runs.timings.empty:
         return {}  # there is nothing to be seen
     found: dict[str, Callable[[], Picture]] = {
-        each.__name__: partial(each, runs) for each in (latency, stages, verdicts, rates)
+        "latency": partial(latency, runs),
+        "stages": partial(stages, runs),
+        "verdicts": partial(verdicts, runs),
+        "rates": partial(rates, runs),
     }
     infos: Sequence[RunInfo] = runs.runs
     for info in {info.protocol: info for info in infos}.values():

@@ -50,7 +50,7 @@ def broken(runs: Runs) -> list[str]:
 def findings(runs: Runs) -> list[str]:
     """Each loss that the guarantees or a fault allow, with how often and the first ids."""
     return [
-        f"{where(run)}: {_listed(names, verdict)}. That is allowed here: {run.loss_allowed}."
+        f"{where(run)}: {_listed(names, verdict)}; allowed by {run.loss_allowed}"
         for run in runs.runs
         for verdict in ALLOWED
         if _allowed(run, verdict) and (names := _named(runs, run, verdict))
