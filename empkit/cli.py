@@ -41,20 +41,21 @@ class _Commands(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            _interrupted("")
+            _interrupted(ctx.invoked_subcommand)
         except typer.Exit:
             raise
         except Exception as error:
             if not interrupts.first():
                 raise
             # what a signal tore apart fails in ways of its own
-            _interrupted(f" ({type(error).__name__} while it ended)")
+            _interrupted(ctx.invoked_subcommand, f" ({type(error).__name__} while it ended)")
 
 
-def _interrupted(more: str) -> NoReturn:
+def _interrupted(command: str | None, more: str = "") -> NoReturn:
     name = interrupts.first() or "SIGINT"
     words = "Interrupted" if name == "SIGINT" else "Ended by SIGTERM"
-    err.print(_plain(f"{words} before anything was measured or done to its end{more}."))
+    nothing = ", before anything was measured: there are no results" if command == "compare" else ""
+    err.print(_plain(f"{words}{nothing}{more}."), style="yellow")
     raise typer.Exit(of_signal(name))
 
 
@@ -470,10 +471,11 @@ def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None
     page = ending.page(folders)
     where = folders[0] if len(folders) == 1 else folders[0].parent
     err.print(_plain(f"Results in {where}" + (f"; open {page}" if page else "")), soft_wrap=True)
-    if heard := interrupts.first():
-        _warn("Interrupted." if heard == "SIGINT" else "Ended by SIGTERM.")
     broken = any(runs.broken for runs in crossed)
     missing = more or any(runs.unmeasured for runs in crossed)
+    if heard := interrupts.first():
+        words = "Interrupted" if heard == "SIGINT" else "Ended by SIGTERM"
+        _warn(f"{words}." if missing else f"{words}, when all had been measured.")
     style = "bold red" if broken else "yellow" if missing else "green"
     err.print(_plain(closing(crossed, more)), style=style)
 
