@@ -92,6 +92,16 @@ def _without_effect(asked: Asked) -> Iterator[str]:
             "--arrivals is about the gaps of an open loop and has no effect in a closed one: give "
             "--rate, too, or leave --arrivals out."
         )
+    not_ours = {
+        "--consumers": "more consumers",
+        "--commit": "when its consumer commits",
+    }
+    for name, what in not_ours.items():
+        if asked.server is not None and name in given:
+            yield (
+                f"{name} has no effect on a server that already runs: {what} is a matter of its "
+                "own. Leave it out, or leave --server out."
+            )
     if not asked.kafka:
         for name in ("--broker", "--brokers", "--consumers", "--acks", "--commit",
                      "--kafka-profile"):  # fmt: skip
@@ -104,19 +114,7 @@ def _without_effect(asked: Asked) -> Iterator[str]:
         yield (
             "--brokers has no effect on an external Kafka, whose brokers run already: leave it out."
         )
-    if asked.server is None:
-        return
-    not_ours = {
-        "--consumers": "more consumers",
-        "--commit": "when its consumer commits",
-    }
-    for name, what in not_ours.items():
-        if name in given:
-            yield (
-                f"{name} has no effect on a server that already runs: {what} is a matter of its "
-                "own. Leave it out, or leave --server out."
-            )
-    if asked.broker in ("embedded", "apache") and asked.kafka:
+    if asked.server is not None and asked.broker in ("embedded", "apache") and asked.kafka:
         yield (
             f"--broker {asked.broker} would start a Kafka from which the server at {asked.server} "
             "does not consume: use --broker external, with EMPKIT_KAFKA_BOOTSTRAP_SERVERS naming "

@@ -69,8 +69,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Console(Console):
+    """A terminal on which a line that a signal meets is printed once and not again."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print."""
+        with interrupts.held():
+            super().print(*objects, **options)
+
+
+out = _Console(highlight=False)
+err = _Console(stderr=True, highlight=False)
 
 WRONG_USE = int(ExitStatus.WRONG_USE)
 EXIT_STATUS = described()

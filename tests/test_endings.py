@@ -19,7 +19,10 @@ from tests.signals import started
 COMMAND = [sys.executable, "-m", "empkit", "compare"]
 
 
-def finish(crossed, folder, capsys, grid=(Guarantees(),), *, as_json=False):
+ONE = (Guarantees(),)
+
+
+def finish(crossed, folder, capsys, grid=ONE, *, as_json=False):
     """What the command line prints of runs, and its status."""
     asked = Asked(
         given=(), protocols=(), broker="embedded", brokers=1, consumers=1, server=None,
@@ -136,7 +139,7 @@ def test_interrupted_again_it_keeps_the_numbers_and_leaves_the_figures(tmp_path)
     ) as process:  # fmt: skip
         wait_until(lambda: list(scratch.glob("empkit-*/run-*/marks.json")), 60)
         process.send_signal(signal.SIGINT)
-        wait_until(lambda: (out / "runs.json").exists(), 60)
+        wait_until((out / "runs.json").exists, 60)
         process.send_signal(signal.SIGINT)
         _, messages = process.communicate(timeout=60)
         assert process.wait_until_gone() == []
