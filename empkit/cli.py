@@ -880,7 +880,10 @@ def install(
 def main() -> None:
     """Run the command line; Ctrl-C and SIGTERM end it with what was started stopped."""
     interrupts.listen()
-    app()
+    try:
+        app()
+    finally:
+        interrupts.ignore()
 
 
 if __name__ == "__main__":

@@ -55,6 +55,12 @@ def _hear(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
+def ignore() -> None:
+    """Ignore the signals from now on: the process is ending, with the status that it has said."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """A part that is not to be torn apart: a signal that comes meanwhile is raised at its end."""
