@@ -85,7 +85,7 @@ def storm(
 
 
 def main() -> None:
-    """Run the storm that was asked for; exit status 1 when a promise was broken or a record lost."""
+    """Run the storm that was asked for; status 1 when a promise was broken or a record lost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storm", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="strikes, over all protocols")
     parser.add_argument("--fault", choices=list(KINDS), default="server-crash")
