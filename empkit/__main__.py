@@ -1,6 +1,25 @@
-"""`python -m empkit` is the command `empkit`."""
+"""Where the command line begins: signals are heard first, since the other imports take a while."""
 
-from empkit.cli import main
+from __future__ import annotations
+
+from empkit import interrupts
+
+
+def main() -> None:
+    """Run the command line."""
+    interrupts.listen()
+    try:
+        with interrupts.held():
+            from empkit.cli import main as run
+        run()
+    except KeyboardInterrupt:
+        import sys
+
+        from empkit.experiment.status import of_signal
+
+        sys.stderr.write("Interrupted before anything was started.\n")
+        sys.exit(of_signal(interrupts.first()))
+
 
 if __name__ == "__main__":
     main()

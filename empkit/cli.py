@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import os
@@ -14,22 +13,54 @@ from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
+import typer.core
 from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from empkit import interrupts
+from empkit.experiment.status import ExitStatus, described, first_of, of_signal
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
-    from empkit.brokers import BrokerName
+    from empkit.beforehand import Asked
     from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.results import Runs
+    from empkit.experiment.workload import Workload
     from empkit.records import RecordFile
 
+
+class _Commands(typer.core.TyperGroup):
+    """All commands: Ctrl-C and SIGTERM end each with a sentence and a status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _interrupted(ctx.invoked_subcommand)
+        except typer.Exit:
+            raise
+        except Exception as error:
+            if not interrupts.first():
+                raise
+            # what a signal tore apart fails in ways of its own
+            _interrupted(ctx.invoked_subcommand, f" ({type(error).__name__} while it ended)")
+
+
+def _interrupted(command: str | None, more: str = "") -> NoReturn:
+    name = interrupts.first() or "SIGINT"
+    words = "Interrupted" if name == "SIGINT" else "Ended by SIGTERM"
+    nothing = ", before anything was measured: there are no results" if command == "compare" else ""
+    err.print(_plain(f"{words}{nothing}{more}."), style="yellow")
+    raise typer.Exit(of_signal(name))
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="The same employee records over HTTP, WebSocket and Kafka: how long each takes, and what "
     "became of every one.",
     no_args_is_help=True,
@@ -38,10 +69,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
-WRONG_USE = 2
+class _Console(Console):
+    """A terminal on which a line that a signal meets is printed once and not again."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print."""
+        with interrupts.held():
+            super().print(*objects, **options)
+
+
+out = _Console(highlight=False)
+err = _Console(stderr=True, highlight=False)
+
+WRONG_USE = int(ExitStatus.WRONG_USE)
+EXIT_STATUS = described()
 
 
 def _print_version(wanted: bool) -> None:
@@ -157,8 +199,9 @@ def _read(file: str) -> RecordFile:
     return found
 
 
-@app.command()
+@app.command(epilog=EXIT_STATUS)
 def compare(
+    ctx: typer.Context,
     file: Annotated[
         str | None,
         typer.Argument(
@@ -252,8 +295,7 @@ def compare(
     """Send the same records over each protocol, time them, and account for every one.
 
     Ends with a table and a folder: timings.parquet (one row a record), summary.csv, the figures,
-    and report.html. Exit status: 0 no promise broken, 1 one was (a record lost, corrupt, phantom,
-    or stored twice), 2 wrong use.
+    and report.html.
 
     Examples:
 
@@ -265,57 +307,153 @@ def compare(
 
       empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
     """
-    from empkit.experiment.workload import Workload, repeat_to
-    from empkit.faults import parse_fault
-    from empkit.lab import Lab, LabError
+    with interrupts.held():  # an import that is torn apart leaves half a module
+        from empkit import beforehand
+        from empkit.experiment.workload import Workload, repeat_to
+        from empkit.faults import parse_fault
+        from empkit.lab import LabError
 
-    began = time.monotonic()
     source: Any = records or 2_000
     if file is not None:
         source = _read(file).records
         if records is not None:
             source = list(repeat_to(source, records))
-    chosen_broker: BrokerName | Literal["none"] | None = broker.value if broker else None
-    if server is not None and broker is None:
-        chosen_broker = "external" if _settings().kafka_bootstrap_servers else "none"
+    folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    grid = _grid(acks, commit, retries, kafka_profile)
+    chosen = list(dict.fromkeys(mode.value for mode in protocol or ()))
     try:
         workload = Workload(
             source, in_flight=in_flight, rate=rate, arrivals=arrivals.value, seed=seed
         )
         faults = [parse_fault(text) for text in fault or []]
-        err.print("Starting the lab: broker, server, database ...", style="dim")
-        lab = Lab(
-            broker=chosen_broker, database=database, server=server,
-            settings=_found_settings(server), brokers=brokers, consumers=consumers,
+        settings = _found_settings(server)
+        asked = beforehand.Asked(
+            given=_given(ctx), protocols=chosen,
+            broker=_broker_of(broker, server, chosen, settings),
+            brokers=brokers, consumers=consumers, server=server, database=database, out=folder,
+            faults=faults, grid=grid, settings=settings,
         )  # fmt: skip
-        with lab:
-            err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
-            chosen = [mode.value for mode in protocol] if protocol else None
-            crossed = lab.cross(
-                chosen, workload, _grid(acks, commit, retries, kafka_profile), rounds=rounds,
-                faults=faults,
-            )  # fmt: skip
+        beforehand.check(asked)
+        crossed = _carry_out(asked, workload, rounds)
     except (LabError, ValueError) as error:
         fail(str(error))
-    folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    for number, runs in enumerate(crossed, 1):
-        own = folder if len(crossed) == 1 else folder / f"{number}"
-        if not as_json:
-            if len(crossed) > 1:
-                out.print(f"[bold]{_plain(runs.runs[0].guarantees)}[/]")
-            out.print(summary_table(runs))
-        _write(runs, own)
-    if len(crossed) > 1:
-        from empkit import plots
+    raise typer.Exit(_finish(crossed, asked, as_json=as_json))
 
-        plots.verdicts(crossed).savefig(folder / "verdicts.png")
-    if not as_json and (faults or len(crossed) > 1):
+
+def _finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
+    """Write everything, say what happened, and return the exit status."""
+    from empkit import ending
+
+    more = [f"{guarantees}: not run" for guarantees in asked.grid[len(crossed) :]]
+    with interrupts.held():
+        folders = ending.save(crossed, asked.out, _warn)
+        if not as_json:
+            _print_tables(crossed, with_recovery=bool(asked.faults))
+        ending.add_extras(crossed, folders, _warn)
+        status = ending.status(crossed, more)
+        if as_json:
+            sys.stdout.write(json.dumps(_joined(crossed, more, status), indent=2) + "\n")
+        _conclude(crossed, more, folders)
+    return status
+
+
+def _given(ctx: typer.Context) -> set[str]:
+    """The options that were given, by the names that they are given with."""
+    return {
+        max(each.opts, key=len)
+        for each in ctx.command.params
+        if each.name and _was_given(ctx, each.name)
+    }
+
+
+def _was_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+
+
+def _broker_of(
+    broker: BrokerKind | None, server: str | None, chosen: list[str], settings: Settings
+) -> str:
+    """Which Kafka is meant; with a server that already runs, what is left out is said."""
+    from empkit import beforehand
+
+    if server is None:
+        return broker.value if broker else settings.lab_broker
+    health = beforehand.ask_server(settings)
+    err.print(_plain(f"Using the server at {server}."), style="dim")
+    if settings.password is None:
+        fail(
+            f"The server at {server} wants a user and a password: set EMPKIT_USERNAME and "
+            "EMPKIT_PASSWORD to those that it was started with."
+        )
+    if broker is not None:
+        return broker.value
+    reason = ""
+    if not settings.kafka_bootstrap_servers:
+        reason = "EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set"
+    elif health["consumer"].get("state") == "off":
+        reason = "the server runs no Kafka consumer (it was started without --kafka)"
+    if reason and "kafka" in chosen:
+        fail(f"--protocol kafka cannot be used with the server at {server}: {reason}.")
+    if reason and not chosen:
+        err.print(_plain(f"Kafka is left out: {reason}."), style="yellow")
+    return "none" if reason else "external"
+
+
+def _carry_out(asked: Asked, workload: Workload, rounds: int) -> list[Runs]:
+    """Start the lab, run everything, stop the lab; ends here when nothing was measured."""
+    from empkit.lab import Lab, LabError
+
+    began = time.monotonic()
+    if asked.server is None:
+        err.print("Starting the lab: broker, server, database ...", style="dim")
+    crossed: list[Runs] = []
+    ready = False
+    lab = Lab(
+        broker=cast("Any", asked.broker), database=asked.database, server=asked.server,
+        settings=asked.settings, brokers=asked.brokers, consumers=asked.consumers,
+    )  # fmt: skip
+    try:
+        with lab:
+            ready = True
+            err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
+            crossed = lab.cross(
+                asked.protocols or None, workload, asked.grid, rounds=rounds, faults=asked.faults
+            )
+    except LabError as error:
+        if not ready:
+            raise
+        _end_without_results(str(error))
+    except KeyboardInterrupt:
+        if not crossed:
+            raise
+    return crossed
+
+
+def _end_without_results(reason: str) -> NoReturn:
+    """Say why nothing was measured, and end accordingly."""
+    err.print(_plain(f"Nothing was measured: {reason}"), style="bold red")
+    raise typer.Exit(first_of([of_signal(interrupts.first()), ExitStatus.NOT_MEASURED]))
+
+
+def _print_tables(crossed: list[Runs], *, with_recovery: bool) -> None:
+    for runs in crossed:
+        if len(crossed) > 1:
+            out.print(f"[bold]{_plain(runs.runs[0].guarantees)}[/]")
+        out.print(summary_table(runs))
+    if with_recovery or len(crossed) > 1:
         out.print(recovery_table(crossed))
-    if as_json:
-        content = crossed[0].to_json()
-        content["runs"] = [run for runs in crossed for run in runs.to_json()["runs"]]
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
-    _conclude(crossed, folder)
+
+
+def _joined(crossed: list[Runs], more: list[str], status: int) -> dict[str, Any]:
+    """What `--json` prints: all comparisons as one."""
+    each = [runs.to_json() for runs in crossed]
+    content: dict[str, Any] = each[0]
+    for name in ("runs", "broken", "findings", "unmeasured"):
+        content[name] = [entry for one in each for entry in one[name]]
+    content["unmeasured"] += more
+    content["status"] = int(status)
+    return content
 
 
 def _grid(
@@ -343,33 +481,33 @@ def _found_settings(server: str | None) -> Settings:
     return credentials.found(_settings(server_url=server))
 
 
-def _write(runs: Runs, folder: Path) -> None:
-    """The folder of results: numbers, figures, report."""
-    from empkit.report import write_figures, write_report
-
-    try:
-        runs.save(folder)
-        write_report(runs, folder / "report.html", write_figures(runs, folder))
-    except OSError as error:
-        fail(f"The results cannot be written to {folder}: {error}. Choose another with --out.")
+def _warn(sentence: str) -> None:
+    err.print(_plain(sentence), style="yellow")
 
 
-def _conclude(crossed: list[Runs], folder: Path) -> None:
-    """Say where the results are and whether a promise was broken; end accordingly."""
-    broken = 0
+def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None:
+    """Say what was found, where the results are, and whether a promise was broken."""
+    from empkit import ending
+    from empkit.experiment.conclusion import closing
+
     for runs in crossed:
         for run in runs.runs:
             for note in run.notes:
-                err.print(_plain(f"{run.protocol} {run.round}: {note}"), style="yellow")
+                _warn(f"{run.protocol} {run.round}: {note}")
+        for sentence in runs.findings:
+            _warn(sentence)
         for sentence in runs.broken:
             err.print(_plain(sentence), style="red")
-        broken += len(runs.broken)
-    page = folder / "report.html" if len(crossed) == 1 else folder / "1" / "report.html"
-    err.print(f"Results in {folder}; open {page}")
-    if broken:
-        err.print("A promise was broken.", style="bold red")
-        raise typer.Exit(1)
-    err.print("No promise was broken: nothing lost, corrupt or phantom.", style="green")
+    page = ending.page(folders)
+    where = folders[0] if len(folders) == 1 else folders[0].parent
+    err.print(_plain(f"Results in {where}" + (f"; open {page}" if page else "")), soft_wrap=True)
+    broken = any(runs.broken for runs in crossed)
+    missing = more or any(runs.unmeasured for runs in crossed)
+    if heard := interrupts.first():
+        words = "Interrupted" if heard == "SIGINT" else "Ended by SIGTERM"
+        _warn(f"{words}." if missing else f"{words}, when all had been measured.")
+    style = "bold red" if broken else "yellow" if missing else "green"
+    err.print(_plain(closing(crossed, more)), style=style)
 
 
 def recovery_table(crossed: list[Runs]) -> Table:
@@ -442,7 +580,7 @@ def send(
     if kafka is not None:
         settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
     try:
-        counts = asyncio.run(_send_all(records, mode.value, settings, in_flight))
+        counts = interrupts.run(_send_all(records, mode.value, settings, in_flight))
     except (ClientError, ValueError) as error:
         fail(f"{error} `empkit check` says more.")
     total = sum(counts.values())
@@ -454,6 +592,8 @@ def send(
 async def _send_all(
     records: list[dict[str, Any]], mode: str, settings: Settings, in_flight: int
 ) -> dict[str, int]:
+    import asyncio
+
     from tqdm import tqdm
 
     from empkit.clients import connect
@@ -588,8 +728,8 @@ def broker(
 
 
 def wait_for_signal() -> None:
-    """Return when somebody wants us to end."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Return when somebody wants us to end, also where Ctrl-C was to be ignored."""
+    for number in interrupts.SIGNALS:
         signal.signal(number, _interrupt)
     try:
         while True:
@@ -672,10 +812,10 @@ def dlq(
     letters = _mended(resend) if resend is not None else None
     try:
         if letters is not None:
-            count = asyncio.run(dead_letters.send_again(settings, letters))
+            count = interrupts.run(dead_letters.send_again(settings, letters))
             out.print(f"{count} sent to {settings.kafka_topic}")
             return
-        found = asyncio.run(dead_letters.read_dead_letters(settings))
+        found = interrupts.run(dead_letters.read_dead_letters(settings))
     except (KafkaError, OSError, ValueError) as error:
         fail(f"{settings.kafka_bootstrap_servers}: {error}. `empkit check` says more.")
     for letter in found:
@@ -759,8 +899,11 @@ def install(
 
 def main() -> None:
     """Run the command line; Ctrl-C and SIGTERM end it with what was started stopped."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    app()
+    interrupts.listen()
+    try:
+        app()
+    finally:
+        interrupts.ignore()
 
 
 if __name__ == "__main__":

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import SecretStr
 
+from empkit import interrupts
 from empkit.brokers import BrokerError, make_broker
 from empkit.clients import PROTOCOLS, own
 from empkit.clock import clock_flaw
-from empkit.experiment.guarantees import Guarantees, may_lose
+from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.workload import Workload
 from empkit.processes import Child, ChildError, Processes
 from empkit.progress import Progress
@@ -54,7 +55,16 @@ EMBEDDED_LEADER_WAIT_MS = 50
 
 
 class LabError(RuntimeError):
-    """A part of the lab did not come up, or a run could not be carried out."""
+    """A part of the lab did not come up, or a run could not be carried out.
+
+    Args:
+        message: which, and why.
+        runs: those that were carried out before it.
+    """
+
+    def __init__(self, message: str, runs: Runs | None = None) -> None:
+        super().__init__(message)
+        self.runs = runs
 
 
 class BrokenPromiseError(LabError):
@@ -64,9 +74,10 @@ class BrokenPromiseError(LabError):
         runs: with the timings of all records.
     """
 
+    runs: Runs
+
     def __init__(self, runs: Runs) -> None:
-        super().__init__("\n".join(runs.broken))
-        self.runs = runs
+        super().__init__("\n".join(runs.broken), runs)
 
 
 class Lab:
@@ -188,7 +199,7 @@ class Lab:
             if self._server_url is None:
                 self._start_server(self._processes)
             else:
-                self.settings = _changed(self.settings, server_url=self._server_url)
+                self._find_server(self._server_url)
             self.token = self._fetch_token()
             self._start_consumers(self._more_consumers)
             self._wait_for_consumer(self.server_url)
@@ -202,16 +213,17 @@ class Lab:
 
     def stop(self) -> None:
         """Stop every part; nothing stays behind but a database that was given."""
-        processes, self._processes = self._processes, None
-        if processes is None:
-            return
-        try:
-            self._stop_parts(processes)
-        finally:
-            self.broker = self.server = None
-            processes.stop()
-            self._drop_own_database()
-            self.settings = self._given
+        with interrupts.held():
+            processes, self._processes = self._processes, None
+            if processes is None:
+                return
+            try:
+                self._stop_parts(processes)
+            finally:
+                self.broker = self.server = None
+                processes.stop()
+                self._drop_own_database()
+                self.settings = self._given
 
     def _stop_parts(self, processes: Processes) -> None:
         """The consumers before their broker, so that they leave the group in order."""
@@ -269,7 +281,7 @@ class Lab:
         """Send the same workload over several protocols, in rounds, each in a shuffled order.
 
         Interrupted (Ctrl-C, or Interrupt in a notebook) it ends early with what was measured until
-        then, marked `cut_short`.
+        then; `Runs.unmeasured` says what is missing.
 
         Args:
             protocols: which; by default all that the lab has the parts for. One of your own is
@@ -281,16 +293,16 @@ class Lab:
             progress: told how far it is; by default a progress bar.
 
         Raises:
-            LabError: a run could not be carried out.
+            LabError: a run could not be carried out; it carries the runs before it.
             BrokenPromiseError: a record was lost, corrupt or phantom, stored twice or without
                 having been sent; it carries the runs. What is lost over Kafka is no error where
-                that was asked for: acks other than `all`, commit before the store, a fault that
-                loses.
+                that was asked for (acks other than `all`, commit before the store, a fault that
+                loses): see `Runs.findings`.
+            KeyboardInterrupt: interrupted before anything was measured.
             ValueError: there is no such protocol, or your own is no complete client, or there is no
                 record to send.
         """
         from empkit.experiment.conduct import RunError, conduct
-        from empkit.faults import At
 
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
@@ -307,11 +319,11 @@ class Lab:
             runs = conduct(
                 self, chosen, workload or Workload(), rounds, faults, guarantees, progress
             )
-        except (RunError, BrokerError, ChildError) as error:
+        except RunError as error:
+            raise LabError(str(error), error.runs) from error
+        except (BrokerError, ChildError) as error:
             raise LabError(str(error)) from error
-        about_loss = any(isinstance(each, At) and each.fault.loses for each in faults)
-        may = about_loss or may_lose(guarantees.applied(self.settings))
-        if runs.broken_beyond_loss if may else runs.broken:
+        if runs.broken:
             raise BrokenPromiseError(runs)
         return runs
 
@@ -332,16 +344,33 @@ class Lab:
 
         Returns:
             The runs of each choice, in the order of the grid; `pandas.concat` of their `recovery()`
-            is one table of all.
+            is one table of all. Interrupted, or when a run could not be carried out, those that
+            there are; `Runs.unmeasured` of the last says what it lacks.
+
+        Raises:
+            LabError: not even one run could be carried out.
+            KeyboardInterrupt: interrupted before anything was measured.
         """
         protocols = list(protocols or self.protocols)
-        crossed = []
+        crossed: list[Runs] = []
         for guarantees in grid:
             try:
                 runs = self.compare(protocols, workload, guarantees=guarantees, **options)
-            except BrokenPromiseError as error:
+            except LabError as error:  # a broken promise is one, too
+                if error.runs is None:
+                    if not crossed:
+                        raise
+                    crossed[-1].failure = f"{guarantees}: {error}"
+                    break
                 runs = error.runs
+            except KeyboardInterrupt:
+                if not crossed:
+                    raise
+                crossed[-1].interrupted = interrupts.first() or "SIGINT"
+                break
             crossed.append(runs)
+            if runs.interrupted or runs.failure:
+                break
         return crossed
 
     def find_rate(self, protocol: str, **options: Any) -> RateSearch:
@@ -412,6 +441,13 @@ class Lab:
             signing_key=SecretStr(secrets.token_urlsafe(48)),
         )
         self.start_server()
+
+    def _find_server(self, url: str) -> None:
+        """Use a server that already runs; that it answers is known before a password is missed."""
+        self.settings = _changed(self.settings, server_url=url)
+        if self._database is not None:
+            self.settings = _changed(self.settings, database_url=self._database)
+        self._ask("/health")
 
     def _make_own_database(self, processes: Processes) -> str:
         """The URL of a new database that ends with the lab."""

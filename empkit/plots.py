@@ -10,7 +10,8 @@ from __future__ import annotations
 import io
 import itertools
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -968,20 +969,27 @@ def _legend(axes: Axes, columns: int = 4) -> None:
 
 def figures(runs: Runs) -> dict[str, Picture]:
     """The figures that a folder of results gets, by name."""
-    drawn = {
-        "latency": latency(runs),
-        "stages": stages(runs),
-        "verdicts": verdicts(runs),
-        "rates": rates(runs),
+    return {name: draw() for name, draw in drawers(runs).items()}
+
+
+def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
+    """What draws each figure of a folder of results, by name."""
+    if runs.timings.empty:
+        return {}  # there is nothing to be seen
+    found: dict[str, Callable[[], Picture]] = {
+        "latency": partial(latency, runs),
+        "stages": partial(stages, runs),
+        "verdicts": partial(verdicts, runs),
+        "rates": partial(rates, runs),
     }
     infos: Sequence[RunInfo] = runs.runs
     for info in {info.protocol: info for info in infos}.values():
         one = runs.of(info.protocol, info.round)
-        drawn[f"timeline-{info.protocol}"] = timeline(one)
+        found[f"timeline-{info.protocol}"] = partial(timeline, one)
         if info.faults:
-            drawn[f"throughput-{info.protocol}"] = throughput(one)
-            drawn[f"percentiles-{info.protocol}"] = percentiles_over_time(one)
-    return drawn
+            found[f"throughput-{info.protocol}"] = partial(throughput, one)
+            found[f"percentiles-{info.protocol}"] = partial(percentiles_over_time, one)
+    return found
 
 
 def timelines(runs: Runs) -> Picture:

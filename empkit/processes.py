@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from empkit import warden
+from empkit import interrupts, warden
 
 Report = dict[str, Any]
 
@@ -217,15 +217,16 @@ class Processes:
     """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="empkit-"))
         self.children: list[Child] = []
-        self._warden = subprocess.Popen(
-            [sys.executable, "-I", "-S", warden.__file__],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            creationflags=_OWN_GROUP,
-        )
-        self._tell("folder", str(self.folder))
+        with interrupts.held():
+            self._warden = subprocess.Popen(
+                [sys.executable, "-I", "-S", warden.__file__],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+                creationflags=_OWN_GROUP,
+            )
+            self.folder = Path(tempfile.mkdtemp(prefix="empkit-"))
+            self._tell("folder", str(self.folder))
 
     def __enter__(self) -> Self:
         return self
@@ -255,7 +256,7 @@ class Processes:
         """
         variables = {**os.environ, **(environment or {})}
         log = self.folder / f"{name}.log"
-        with log.open("ab") as stderr:
+        with interrupts.held(), log.open("ab") as stderr:
             process = subprocess.Popen(
                 list(arguments),
                 stdin=subprocess.PIPE,
@@ -266,9 +267,9 @@ class Processes:
                 creationflags=_OWN_GROUP,
                 user=user,
             )
-        self._tell("watch", process.pid)
-        child = Child(name, process, log)
-        self.children.append(child)
+            self._tell("watch", process.pid)
+            child = Child(name, process, log)
+            self.children.append(child)
         return child
 
     def start_module(
@@ -283,15 +284,20 @@ class Processes:
 
     def release(self, child: Child, *, kill: bool = False) -> None:
         """End one child, politely or not, and forget it."""
-        if kill:
-            child.kill()
-        else:
-            child.stop()
-        self._tell("forget", child.pid)
-        self.children.remove(child)
+        with interrupts.held():
+            if kill:
+                child.kill()
+            else:
+                child.stop()
+            self._tell("forget", child.pid)
+            self.children.remove(child)
 
     def stop(self) -> None:
         """End all children, the last started first, remove the folder, let the warden go."""
+        with interrupts.held():
+            self._stop()
+
+    def _stop(self) -> None:
         for child in reversed(self.children[:]):
             self.release(child)
         shutil.rmtree(self.folder, ignore_errors=True)

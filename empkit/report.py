@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from empkit.plots import Picture, figures
+from empkit.experiment import conclusion
+from empkit.experiment.verdicts import BROKEN_PROMISES
 
 if TYPE_CHECKING:
     from empkit.experiment.results import RunInfo, Runs
+    from empkit.plots import Picture
 
 MOST_BROKEN = 50
 
@@ -80,33 +82,68 @@ figcaption { font-size: 0.9rem; max-width: 55rem; }
 """
 
 
-def write_figures(runs: Runs, folder: Path) -> dict[str, Picture]:
-    """Draw the figures and write each as PNG.
+def write_figures(runs: Runs, folder: Path) -> tuple[dict[str, Picture], dict[str, str]]:
+    """Draw the figures and write each as PNG; one that cannot be drawn takes nothing else with it.
+
+    Args:
+        runs: what to draw.
+        folder: where to, and it is there.
 
     Returns:
-        The figures by name, for the report.
+        The figures by name, for the report; and the reason for each that could not be drawn. The
+        name `figures` stands for all, where matplotlib itself cannot be used.
     """
-    drawn = figures(runs)
-    for name, picture in drawn.items():
-        picture.savefig(folder / f"{name}.png", dpi=150)
-    return drawn
+    drawn: dict[str, Picture] = {}
+    missing: dict[str, str] = {}
+    try:
+        from empkit.plots import drawers
+
+        todo = drawers(runs)
+    except Exception as error:  # noqa: BLE001 - whatever matplotlib or its settings do
+        return drawn, {"figures": _reason(error)}
+    for name, draw in todo.items():
+        try:
+            picture = draw()
+            picture.savefig(folder / f"{name}.png", dpi=150)
+            drawn[name] = picture
+        except Exception as error:  # noqa: BLE001 - see above
+            (folder / f"{name}.png").unlink(missing_ok=True)
+            missing[name] = _reason(error)
+    return drawn, missing
 
 
-def write_report(runs: Runs, path: str | Path, drawn: Mapping[str, Picture] | None = None) -> Path:
+def _reason(error: Exception) -> str:
+    """Why, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
+
+
+def write_report(
+    runs: Runs,
+    path: str | Path,
+    drawn: Mapping[str, Picture] | None = None,
+    missing: Mapping[str, str] | None = None,
+) -> Path:
     """Write the report as one HTML file with everything in it.
 
     Args:
         runs: what to report.
         path: the file.
         drawn: figures that are drawn already.
+        missing: those that could not be drawn, with the reason.
 
     Returns:
         The file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if drawn is None:
+        from empkit.plots import figures
+
+        drawn = figures(runs)
     parts = [
         _head(runs),
+        _told(runs),
         _notes(runs),
         "<h2>Latency and throughput</h2>",
         _summary(runs),
@@ -114,7 +151,8 @@ def write_report(runs: Runs, path: str | Path, drawn: Mapping[str, Picture] | No
         _verdicts(runs),
         _broken(runs),
         "<h2>Figures</h2>",
-        *(_figure(name, picture) for name, picture in (drawn or figures(runs)).items()),
+        *(_figure(name, picture) for name, picture in drawn.items()),
+        *(_missing_figure(name, reason) for name, reason in (missing or {}).items()),
         "<h2>What was run</h2>",
         _runs(runs),
         "<h2>Measured on</h2>",
@@ -127,8 +165,7 @@ def write_report(runs: Runs, path: str | Path, drawn: Mapping[str, Picture] | No
 
 def _head(runs: Runs) -> str:
     offered = int(runs.verdicts()["offered"].sum())
-    title = f"{offered:,} employee records: {_promises(len(runs.broken_promises)) or 'no promise'}"
-    title += " broken"
+    title = f"{offered:,} employee records: {conclusion.headline(runs)}"
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
@@ -140,9 +177,19 @@ def _head(runs: Runs) -> str:
     )
 
 
-def _promises(count: int) -> str:
-    """How many promises, in words; nothing for none."""
-    return f"{count:,} promise{'s' if count > 1 else ''}" if count else ""
+def _told(runs: Runs) -> str:
+    """Broken promises, what was not measured, and findings: the words of the terminal."""
+    boxes = {
+        "Broken promises:": (runs.broken, " broken"),
+        "Not measured:": (runs.unmeasured, ""),
+        "Found, and allowed by the guarantees or the fault:": (runs.findings, ""),
+    }
+    return "".join(
+        f"<div class='note{kind}'>{heading}<ul>"
+        f"{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul></div>"
+        for heading, (sentences, kind) in boxes.items()
+        if sentences
+    )
 
 
 def _notes(runs: Runs) -> str:
@@ -270,19 +317,30 @@ def _verdicts(runs: Runs) -> str:
 
 
 def _broken(runs: Runs) -> str:
-    broken = runs.broken_promises
-    if broken.empty:
-        return ""
-    rows = [
-        [row.employee_id, row.protocol, row.round, row.verdict, row.error]
-        for row in broken.head(MOST_BROKEN).itertuples()
+    """The records behind the broken promises; what was allowed to be lost is not among them."""
+    allowed = {(run.protocol, run.round) for run in runs.runs if run.loss_allowed}
+    broken = [
+        row
+        for row in runs.timings[runs.timings["verdict"].isin(BROKEN_PROMISES)].itertuples()
+        if row.verdict not in conclusion.ALLOWED or (row.protocol, row.round) not in allowed
     ]
+    if not broken:
+        return ""
+    rows: list[list[Any]] = [
+        [row.employee_id, row.protocol, row.round, row.verdict, row.error]
+        for row in broken[:MOST_BROKEN]
+    ]
+    count = f"{len(broken):,} record{'s' if len(broken) > 1 else ''}"
     return (
-        f"<div class='note broken'><p>{_promises(len(broken))} broken"
+        f"<div class='note broken'><p>Promises were broken for {count}"
         f"{f'; the first {MOST_BROKEN}' if len(broken) > MOST_BROKEN else ''}:</p>"
         + _table(["employee_id", "protocol", "round", "verdict", "error"], rows, (1, 3, 4))
         + "</div>"
     )
+
+
+def _missing_figure(name: str, reason: str) -> str:
+    return f"<p class='note'>{escape(name)} could not be drawn: {escape(reason)}</p>"
 
 
 def _figure(name: str, picture: Picture) -> str:

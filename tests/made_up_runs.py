@@ -52,3 +52,14 @@ def together(*runs):
         pd.concat([each.attempts for each in runs], ignore_index=True),
         runs[0].environment,
     )
+
+
+def nothing(protocol="http", asked=2_000):
+    """A run that was interrupted before a record was offered."""
+    run = made_up(protocol, 1)
+    info = run.runs[0]
+    info.offered, info.cut_short, info.workload = 0, True, {"records": asked}
+    return Runs(
+        [info], run.timings.iloc[:0], run.attempts, run.environment,
+        asked=[(protocol, 1)], interrupted="SIGINT",
+    )  # fmt: skip

@@ -157,6 +157,8 @@ def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tm
                 "--out", tmp_path / "out", env=environment,
             )  # fmt: skip
             assert compared.returncode == 0, compared.stderr
+            assert f"Using the server at {url}." in compared.stderr
+            assert "Starting the lab" not in compared.stderr
             runs = json.loads(compared.stdout)["runs"]
             assert [run["verdicts"]["stored"] for run in runs] == [100, 100, 100]
         assert serve.process.returncode == 0
@@ -193,7 +195,10 @@ def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(t
     _, messages = process.communicate(timeout=60)
     assert "Interrupted after" in messages
     assert "Traceback" not in messages
-    assert process.returncode == 0
+    assert process.returncode == 130
+    assert "No promise was broken in what was measured. Not measured: " in " ".join(
+        messages.split()
+    )
     runs = load(tmp_path / "out")
     assert runs.runs[0].cut_short
     assert runs.verdicts().loc["websocket", "offered"] == runs.runs[0].offered < 100_000

@@ -2,15 +2,17 @@
 
 import re
 
+from empkit import plots
 from empkit.report import write_figures, write_report
-from tests.made_up_runs import made_up, together
+from tests.made_up_runs import made_up, nothing, together
 
 EVIL = "<script>alert('x')</script>"
 
 
 def test_the_page_needs_nothing_else(tmp_path):
     runs = together(made_up("http"), made_up("kafka"))
-    drawn = write_figures(runs, tmp_path)
+    drawn, missing = write_figures(runs, tmp_path)
+    assert not missing
     page = write_report(runs, tmp_path / "report.html", drawn).read_text()
     assert not re.findall(r"""(?:src|href)=['"](?!data:)""", page)
     assert page.count("<img alt='") == len(drawn)
@@ -26,3 +28,49 @@ def test_what_came_from_outside_is_escaped(tmp_path):
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 4
     assert "1 promise broken" in page
+
+
+def test_title_and_boxes_say_what_the_result_says(tmp_path):
+    runs = made_up()
+    runs.runs[0].broken = ["2 stored more than once: a, b", "1 stored and never sent: c"]
+    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    assert "<h1>200 employee records: 2 promises broken</h1>" in page
+    for sentence in runs.broken:
+        assert f"<li>{sentence}</li>" in page
+
+
+def test_what_was_not_measured_is_in_title_and_box(tmp_path):
+    runs = made_up()
+    runs.asked = [("http", 1), ("kafka", 1)]
+    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    assert "no promise broken in what was measured</h1>" in page
+    assert "<li>kafka, round 1: not run</li>" in page
+
+
+def test_loss_that_is_allowed_is_a_finding_and_no_broken_promise(tmp_path):
+    runs = made_up("kafka", verdict={1: "lost"})
+    runs.runs[0].loss_allowed = "acks=0"
+    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    assert "no promise broken</h1>" in page
+    assert "kafka, round 1: 1 lost: run-E1; allowed by acks=0" in page
+    assert "Promises were broken for" not in page
+
+
+def test_a_figure_that_cannot_be_drawn_is_left_out_with_its_reason(tmp_path, monkeypatch):
+    def fail(_runs):
+        raise RuntimeError("no <latex> here")
+
+    monkeypatch.setattr(plots, "stages", fail)
+    drawn, missing = write_figures(made_up(), tmp_path)
+    assert missing == {"stages": "RuntimeError: no <latex> here"}
+    assert "latency" in drawn
+    page = write_report(made_up(), tmp_path / "report.html", drawn, missing).read_text()
+    assert "stages could not be drawn: RuntimeError: no &lt;latex&gt; here" in page
+
+
+def test_runs_that_measured_nothing_have_a_report_all_the_same(tmp_path):
+    runs = nothing()
+    drawn, missing = write_figures(runs, tmp_path)
+    assert drawn == missing == {}
+    page = write_report(runs, tmp_path / "report.html", drawn).read_text()
+    assert "0 employee records: no promise broken in what was measured" in page

@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 import orjson
 import pandas as pd
 
+from empkit import interrupts
+from empkit.brokers import BrokerError
 from empkit.clients import own, through_kafka
 from empkit.clock import now_ns
 from empkit.experiment.generator import MOST_IN_FLIGHT
-from empkit.experiment.guarantees import Guarantees
+from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.results import FaultSpan, RunInfo, Runs, environment, read_timings
 from empkit.experiment.run import LATE_MS, Plan
 from empkit.experiment.workload import Workload
@@ -33,7 +35,7 @@ from empkit.faults import (
     Timeline,
     TokenExpiry,
 )
-from empkit.processes import Child
+from empkit.processes import Child, ChildError
 from empkit.progress import Progress, shown
 from empkit.proxy import ProxyProcess
 from empkit.settings import Settings
@@ -48,12 +50,23 @@ SECRET = {
 }  # fmt: skip
 """Settings that are secret, or only an address, and so no part of a result."""
 
+POLL_S = 0.2
+"""How long a signal may have to wait for the reports of a run, in seconds."""
 REPORT_S = 60.0
 """A run that reports nothing for so long, in seconds, has hung."""
 
 
 class RunError(RuntimeError):
-    """A run could not be carried out."""
+    """A run could not be carried out.
+
+    Args:
+        message: why.
+        runs: those that were carried out before it.
+    """
+
+    def __init__(self, message: str, runs: Runs | None = None) -> None:
+        super().__init__(message)
+        self.runs = runs
 
 
 @dataclass(frozen=True)
@@ -92,29 +105,81 @@ def conduct(
     """Carry out a comparison; see `Lab.compare`.
 
     Raises:
-        RunError: a run could not be carried out.
+        RunError: a run could not be carried out; it carries those that were.
+        KeyboardInterrupt: a signal came before anything was measured.
         ValueError: there is no record to send.
     """
     setup = _prepare(lab, workload, faults, guarantees)
     order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
-    finished: list[tuple[RunInfo, Path]] = []
-    with shown(progress, len(protocols) * rounds * setup.count) as show:
-        turns = [
-            (protocol, number)
-            for number in range(1, rounds + 1)
-            for protocol in order.sample(protocols, len(protocols))
-        ]
-        for protocol, number in turns:
-            finished.append(_Conductor(lab, setup, protocol, number).run(show))
-            last = finished[-1][0]
-            if last.cut_short and not last.gave_up and not _was_killed(setup):
-                break
+    turns = [
+        (protocol, number)
+        for number in range(1, rounds + 1)
+        for protocol in order.sample(protocols, len(protocols))
+    ]
+    with shown(progress, len(turns) * setup.count) as show:
+        done = _take_turns(lab, setup, turns, show)
+    if not done.finished and done.error is not None:
+        raise done.error
     measured_on = environment(
         broker=lab.broker_name,
         database=urlsplit(lab.settings.database_url).scheme,
         settings=guarantees.applied(lab.settings).model_dump(mode="json", exclude=SECRET),
     )
-    return Runs([info for info, _ in finished], *_frames(finished), measured_on)
+    runs = Runs(
+        [info for info, _ in done.finished],
+        *_frames(done.finished),
+        measured_on,
+        asked=turns,
+        interrupted=done.interrupted,
+        failure="" if isinstance(done.error, KeyboardInterrupt) else str(done.error or ""),
+    )
+    if runs.failure:
+        raise RunError(runs.failure, runs) from done.error
+    return runs
+
+
+@dataclass
+class _Turns:
+    """What became of the turns.
+
+    Attributes:
+        finished: what is known of each run that came to its end, and its folder.
+        interrupted: the signal that ended them early, or nothing.
+        error: why there are not more.
+    """
+
+    finished: list[tuple[RunInfo, Path]]
+    interrupted: str = ""
+    error: BaseException | None = None
+
+
+def _take_turns(lab: Lab, setup: Setup, turns: Sequence[tuple[str, int]], show: Progress) -> _Turns:
+    """Carry out one run after the other until all are, a signal comes, or one cannot be.
+
+    The first signal lets the run under way end early, with what it measured; a second one gives
+    that up, too.
+    """
+    from empkit.lab import LabError
+
+    done = _Turns([])
+    try:
+        for protocol, number in turns:
+            interrupts.check()
+            conductor = _Conductor(lab, setup, protocol, number)
+            try:
+                conductor.run(show)
+            finally:
+                if conductor.result is not None:
+                    done.finished.append(conductor.result)
+                if conductor.interrupted:
+                    done.interrupted = interrupts.first() or "SIGINT"
+            if done.interrupted:
+                break
+    except KeyboardInterrupt as error:
+        done.interrupted, done.error = interrupts.first() or "SIGINT", error
+    except (RunError, BrokerError, ChildError, LabError) as error:
+        done.error = error
+    return done
 
 
 def _was_killed(setup: Setup) -> bool:
@@ -162,30 +227,36 @@ class _Conductor:
         self._started_ns = 0
         self._settings = setup.guarantees.applied(lab.settings)
         self._through_kafka = through_kafka(protocol)
+        self.interrupted = False
+        self.result: tuple[RunInfo, Path] | None = None
 
-    def run(self, show: Progress) -> tuple[RunInfo, Path]:
-        """Carry it out.
-
-        Returns:
-            What is known of it, and its folder.
-        """
+    def run(self, show: Progress) -> None:
+        """Carry it out; what is known of it, and its folder, is `result` then."""
         self._folder.mkdir()
         if self._through_kafka:
             self._lab.ensure(self._settings)
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._reached() as settings:
-            self._plan(settings).save(self._folder)
-            child = self._start()
-            self._lab.generator = child
-            try:
-                finished = self._follow(child, show)
-            finally:
-                self._timeline.finish(abort=True)
-                self._lab.generator = None
-                self._lab.processes.release(child, kill=True)
-        if self._timeline.failure is not None:
-            raise RunError(f"A fault failed: {self._timeline.failure}") from self._timeline.failure
-        return self._described(started_at, finished), self._folder
+        finished: dict[str, Any] | None = None
+        try:
+            with self._reached() as settings:
+                self._plan(settings).save(self._folder)
+                child = self._start()
+                self._lab.generator = child
+                try:
+                    finished = self._follow(child, show)
+                finally:
+                    self._timeline.finish(abort=True)
+                    self._lab.generator = None
+                    self._lab.processes.release(child, kill=True)
+            if self._timeline.failure is not None:
+                raise RunError(f"A fault failed: {self._timeline.failure}") from (
+                    self._timeline.failure
+                )
+        finally:
+            # a signal that comes while the parts are released takes nothing from a finished run
+            if finished is not None and self._timeline.failure is None:
+                with interrupts.held():
+                    self.result = self._described(started_at, finished), self._folder
 
     def _start(self, *arguments: str) -> Child:
         return self._lab.processes.start_module(
@@ -244,20 +315,29 @@ class _Conductor:
 
     def _follow(self, child: Child, show: Progress) -> dict[str, Any]:
         """Pass on the run's progress until it has finished; Ctrl-C asks it to end early."""
-        interrupted = False
+        waiting = True
+        report: dict[str, Any] | None = None
         while True:
             try:
-                report = child.report()
+                if waiting:
+                    # a report that was taken is acted on, whatever comes meanwhile
+                    with interrupts.held(), contextlib.suppress(TimeoutError):
+                        report = child.report(POLL_S)
+                        waiting = False
+                if waiting:
+                    continue
                 if report is None:
                     return self._autopsy(child)
                 finished = self._heard(child, report, show)
                 if finished is not None:
                     return finished
+                waiting = True
             except KeyboardInterrupt:
-                if interrupted:
+                if self.interrupted:
                     raise
-                interrupted = True
-                child.order(stop=True)
+                self.interrupted = True
+                with contextlib.suppress(ChildError):  # it has ended: its reports say how
+                    child.order(stop=True)
                 self._timeline.finish(abort=True)
 
     def _heard(self, child: Child, report: dict[str, Any], show: Progress) -> dict[str, Any] | None:
@@ -265,8 +345,9 @@ class _Conductor:
         if "done" in report:
             show(f"{self._protocol} {self._number}", report["done"], self._setup.count)
         elif "started_ns" in report:
-            self._started_ns = report["started_ns"]
-            self._timeline.start(self._started_ns)
+            if not self._started_ns:
+                self._started_ns = report["started_ns"]
+                self._timeline.start(self._started_ns)
         elif "sent_ns" in report:
             self._timeline.finish()
             if self._setup.events:
@@ -306,6 +387,7 @@ class _Conductor:
             workload=self._setup.workload.described(count),
             guarantees=str(self._setup.guarantees),
             through_kafka=self._through_kafka,
+            loss_allowed=self._loss_allowed(),
             faults=self._spans(finished),
             **finished,
         )
@@ -340,6 +422,19 @@ class _Conductor:
         elif info.cut_short:
             info.notes.append(f"Interrupted after {info.offered} of {count} records.")
         return info
+
+    def _loss_allowed(self) -> str:
+        """Why records that were acked may be lost in this run; empty where they may not."""
+        if not self._through_kafka:
+            return ""
+        struck = {span.label for span in self._timeline.spans}
+        reasons = [why_loss(self._settings)]
+        reasons += [
+            str(event.fault)
+            for event in self._setup.events
+            if event.fault.loses and str(event.fault) in struck
+        ]
+        return " and ".join(filter(None, reasons))
 
     def _spans(self, finished: dict[str, Any]) -> list[FaultSpan]:
         """What was broken, and when; an overload is known beforehand."""

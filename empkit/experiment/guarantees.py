@@ -60,6 +60,16 @@ class Guarantees:
         return settings.model_copy(update=changes)
 
 
+def why_loss(settings: Settings) -> str:
+    """Why a record that Kafka acked may be lost, where that was asked for; empty where not."""
+    reasons = []
+    if settings.kafka_acks != "all":
+        reasons.append(f"acks={settings.kafka_acks}")
+    if settings.kafka_commit == "before_store":
+        reasons.append("commit before the store")
+    return " and ".join(reasons)
+
+
 def may_lose(settings: Settings) -> bool:
     """Whether a record that Kafka acked may be lost, because that is what was asked for."""
-    return settings.kafka_commit == "before_store" or settings.kafka_acks != "all"
+    return bool(why_loss(settings))

@@ -18,9 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from empkit.clients import PROTOCOLS
+from empkit.experiment import conclusion
 from empkit.experiment.recovery import recovery
 from empkit.experiment.statistics import bootstrap_interval, percentiles
-from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS, Verdict
+from empkit.experiment.status import ExitStatus
+from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 LEVELS = (50, 90, 99, 99.9)
@@ -69,6 +71,8 @@ class RunInfo:
         faults: what was broken, and when.
         guarantees: what was asked for (`Guarantees`), in words.
         through_kafka: whether acks came from a broker.
+        loss_allowed: why records that were acked may be lost in this run, in words such as
+            `acks=0`; empty when they may not.
     """
 
     protocol: str
@@ -94,6 +98,7 @@ class RunInfo:
     faults: list[FaultSpan] = field(default_factory=list)
     guarantees: str = "as set"
     through_kafka: bool = False
+    loss_allowed: str = ""
 
 
 class Runs:
@@ -106,6 +111,9 @@ class Runs:
         attempts: one row an attempt, of the records that needed several: protocol, round, seq,
             attempt, sent_ns, answered_ns, answer.
         environment: what it was measured on.
+        asked: protocol and round of each run that was asked for; None when that is not known.
+        interrupted: the signal that ended them early, such as `SIGINT`; empty when none did.
+        failure: why the rest could not be carried out, in words; empty when it could.
     """
 
     def __init__(
@@ -114,15 +122,24 @@ class Runs:
         timings: pd.DataFrame,
         attempts: pd.DataFrame,
         environment: Mapping[str, Any],
+        *,
+        asked: Sequence[tuple[str, int]] | None = None,
+        interrupted: str = "",
+        failure: str = "",
     ) -> None:
         self.runs = list(runs)
         self.timings = timings
         self.attempts = attempts
         self.environment = dict(environment)
+        self.asked = None if asked is None else [(protocol, number) for protocol, number in asked]
+        self.interrupted = interrupted
+        self.failure = failure
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
-        return f"<Runs: {len(self.runs)} of {', '.join(self.protocols)}; {counts}>"
+        said = {"broken promises": self.broken, "not measured": self.unmeasured}
+        words = "".join(f"; {name}: {'; '.join(each)}" for name, each in said.items() if each)
+        return f"<Runs: {len(self.runs)} of {', '.join(self.protocols)}; {counts or 'none'}{words}>"
 
     @property
     def protocols(self) -> list[str]:
@@ -138,37 +155,27 @@ class Runs:
 
     @property
     def broken(self) -> list[str]:
-        """Each promise that was broken, by name, with how often and the first ids."""
-        return [sentence for run in self.runs for sentence in self._broken(run, PROMISES)]
+        """Each promise that was broken, by name, with how often and the first ids. Loss that the
+        guarantees or a fault allow is none; see `findings`."""
+        return conclusion.broken(self)
 
     @property
-    def broken_beyond_loss(self) -> list[str]:
-        """The same without what was lost over Kafka, for where that was asked for."""
-        kept = dict(PROMISES)
-        del kept["lost"]
-        return [
-            sentence
-            for run in self.runs
-            for sentence in self._broken(run, kept if run.through_kafka else PROMISES)
-        ]
+    def findings(self) -> list[str]:
+        """Loss that the guarantees (acks, commit before the store) or a fault allow, in words."""
+        return conclusion.findings(self)
 
-    def _broken(self, run: RunInfo, promises: Mapping[Verdict, str]) -> list[str]:
-        sentences = []
-        own = self.broken_promises
-        own = own[(own["protocol"] == run.protocol) & (own["round"] == run.round)]
-        where = f"{run.protocol}, round {run.round}"
-        for verdict, promise in promises.items():
-            ids = own.loc[own["verdict"] == verdict, "employee_id"].tolist()
-            if ids:
-                sentences.append(
-                    f"{where}: {promise!r} is broken: {len(ids)} {verdict}: "
-                    f"{', '.join(ids[:10])}{' ...' if len(ids) > 10 else ''}"
-                )
-        sentences += [f"{where}: {sentence}" for sentence in run.broken]
-        counted = int(self.of(run.protocol, run.round).verdicts()["offered"].sum())
-        if counted != run.offered:
-            sentences.append(f"{where}: {run.offered} were offered, and {counted} judged")
-        return sentences
+    @property
+    def unmeasured(self) -> list[str]:
+        """What was asked for and not measured: runs that are missing or ended early.
+
+        What a planned fault of client or load takes away is the experiment, and not missing.
+        """
+        return conclusion.unmeasured(self)
+
+    @property
+    def status(self) -> ExitStatus:
+        """The exit status that these runs ask for."""
+        return conclusion.status(self)
 
     def of(self, protocol: str, number: int | None = None) -> Runs:
         """Only the runs of one protocol, and of one round if asked for.
@@ -187,7 +194,11 @@ class Runs:
             frame[fits(frame["protocol"], frame["round"])].reset_index(drop=True)
             for frame in (self.timings, self.attempts)
         )
-        return Runs(runs, timings, attempts, self.environment)
+        asked = None if self.asked is None else [each for each in self.asked if fits(*each)]
+        return Runs(
+            runs, timings, attempts, self.environment,
+            asked=asked, interrupted=self.interrupted, failure=self.failure,
+        )  # fmt: skip
 
     def verdicts(self) -> pd.DataFrame:
         """How many records of each protocol got each verdict; they add up to those offered."""
@@ -227,6 +238,10 @@ class Runs:
         return {
             "runs": [self._run_to_json(run) for run in self.runs],
             "environment": self.environment,
+            "broken": self.broken,
+            "findings": self.findings,
+            "unmeasured": self.unmeasured,
+            "status": int(self.status),
         }
 
     def save(self, folder: str | Path) -> Path:
@@ -243,7 +258,13 @@ class Runs:
         self.timings.to_parquet(folder / "timings.parquet", index=False)
         self.attempts.to_parquet(folder / "attempts.parquet", index=False)
         self.summary().to_csv(folder / "summary.csv")
-        content = {"runs": [asdict(run) for run in self.runs], "environment": self.environment}
+        content = {
+            "runs": [asdict(run) for run in self.runs],
+            "environment": self.environment,
+            "asked": self.asked,
+            "interrupted": self.interrupted,
+            "failure": self.failure,
+        }
         (folder / "runs.json").write_text(json.dumps(content, indent=2) + "\n")
         return folder
 
@@ -340,6 +361,10 @@ def load(folder: str | Path) -> Runs:
         read_timings([folder / "timings.parquet"]),
         pd.read_parquet(folder / "attempts.parquet"),
         content["environment"],
+        # a folder of 0.1.0 does not know these
+        asked=content.get("asked"),
+        interrupted=content.get("interrupted", ""),
+        failure=content.get("failure", ""),
     )
 
 

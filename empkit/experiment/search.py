@@ -67,6 +67,7 @@ def find_rate(
 
     Raises:
         ValueError: a number makes no sense.
+        KeyboardInterrupt: interrupted.
     """
     if not (p99_ms > 0 and 0 < precision < 1 and seconds > 0):
         raise ValueError("p99_ms, seconds and precision must be above 0, precision below 1.")
@@ -77,7 +78,10 @@ def find_rate(
     def keeps_up(rate: float) -> bool:
         count = max(LEAST_RECORDS, int(rate * seconds))
         workload = Workload(records=count, rate=rate, seed=len(rows))
-        row = _judged(lab.run(protocol, workload, progress=lambda *_: None), rate, p99_ms)
+        runs = lab.run(protocol, workload, progress=lambda *_: None)
+        if runs.interrupted:  # a rate that was cut short says nothing
+            raise KeyboardInterrupt
+        row = _judged(runs, rate, p99_ms)
         rows.append(row)
         verdict = "kept up" if row["kept_up"] else f"not kept up: {row['why']}"
         on_step(f"{rate:,.0f} records/s: p99 {row['p99_ms']:.1f} ms, {verdict}")

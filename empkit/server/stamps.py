@@ -43,9 +43,7 @@ class StampLog:
         self._one_at_a_time = threading.Lock()
         if path is None:
             self._file, name = tempfile.mkstemp(prefix="empkit-timings-")
-            if (
-                sys.platform == "win32"
-            ):  # an open file is removed by closing it
+            if sys.platform == "win32":  # an open file is removed by closing it
                 os.close(self._file)
                 self._file = os.open(name, os.O_RDWR | os.O_APPEND | BINARY | os.O_TEMPORARY)
             else:

@@ -9,8 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from empkit import load
+from empkit.experiment.conclusion import closing
 from empkit.experiment.results import STAMPS, read_timings
-from tests.made_up_runs import made_up, together
+from empkit.experiment.status import ExitStatus
+from tests.made_up_runs import made_up, nothing, together
 
 
 def test_the_summary_counts_from_when_a_record_was_wanted_sent():
@@ -88,13 +90,113 @@ def test_of_keeps_one_run():
         runs.of("websocket")
 
 
-def test_only_what_kafka_lost_is_excused_where_losing_was_asked_for():
+def test_loss_that_was_allowed_is_a_finding_and_any_other_a_broken_promise():
     kafka = made_up("kafka", verdict={1: "lost"})
-    kafka.runs[0].through_kafka = True
-    assert kafka.broken
-    assert not kafka.broken_beyond_loss
-    over_http = made_up("http", verdict={1: "lost"})
-    phantom = made_up("kafka", number=2, verdict={1: "phantom"})
-    phantom.runs[0].through_kafka = True
-    for other in (over_http, phantom):
-        assert together(kafka, other).broken_beyond_loss == other.broken
+    assert "1 lost: run-E1" in kafka.broken[0]
+    assert kafka.status == ExitStatus.BROKEN_PROMISE
+    kafka.runs[0].loss_allowed = "acks=0"
+    assert (kafka.broken, kafka.status) == ([], ExitStatus.OK)
+    assert kafka.findings == ["kafka, round 1: 1 lost: run-E1; allowed by acks=0"]
+    for other in (
+        made_up("http", verdict={1: "lost"}),
+        made_up("kafka", number=2, verdict={1: "phantom"}),
+        made_up("kafka", number=3, verdict={1: "lost"}),  # nobody allowed it in this round
+    ):
+        both = together(kafka, other)
+        assert both.broken == other.broken
+        assert both.broken
+        assert both.findings == kafka.findings
+
+
+def test_counts_that_do_not_add_up_and_what_holds_of_a_whole_run_are_broken_promises():
+    runs = made_up(count=20)
+    runs.runs[0].offered = 21
+    runs.runs[0].broken = ["1 stored and never sent: x"]
+    assert runs.broken == [
+        "http, round 1: 1 stored and never sent: x",
+        "http, round 1: 21 were offered, and 20 judged",
+    ]
+    assert "broken promises: http, round 1: 1 stored and never sent: x" in repr(runs)
+    content = runs.to_json()
+    assert content["broken"] == runs.broken
+    assert content["status"] == ExitStatus.BROKEN_PROMISE == runs.status
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"gave_up": True, "cut_short": True}, "gave up after 200 of 900 records"),
+        ({"cut_short": True}, "ended after 200 of 900 records"),
+        ({"drained": False}, "had not decided on every record"),
+    ],
+)
+def test_a_run_that_did_not_come_to_its_end_is_not_measured(changes, sentence):
+    def run(**options):
+        runs = made_up(**options)
+        runs.runs[0].workload = {"records": 900}
+        for name, value in changes.items():
+            setattr(runs.runs[0], name, value)
+        return runs
+
+    (told,) = run().unmeasured
+    assert sentence in told
+    assert run().status == ExitStatus.NOT_MEASURED
+    assert sentence in repr(run())
+    assert closing([run()]) == f"No promise was broken in what was measured. Not measured: {told}."
+    broken = run(verdict={1: "lost"})
+    assert broken.status == ExitStatus.BROKEN_PROMISE
+    assert closing([broken]).startswith("A promise was broken in what was measured. Not measured")
+
+
+@pytest.mark.parametrize("fault", [("client-kill", "client"), ("overload", "load")])
+def test_what_a_fault_of_client_or_load_takes_away_is_the_experiment(fault):
+    runs = made_up(faults=[(*fault, 1, 2)])
+    runs.runs[0].cut_short = runs.runs[0].gave_up = True
+    assert (runs.unmeasured, runs.status) == ([], ExitStatus.OK)
+    runs.interrupted = "SIGINT"  # by hand it is not
+    assert runs.unmeasured
+    assert runs.status == ExitStatus.INTERRUPTED
+
+
+def test_runs_that_are_missing_are_named():
+    runs = together(made_up("http"), made_up("kafka"))
+    runs.asked = [(protocol, number) for number in (1, 2) for protocol in ("http", "kafka", "x:Y")]
+    assert runs.unmeasured == [
+        "x:Y, rounds 1, 2: not run", "http, round 2: not run", "kafka, round 2: not run",
+    ]  # fmt: skip
+    assert runs.of("kafka").unmeasured == ["kafka, round 2: not run"]
+
+
+def test_runs_that_measured_nothing_have_a_summary_and_say_so(tmp_path):
+    runs = load(nothing().save(tmp_path))
+    assert runs.summary().loc["http", "offered"] == 0
+    assert runs.verdicts().loc["http", "offered"] == 0
+    assert runs.status == ExitStatus.INTERRUPTED
+    assert runs.unmeasured == ["http, round 1: ended after 0 of 2,000 records"]
+    assert "not measured: http, round 1: ended after 0 of 2,000" in repr(runs)
+    json.dumps(runs.to_json())
+
+
+def test_what_a_result_says_survives_the_folder(tmp_path):
+    runs = together(made_up("http"), made_up("kafka", verdict={1: "lost"}))
+    runs.runs[1].loss_allowed = "commit before the store"
+    runs.asked = [("http", 1), ("kafka", 1), ("websocket", 1)]
+    runs.interrupted, runs.failure = "SIGTERM", "the broker went away"
+    again = load(runs.save(tmp_path))
+    for name in ("asked", "interrupted", "failure", "broken", "findings", "unmeasured", "status"):
+        assert getattr(again, name) == getattr(runs, name)
+    assert again.status == ExitStatus.TERMINATED
+
+
+def test_a_folder_of_0_1_0_still_opens(tmp_path):
+    runs = made_up("kafka", verdict={1: "lost"})
+    path = runs.save(tmp_path) / "runs.json"
+    content = json.loads(path.read_text())
+    for name in ("asked", "interrupted", "failure"):
+        del content[name]
+    for run in content["runs"]:
+        del run["loss_allowed"]
+    path.write_text(json.dumps(content))
+    again = load(tmp_path)
+    assert again.broken == runs.broken
+    assert (again.unmeasured, again.interrupted) == ([], "")

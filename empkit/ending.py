@@ -1,0 +1,128 @@
+"""How a command that runs experiments ends: the results are written, what they say is printed, and
+one exit status tells what happened.
+
+    results --> save --> figures, report (extras) --> last lines --> status
+                  |            |
+              elsewhere     said, and left out
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from empkit import interrupts
+from empkit.experiment.status import ExitStatus, first_of, of_signal
+
+if TYPE_CHECKING:
+    from empkit.experiment.results import Runs
+
+Say = Callable[[str], None]
+
+
+def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
+    """Write the numbers, before anything is made of them.
+
+    Args:
+        crossed: each comparison; of several each gets a folder of its own.
+        folder: where to; what cannot be written there goes to a temporary folder.
+        say: told when it does.
+
+    Returns:
+        The folder of each.
+    """
+    folders = _folders(crossed, folder)
+    with interrupts.held():
+        try:
+            for runs, own in zip(crossed, folders, strict=True):
+                runs.save(own)
+        except OSError as error:
+            elsewhere = Path(tempfile.mkdtemp(prefix="empkit-results-"))
+            say(
+                f"The results cannot be written to {folder}: {error.strerror or error}. They are "
+                f"in {elsewhere} instead: move them to where they are to stay."
+            )
+            folders = _folders(crossed, elsewhere)
+            for runs, own in zip(crossed, folders, strict=True):
+                runs.save(own)
+    return folders
+
+
+def _folders(crossed: Sequence[Runs], folder: Path) -> list[Path]:
+    if len(crossed) == 1:
+        return [folder]
+    return [folder / str(number) for number in range(1, len(crossed) + 1)]
+
+
+def add_extras(crossed: Sequence[Runs], folders: Sequence[Path], say: Say) -> None:
+    """Figures and report: what cannot be drawn or written is said and left out.
+
+    Args:
+        crossed: each comparison.
+        folders: that of each, where its numbers are.
+        say: told what is left out, and why.
+    """
+    try:
+        with interrupts.released():
+            for runs, own in zip(crossed, folders, strict=True):
+                _draw(runs, own, say)
+            if len(crossed) > 1:
+                _draw_together(crossed, folders[0].parent, say)
+    except KeyboardInterrupt:
+        say("Interrupted: the figures and the report that are missing were not drawn any more.")
+
+
+def _draw(runs: Runs, folder: Path, say: Say) -> None:
+    from empkit.report import write_figures, write_report
+
+    drawn, missing = write_figures(runs, folder)
+    _say_missing(missing, folder, say)
+    try:
+        write_report(runs, folder / "report.html", drawn, missing)
+    except Exception as error:  # noqa: BLE001 - the numbers are written, and stand
+        say(f"The report could not be written: {type(error).__name__}: {error}.")
+
+
+def _draw_together(crossed: Sequence[Runs], folder: Path, say: Say) -> None:
+    try:
+        from empkit import plots
+
+        plots.verdicts(list(crossed)).savefig(folder / "verdicts.png")
+    except Exception as error:  # noqa: BLE001 - see above
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        _say_missing({"verdicts": reason}, folder, say)
+
+
+def _say_missing(missing: dict[str, str], folder: Path, say: Say) -> None:
+    if not missing:
+        return
+    reason = next(iter(missing.values()))
+    say(
+        f"Not drawn: {', '.join(missing)} ({reason.rstrip('.')}). The numbers are complete. Mend "
+        "matplotlib's settings (MPLBACKEND, or the matplotlibrc of this folder or of yours); then "
+        f"`empkit.plots.figures(empkit.load({str(folder)!r}))` draws them."
+    )
+
+
+def status(crossed: Sequence[Runs], unmeasured: Sequence[str]) -> ExitStatus:
+    """What to end with.
+
+    Args:
+        crossed: each comparison.
+        unmeasured: what is missing and none of them knows of.
+    """
+    holding = [runs.status for runs in crossed]
+    holding.append(of_signal(interrupts.first()))
+    if unmeasured:
+        holding.append(ExitStatus.NOT_MEASURED)
+    return first_of(holding)
+
+
+def page(folders: Sequence[Path]) -> Path | None:
+    """The report to open, where there is one."""
+    with contextlib.suppress(StopIteration):
+        return next(own / "report.html" for own in folders if (own / "report.html").exists())
+    return None
