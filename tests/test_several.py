@@ -16,6 +16,7 @@ from empkit.faults import ConsumerCrash
 from empkit.lab import LabError
 from empkit.processes import Processes
 from tests.conftest import wait_until
+from tests.parts import need_time_namespace
 
 EMPKIT = [sys.executable, "-m", "empkit.cli"]
 
@@ -82,7 +83,7 @@ class Command:
 
 
 def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_one_group(
-    postgres, tmp_path
+    kafka_jars, postgres, tmp_path
 ):
     from empkit.server.database import create_database, drop_database
 
@@ -131,9 +132,7 @@ def health(url):
 
 def test_stages_of_another_clock_are_left_out_and_said_to_be(tmp_path):
     """A server whose monotonic clock is another one, as on another machine."""
-    apart = ["unshare", "-T", "--monotonic", "1000", "--fork", "--kill-child", "--"]
-    if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("This user may not make a time namespace.")
+    apart = need_time_namespace()
     secret = {"password": "only for this test", "signing_key": secrets.token_urlsafe(40)}
     server = subprocess.Popen(
         [*apart, *EMPKIT, "serve", "--port", "0", "--database", f"sqlite:///{tmp_path}/e.db"],
