@@ -69,15 +69,11 @@ class Started(subprocess.Popen):
     def left(self) -> list[psutil.Process]:
         """The processes that came from this program and still run, itself among them, whoever
         their parent is by now."""
-        self.poll()  # so that it is no zombie
-        return [each for each in psutil.process_iter() if _has(each, self.mark)]
+        return marked(self.mark)
 
-    def wait_until_alone(self, timeout_s: float = TIDY_S) -> list[psutil.Process]:
-        """Wait until nothing of it runs any more; what still does after `timeout_s` seconds."""
-        give_up = time.monotonic() + timeout_s
-        while (left := self.left()) and time.monotonic() < give_up:
-            time.sleep(0.02)
-        return left
+    def wait_until_gone(self, timeout_s: float = TIDY_S) -> list[psutil.Process]:
+        """Wait until it and all that came from it have ended; what has not after `timeout_s`."""
+        return wait_until_gone(self.mark, timeout_s)
 
     def end_all(self) -> None:
         """Kill the program, let its wardens clean up, and kill what remains."""
@@ -85,25 +81,42 @@ class Started(subprocess.Popen):
             os.killpg(self.pid, signal.SIGKILL)
         self.kill()
         self.wait()
-        remaining = self.wait_until_alone(self.tidy_s)
-        for each in remaining:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
-        if remaining:
-            self.wait_until_alone()
+        end_marked(self.mark, self.tidy_s)
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):  # what was to be written has no reader any more
                     pipe.close()
 
 
+def marked(mark: str) -> list[psutil.Process]:
+    """The processes that run with this mark in their environment."""
+    return [each for each in psutil.process_iter() if _has(each, mark)]
+
+
 def _has(process: psutil.Process, mark: str) -> bool:
     try:
-        return (
-            process.status() != psutil.STATUS_ZOMBIE and process.environ().get(OWNER) == mark
-        )  # fmt: skip
+        running = process.status() != psutil.STATUS_ZOMBIE
+        return running and process.environ().get(OWNER) == mark
     except psutil.Error:  # it has ended, or is another user's
         return False
+
+
+def wait_until_gone(mark: str, timeout_s: float = TIDY_S) -> list[psutil.Process]:
+    """Wait until no process has this mark; those that still do after `timeout_s` seconds."""
+    give_up = time.monotonic() + timeout_s
+    while (left := marked(mark)) and time.monotonic() < give_up:
+        time.sleep(0.02)
+    return left
+
+
+def end_marked(mark: str, tidy_s: float = TIDY_S) -> None:
+    """Kill what still has this mark after `tidy_s` seconds."""
+    remaining = wait_until_gone(mark, tidy_s)
+    for each in remaining:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    if remaining:
+        wait_until_gone(mark)
 
 
 @contextlib.contextmanager
