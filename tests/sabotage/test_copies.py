@@ -7,7 +7,7 @@ import pytest
 
 from tests.sabotage.copies import Sabotage, finds, sabotaged
 
-EDIT = ("empkit/clock.py", '"""', '"""The other one. ')
+EDIT = ("empkit/clock.py", '"""The one clock', '"""Another clock')
 
 
 def test_a_copy_is_what_a_process_of_its_own_imports(tmp_path):
@@ -27,16 +27,9 @@ def test_an_edit_that_no_longer_fits_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("test", "message"),
-    [
-        (
-            "tests/sabotage/test_copies.py::test_an_edit_that_no_longer_fits_is_refused",
-            "let it pass",
-        ),
-        ("tests/test_signals.py::no_such_test", "let it pass"),
-    ],
+    "test", ["test_an_edit_that_no_longer_fits_is_refused", "no_such_test"], ids=["passes", "none"]
 )
-def test_a_test_that_finds_nothing_is_named(tmp_path, test, message):
-    sabotage = Sabotage("nothing", (("empkit/clock.py", "import os", "import os  # "),), test)
-    with pytest.raises(AssertionError, match=message):
+def test_a_test_that_does_not_find_the_fault_is_named(tmp_path, test):
+    sabotage = Sabotage("", (EDIT,), f"tests/sabotage/test_copies.py::{test}")
+    with pytest.raises(AssertionError, match="does not find it"):
         finds(tmp_path, sabotage)
