@@ -97,4 +97,4 @@ def need_time_namespace() -> list[str]:
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """A temporary folder that all workers of this session share."""
     own = factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.sabotage.copies import Sabotage, finds
+from tests.sabotage.table import Sabotage, finds
 
-DATABASE = "empkit/server/database.py"
-STORE = "empkit/server/store.py"
-AUTH = "empkit/server/auth.py"
-SOCKET = "empkit/server/websocket.py"
-RESULTS = "empkit/experiment/results.py"
+DATABASE = "server/database.py"
+STORE = "server/store.py"
+AUTH = "server/auth.py"
+SOCKET = "server/websocket.py"
+RESULTS = "experiment/results.py"
 DURABLE = "tests/server/test_durable.py"
 TOKENS = "tests/server/test_auth.py"
 NUMBERS = "tests/experiment/test_results.py"
