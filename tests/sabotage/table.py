@@ -22,9 +22,6 @@ BESIDE = ("tests", "benchmarks", "pyproject.toml")
 """What goes into the folder of the copy: pytest puts the folder of pyproject.toml first on the
 path, and that must not be the checkout."""
 
-WITHOUT = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:nbval", "-p", "no:schemathesis")
-"""What one test does without: these take longer to load than many a test to run."""
-
 Edit = tuple[str, str, str]
 """A file below `empkit/`, what stands in it once, and what takes its place."""
 
@@ -54,15 +51,20 @@ def run_test(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     """
     for name in BESIDE:
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+            shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder / name)
-    arguments = ("-m", "pytest", "-q", "-rs", "-o", "addopts=", *WITHOUT)
+    # what is compiled already is taken along: Python compares the times of the sources, which the
+    # copies keep, and compiles anew what was edited
+    for compiled in (ROOT / "empkit").rglob("__pycache__"):
+        shutil.copytree(compiled, folder / compiled.relative_to(ROOT), dirs_exist_ok=True)
+    arguments = ("-m", "pytest", "-q", "-rs", "-o", "addopts=", "-p", "no:cacheprovider")
+    # loading the plugins would take longer than many a test
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_XDIST_WORKER": "",
+                 "PYTEST_ADDOPTS": ""}  # fmt: skip
     done: subprocess.CompletedProcess[str] = run_python(
-        folder, *arguments, f"--basetemp={folder / 'tmp'}", test, PYTEST_XDIST_WORKER="",
-        PYTEST_ADDOPTS="",
-    )  # fmt: skip
+        folder, *arguments, f"--basetemp={folder / 'tmp'}", test, **variables
+    )
     return done
 
 

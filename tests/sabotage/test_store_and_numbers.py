@@ -31,12 +31,6 @@ SABOTAGES = [
         '.count("sync(") > flushed',
     ),
     Sabotage(
-        "PostgreSQL answers before a commit is flushed",
-        ((DATABASE, "-c synchronous_commit=on ", "-c synchronous_commit=off "),),
-        f"{DURABLE}::test_postgresql_flushes_each_commit_whatever_its_own_default",
-        "assert ['off', 'on'] == ['on', 'on']",
-    ),
-    Sabotage(
         "PostgreSQL's own default decides whether a commit is flushed",
         ((DATABASE, "-c synchronous_commit=on ", ""),),
         f"{DURABLE}::test_postgresql_flushes_each_commit_whatever_its_own_default",

@@ -24,7 +24,6 @@ def test_a_test_that_fails_of_the_fault_has_found_it(tmp_path):
 @pytest.mark.parametrize(
     ("test", "message"),
     [
-        (f"{THIS}::no_such_test", "does not find it"),
         (PASSES, "does not find it"),
         (f"{THIS}::test_the_copy_is_what_is_imported_here", "fails of something else"),
     ],
