@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from empkit import load
+from empkit.experiment.columns import OUTCOMES
 from tests.conftest import wait_until
 from tests.signals import started
 
@@ -185,6 +187,32 @@ def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(t
     runs = load(tmp_path / "out")
     assert runs.runs[0].cut_short
     assert runs.verdicts().loc["websocket", "offered"] == runs.runs[0].offered < 100_000
+
+
+def acked_of(folder):
+    """How many records of a run that is under way have been acked."""
+    return int((np.load(folder / "outcome.npy", mmap_mode="r") == OUTCOMES.index("acked")).sum())
+
+
+def test_compare_in_a_script_that_ignores_ctrl_c_goes_on_and_ends_with_sigterm(tmp_path):
+    """As with nohup, or with & in a script: what was told to ignore SIGINT does."""
+    ignoring = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    compare = ["compare", "--rate", "200", "--records", "100000", "--protocol", "http"]
+    with started(
+        [*ignoring, *COMMAND, *compare, "--out", tmp_path / "out"],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        folder = Path(wait_until(lambda: run_of(process), 30).cmdline()[-1])
+        wait_until((folder / "outcome.npy").exists, 30)
+        process.send_signal(signal.SIGINT)
+        before = acked_of(folder)
+        wait_until(lambda: acked_of(folder) > before + 200, 30)  # a second's records
+        process.send_signal(signal.SIGTERM)
+        _, messages = process.communicate(timeout=60)
+        assert process.left() == []
+    assert "Interrupted after" in messages
+    assert "Traceback" not in messages
+    assert load(tmp_path / "out").runs[0].cut_short
 
 
 def test_help_shows_every_command():
