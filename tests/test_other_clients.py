@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from empkit import connect
+from empkit.topics import log_ends
 from tests.conftest import count_stored, employee, wait_until
 from tests.kafka_tools import run_tool, tools
 from tests.parts import fetched, need_program, shared_folder
@@ -58,9 +59,10 @@ def console_tools(tmp_path_factory):
 
 
 def console_consumer(lab):
-    return run_tool(
+    held = sum(asyncio.run(log_ends(lab.settings, lab.topic)).values())
+    return run_tool(  # until it has read what is there: a busy machine's Java takes its time
         "consumer.ConsoleConsumer", "--bootstrap-server", lab.bootstrap_servers,
-        "--topic", lab.topic, "--from-beginning", "--timeout-ms", "5000",
+        "--topic", lab.topic, "--from-beginning", "--max-messages", str(held),
     )  # fmt: skip
 
 
