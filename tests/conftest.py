@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from empkit import Lab
-from empkit.postgresql import Cluster, available
+from empkit.postgresql import Cluster
 from empkit.server.database import create_database, drop_database, make_engine
 from empkit.server.store import begins_with
+from tests import parts
 from tests.turns import Turns
 
 
@@ -62,12 +63,23 @@ def embedded(lab):
         yield running
 
 
+@pytest.fixture(scope="session")
+def kafka_jars(tmp_path_factory):
+    """Apache Kafka on this machine: fetched where Java and Maven are there and it is not."""
+    parts.fetched("kafka", parts.fetch_kafka, parts.shared_folder(tmp_path_factory))
+
+
+@pytest.fixture(scope="module")
+def apache(kafka_jars):
+    """A lab with Apache Kafka, shared by the tests of one file."""
+    with Lab("apache") as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def postgres():
     """The URL of a PostgreSQL server of one file's own."""
-    if not available():
-        assert not os.environ.get("CI"), "PostgreSQL's programs are missing, and CI must have them."
-        pytest.skip("PostgreSQL's programs are not on this machine.")
+    parts.need_postgresql()
     cluster = Cluster()
     yield cluster.url
     cluster.stop()

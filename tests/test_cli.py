@@ -1,5 +1,6 @@
 """The commands, as a user types them."""
 
+import contextlib
 import csv
 import gzip
 import json
@@ -7,12 +8,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from empkit import load
+from empkit.experiment.columns import OUTCOMES
+from tests.conftest import wait_until
+from tests.signals import started
 
 COMMAND = [sys.executable, "-m", "empkit.cli"]
 
@@ -113,31 +118,24 @@ def test_a_setting_that_makes_no_sense_is_named():
     assert "EMPKIT_RETRIES" in done.stderr
 
 
-class Running:
+@contextlib.contextmanager
+def running(*arguments, lines=1, **environment):
     """A command that runs until it is told to stop; its first lines are read."""
-
-    def __init__(self, *arguments, lines=1, **environment):
-        self.process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-        )  # fmt: skip
-        self.lines = [self.process.stdout.readline().strip() for _ in range(lines)]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(15)
-        self.process.stdout.close()
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+    command = [*COMMAND, *arguments]
+    with started(command, stdout=subprocess.PIPE, text=True, env=variables) as process:
+        process.lines = [process.stdout.readline().strip() for _ in range(lines)]
+        yield process
+        process.send_signal(signal.SIGINT)
+        process.wait(15)
 
 
 def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tmp_path):
     database = f"sqlite:///{tmp_path / 'own.db'}"
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    with Running("broker") as broker:
+    with running("broker") as broker:
         kafka = broker.lines[0]
-        with Running(
+        with running(
             "serve", "--port", "0", "--database", database, "--kafka", kafka, lines=2, **cache
         ) as serve:
             url = serve.lines[0].split()[2].rstrip(",")
@@ -161,38 +159,30 @@ def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tm
             assert "Starting the lab" not in compared.stderr
             runs = json.loads(compared.stdout)["runs"]
             assert [run["verdicts"]["stored"] for run in runs] == [100, 100, 100]
-        assert serve.process.returncode == 0
+        assert serve.returncode == 0
         assert list((tmp_path / "cache").rglob("server-*.json")) == []
-    assert broker.process.returncode == 0
+    assert broker.returncode == 0
 
 
-def command_of(process):
-    """A process's command line; empty when it has ended meanwhile."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
+def run_of(process):
+    """The child of `compare` that sends the records, once it is there."""
+    for child in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "experiment.run" in " ".join(child.cmdline()):
+                return child
+    return None
 
 
 def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(tmp_path):
-    process = subprocess.Popen(
-        [*COMMAND, "compare", "--rate", "200", "--records", "100000", "--protocol", "websocket",
-         "--out", str(tmp_path / "out")],
-        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    me = psutil.Process(process.pid)
-    give_up = time.monotonic() + 30
-    while not any("experiment.run" in command_of(child) for child in me.children()):
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
-    children = me.children(recursive=True)
-    (run,) = [child for child in children if "experiment.run" in command_of(child)]
-    folder = run.cmdline()[-1]
-    while not os.path.exists(f"{folder}/outcome.npy"):  # noqa: PTH110
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=60)
+    command = [*COMMAND, "compare", "--rate", "200", "--records", "100000",
+               "--protocol", "websocket", "--out", tmp_path / "out"]  # fmt: skip
+    with started(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        run = wait_until(lambda: run_of(process), 30)
+        folder = Path(run.cmdline()[-1])
+        wait_until((folder / "outcome.npy").exists, 30)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=60)
+        assert process.left() == []
     assert "Interrupted after" in messages
     assert "Traceback" not in messages
     assert process.returncode == 130
@@ -202,7 +192,32 @@ def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(t
     runs = load(tmp_path / "out")
     assert runs.runs[0].cut_short
     assert runs.verdicts().loc["websocket", "offered"] == runs.runs[0].offered < 100_000
-    assert not any(child.is_running() for child in children)
+
+
+def acked_of(folder):
+    """How many records of a run that is under way have been acked."""
+    return int((np.load(folder / "outcome.npy", mmap_mode="r") == OUTCOMES.index("acked")).sum())
+
+
+def test_compare_in_a_script_that_ignores_ctrl_c_goes_on_and_ends_with_sigterm(tmp_path):
+    """As with nohup, or with & in a script: what was told to ignore SIGINT does."""
+    ignoring = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    compare = ["compare", "--rate", "200", "--records", "100000", "--protocol", "http"]
+    with started(
+        [*ignoring, *COMMAND, *compare, "--out", tmp_path / "out"],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        folder = Path(wait_until(lambda: run_of(process), 30).cmdline()[-1])
+        wait_until((folder / "outcome.npy").exists, 30)
+        process.send_signal(signal.SIGINT)
+        before = acked_of(folder)
+        wait_until(lambda: acked_of(folder) > before + 200, 30)  # a second's records
+        process.send_signal(signal.SIGTERM)
+        _, messages = process.communicate(timeout=60)
+        assert process.left() == []
+    assert "Interrupted after" in messages
+    assert "Traceback" not in messages
+    assert load(tmp_path / "out").runs[0].cut_short
 
 
 def test_help_shows_every_command():

@@ -13,11 +13,11 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-import psutil
 import pytest
 
 from empkit.course import originals, require, working_copy
 from tests.conftest import wait_until
+from tests.signals import started
 
 ROOT = Path(__file__).parents[1]
 EMPKIT = [sys.executable, "-m", "empkit.cli"]
@@ -106,12 +106,11 @@ def answers(url):
 
 
 def test_empkit_lab_serves_the_working_copy_on_loopback_until_ctrl_c(tmp_path):
-    process = subprocess.Popen(
+    with started(
         [*EMPKIT, "lab", "--to", "course", "--no-browser", "--port", free_port()],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env={**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
-    )  # fmt: skip
-    try:
+    ) as process:  # fmt: skip
         url = next(
             found.group()
             for line in process.stdout
@@ -123,8 +122,6 @@ def test_empkit_lab_serves_the_working_copy_on_loopback_until_ctrl_c(tmp_path):
         assert set(NOTEBOOKS) <= {each["name"] for each in listed}
         with pytest.raises(urllib.error.HTTPError):  # no page without the token
             urllib.request.urlopen(contents.partition("?")[0])
-    finally:
-        children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
-    assert not [child for child in children if child.is_running()]
+        assert process.left() == []

@@ -47,6 +47,7 @@ from empkit.lab import LabError
 from empkit.proxy import Cut, Latency, Stall
 from empkit.records import sample_records
 from tests.conftest import count_stored, employee, post, wait_until
+from tests.signals import started
 
 PACE = Workload(records=500, rate=400, warm_up=20)
 
@@ -275,19 +276,17 @@ INTERRUPTED = """
 
 
 def test_ctrl_c_undoes_every_fault():
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(INTERRUPTED)], stdout=subprocess.PIPE, text=True
-    )
-    lines = iter(process.stdout.readline, "")
-    give_up = time.monotonic() + 30
-    assert next(lines).strip() == "ready"
-    for _ in range(4):  # progress comes each 0.2 s: both faults have struck by the fourth
-        next(lines)
-        assert time.monotonic() < give_up
-    process.send_signal(signal.SIGINT)
-    rest = [line.strip() for line in lines]
-    process.stdout.close()
-    assert process.wait(60) == 0
+    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED)]
+    with started(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = iter(process.stdout.readline, "")
+        give_up = time.monotonic() + 30
+        assert next(lines).strip() == "ready"
+        for _ in range(4):  # progress comes each 0.2 s: both faults have struck by the fourth
+            next(lines)
+            assert time.monotonic() < give_up
+        process.send_signal(signal.SIGINT)
+        rest = [line.strip() for line in lines]
+        assert process.wait(60) == 0
     assert "cut short True" in rest
     assert rest[-1] == "then [20]"
 

@@ -7,17 +7,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from empkit import At, Guarantees, Lab, Workload, connect
+from empkit import At, Guarantees, Workload, connect
 from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network, RetentionOverrun
 from empkit.lab import LabError
 from empkit.profiles import PROFILES
 from tests.conftest import employee
-
-
-@pytest.fixture(scope="module")
-def apache():
-    with Lab(broker="apache") as running:
-        yield running
 
 
 def quiet(*_):

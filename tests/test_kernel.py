@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import secrets
 import signal
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from jupyter_client import KernelManager
 
 from tests.conftest import wait_until
+from tests.signals import OWNER, end_marked
 
 PATIENCE_S = 60.0
 
@@ -33,9 +35,12 @@ print(int(runs.verdicts().loc["http", "stored"]), "stored")
 class Kernel:
     """A real kernel in a process of its own, spoken to as a notebook does."""
 
+    def __init__(self):
+        self.mark = secrets.token_hex(16)
+
     def start(self):
         self.manager = KernelManager()
-        self.manager.start_kernel()
+        self.manager.start_kernel(env={**os.environ, OWNER: self.mark})
         self.connect()
 
     def connect(self):
@@ -88,9 +93,12 @@ class Kernel:
 @pytest.fixture
 def kernel():
     running = Kernel()
-    running.start()
-    yield running
-    running.stop()
+    try:
+        running.start()
+        yield running
+        running.stop()
+    finally:
+        end_marked(running.mark)
 
 
 def is_gone(process):

@@ -1,8 +1,8 @@
 """The lab: what it starts it stops, however it ends."""
 
 import asyncio
-import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -18,6 +18,7 @@ import pytest
 
 from empkit import Lab, Workload, connect
 from empkit.lab import LabError
+from tests.signals import OWNER, end_marked, marked, started
 
 CYCLES = int(os.environ.get("EMPKIT_TEST_CYCLES", "5"))
 
@@ -30,30 +31,29 @@ def wait_until(holds, timeout_s=10.0):
         time.sleep(0.01)
 
 
-def children():
-    """Our children and theirs; those of a PostgreSQL of the tests come and go as it likes."""
-    found = set()
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "postgres" not in child.name():
-                found.add(child)
-    return found
+@pytest.fixture
+def left(monkeypatch):
+    """A function that gives what this test has started and that still runs: what other tests have
+    started, or left running, does not count here."""
+    mark = secrets.token_hex(16)
+    monkeypatch.setenv(OWNER, mark)
+    yield lambda: marked(mark)
+    end_marked(mark)
 
 
 def quiet(*_):
     """Progress that shows nothing."""
 
 
-def test_start_and_stop_again_and_again_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_start_and_stop_again_and_again_leaves_nothing_behind(left, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     Lab().start().stop()  # what is imported and cached once stays
-    before = children()  # of a lab that other tests share
     files, threads = psutil.Process().num_fds(), threading.active_count()
     for _ in range(CYCLES):
         with Lab():
             pass
         # without a process there is no port either
-        assert children() == before
+        assert left() == []
         assert list(tmp_path.iterdir()) == []
         assert psutil.Process().num_fds() == files
         assert threading.active_count() == threads
@@ -70,23 +70,19 @@ HOLDER = """
 
 @pytest.mark.parametrize("ended", ["the holder", "all Pythons"])
 def test_killed_holder_takes_every_child_and_file_with_it(ended):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(HOLDER)], stdout=subprocess.PIPE, text=True
-    )
-    folder, *pids = holder.stdout.readline().split()
-    everything = [psutil.Process(int(pid)) for pid in pids]
-    beside = psutil.Process(holder.pid).children()
-    everything += beside
-    # one that is stopped cannot hear that it should end, and must go all the same
-    os.kill(int(pids[0]), signal.SIGSTOP)
-    if ended == "all Pythons":
-        for each in beside:
-            each.terminate()
-    holder.kill()
-    holder.wait()
-    wait_until(lambda: not any(each.is_running() for each in everything), 2.0)
-    wait_until(lambda: not Path(folder).exists(), 2.0)
-    holder.stdout.close()
+    command = [sys.executable, "-c", textwrap.dedent(HOLDER)]
+    with started(command, stdout=subprocess.PIPE, text=True) as holder:
+        folder, *pids = holder.stdout.readline().split()
+        assert {holder.pid, *map(int, pids)} < {each.pid for each in holder.left()}  # the warden
+        # one that is stopped cannot hear that it should end, and must go all the same
+        os.kill(int(pids[0]), signal.SIGSTOP)
+        if ended == "all Pythons":
+            for each in psutil.Process(holder.pid).children():
+                each.terminate()
+        holder.kill()
+        holder.wait()
+        assert holder.wait_until_gone(2.0) == []
+        wait_until(lambda: not Path(folder).exists(), 2.0)
 
 
 def test_a_lab_hands_out_all_addresses():
@@ -175,12 +171,11 @@ def test_a_lab_without_kafka_says_what_it_has():
             lab.lag()
 
 
-def test_what_cannot_start_says_why_and_leaves_nothing(tmp_path, monkeypatch):
+def test_what_cannot_start_says_why_and_leaves_nothing(left, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = children()
     with pytest.raises(LabError, match="oracle"):
         Lab(broker="none", database="oracle://x").start()
-    assert children() == before
+    assert left() == []
     assert not list(tmp_path.iterdir())
 
 

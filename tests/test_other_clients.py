@@ -2,30 +2,21 @@
 
 import asyncio
 import json
-import os
-import shutil
 import subprocess
 
 import pytest
 
-from empkit import Lab, connect
+from empkit import connect
+from empkit.topics import log_ends
 from tests.conftest import count_stored, employee, wait_until
-from tests.kafka_tools import run_tool
-
-
-@pytest.fixture(scope="module")
-def apache():
-    with Lab("apache") as running:
-        yield running
+from tests.kafka_tools import run_tool, tools
+from tests.parts import fetched, need_program, shared_folder
 
 
 def kcat(*arguments, text=""):
-    program = shutil.which("kcat")
-    if program is None:
-        assert not os.environ.get("CI"), "kcat is missing, and CI must have it."
-        pytest.skip("kcat is not on this machine.")
     done = subprocess.run(
-        [program, *arguments], input=text, capture_output=True, text=True, timeout=60, check=True,
+        [need_program("kcat"), *arguments],
+        input=text, capture_output=True, text=True, timeout=60, check=True,
         errors="replace",  # other tests put into the topic what is no text
     )  # fmt: skip
     return done.stdout
@@ -61,20 +52,27 @@ def test_kcat_reads_and_writes_the_embedded_broker(embedded, fresh_id):
     assert fresh_id in kcat_consumer(embedded)
 
 
+@pytest.fixture(scope="module")
+def console_tools(tmp_path_factory):
+    """Kafka's own tools: fetched as Kafka is."""
+    fetched("kafka-tools", tools, shared_folder(tmp_path_factory))
+
+
 def console_consumer(lab):
-    return run_tool(
+    held = sum(asyncio.run(log_ends(lab.settings, lab.topic)).values())
+    return run_tool(  # until it has read what is there: a busy machine's Java takes its time
         "consumer.ConsoleConsumer", "--bootstrap-server", lab.bootstrap_servers,
-        "--topic", lab.topic, "--from-beginning", "--timeout-ms", "5000",
+        "--topic", lab.topic, "--from-beginning", "--max-messages", str(held),
     )  # fmt: skip
 
 
-def test_the_console_consumer_reads_what_the_kit_wrote(apache, fresh_id):
+def test_the_console_consumer_reads_what_the_kit_wrote(console_tools, apache, fresh_id):
     assert asyncio.run(send(apache, fresh_id)).outcome == "acked"
     (line,) = [line for line in console_consumer(apache).splitlines() if fresh_id in line]
     assert json.loads(line) == employee(fresh_id)
 
 
-def test_the_kit_stores_what_the_console_producer_writes(apache, fresh_id):
+def test_the_kit_stores_what_the_console_producer_writes(console_tools, apache, fresh_id):
     run_tool(
         "ConsoleProducer", "--bootstrap-server", apache.bootstrap_servers, "--topic", apache.topic,
         text=f"{json.dumps(employee(fresh_id))}\n",
@@ -82,7 +80,7 @@ def test_the_kit_stores_what_the_console_producer_writes(apache, fresh_id):
     wait_until(lambda: count_stored(apache, fresh_id) == 1)
 
 
-def test_the_group_tool_sees_the_kits_group_without_lag(apache, fresh_id):
+def test_the_group_tool_sees_the_kits_group_without_lag(console_tools, apache, fresh_id):
     assert asyncio.run(send(apache, fresh_id)).outcome == "acked"
     wait_until(lambda: count_stored(apache, fresh_id) == 1)
     text = run_tool(

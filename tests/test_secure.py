@@ -108,7 +108,9 @@ class SecuredBroker(ApacheBroker):
         self.secured = f"127.0.0.1:{port}"
 
 
-def test_an_external_kafka_with_tls_and_sasl_is_reached_and_its_impostor_is_not(authority):
+def test_an_external_kafka_with_tls_and_sasl_is_reached_and_its_impostor_is_not(
+    kafka_jars, authority
+):
     password = secrets.token_urlsafe(16)
     with Processes() as processes:
         broker = SecuredBroker(processes, Settings())

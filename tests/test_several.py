@@ -1,5 +1,6 @@
 """Several servers and consumers over one database and one Kafka."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -16,6 +17,8 @@ from empkit.faults import ConsumerCrash
 from empkit.lab import LabError
 from empkit.processes import Processes
 from tests.conftest import wait_until
+from tests.parts import need_time_namespace
+from tests.signals import started
 
 EMPKIT = [sys.executable, "-m", "empkit.cli"]
 
@@ -62,27 +65,21 @@ def test_a_group_of_four_comes_together_without_one_being_refused():
     assert "SyncGroup" not in logs
 
 
-class Command:
-    """A command of the kit in a process of its own."""
-
-    def __init__(self, *arguments, **environment):
-        self.process = subprocess.Popen(
-            [*EMPKIT, *arguments], stdout=subprocess.PIPE, text=True,
-            env=os.environ | environment | {"COLUMNS": "300"},
-        )  # fmt: skip
-        self.first = self.process.stdout.readline()
-
-    @property
-    def url(self):
-        return re.search(r"http://127\.0\.0\.1:\d+", self.first)[0]
-
-    def end(self, number=signal.SIGINT):
-        self.process.send_signal(number)
-        self.process.communicate(timeout=20)
+@contextlib.contextmanager
+def command(*arguments, **environment):
+    """A command of the kit in a process of its own, and its URL; Ctrl-C ends it."""
+    variables = os.environ | environment | {"COLUMNS": "300"}
+    with started(
+        [*EMPKIT, *arguments], stdout=subprocess.PIPE, text=True, env=variables
+    ) as process:
+        process.url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+        yield process
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
 
 
 def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_one_group(
-    postgres, tmp_path
+    kafka_jars, postgres, tmp_path
 ):
     from empkit.server.database import create_database, drop_database
 
@@ -95,17 +92,18 @@ def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_on
         "EMPKIT_KAFKA_SESSION_TIMEOUT_MS": "1500",
         "EMPKIT_KAFKA_FETCH_WAIT_MS": "2",
     }
-    commands = []
-    processes = Processes()
-    broker = ApacheBroker(processes, Settings(), partitions=8)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(drop_database, postgres, name)
+        processes = stack.enter_context(Processes())
+        broker = ApacheBroker(processes, Settings(), partitions=8)
         broker.start()
+        stack.callback(broker.stop)
         kafka = broker.bootstrap_servers
         place = ("--database", database, "--kafka", kafka, "--port", "0")
-        commands += [Command("serve", *place, **shared) for _ in range(2)]
-        commands += [Command("consume", *place, **shared) for _ in range(2)]
-        for command in commands:  # until each has its share of the 8
-            wait_until(lambda url=command.url: b'"partitions":2' in health(url))
+        kinds = ("serve", "serve", "consume", "consume")
+        commands = [stack.enter_context(command(kind, *place, **shared)) for kind in kinds]
+        for each in commands:  # until each has its share of the 8
+            wait_until(lambda url=each.url: b'"partitions":2' in health(url))
         settings = Settings(
             kafka_bootstrap_servers=kafka, **{k[7:].lower(): v for k, v in shared.items()}
         )
@@ -113,15 +111,9 @@ def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_on
             runs = lab.compare(workload=Workload(records=400, in_flight=16), progress=quiet)
             assert runs.verdicts()["stored"].tolist() == [400] * 3
             assert runs.timings["stored_ns"].notna().all()  # whichever process stored it
-            commands.pop().end(signal.SIGKILL)
+            commands[-1].kill()
             runs = lab.run("kafka", Workload(records=400, in_flight=16), progress=quiet)
             assert runs.verdicts().loc["kafka", "stored"] == 400
-    finally:
-        for command in reversed(commands):
-            command.end()
-        broker.stop()
-        processes.stop()
-        drop_database(postgres, name)
 
 
 def health(url):
@@ -131,16 +123,13 @@ def health(url):
 
 def test_stages_of_another_clock_are_left_out_and_said_to_be(tmp_path):
     """A server whose monotonic clock is another one, as on another machine."""
-    apart = ["unshare", "-T", "--monotonic", "1000", "--fork", "--kill-child", "--"]
-    if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("This user may not make a time namespace.")
+    apart = need_time_namespace()
     secret = {"password": "only for this test", "signing_key": secrets.token_urlsafe(40)}
-    server = subprocess.Popen(
+    with started(
         [*apart, *EMPKIT, "serve", "--port", "0", "--database", f"sqlite:///{tmp_path}/e.db"],
         stdout=subprocess.PIPE, text=True,
         env=os.environ | {f"EMPKIT_{name.upper()}": value for name, value in secret.items()},
-    )  # fmt: skip
-    try:
+    ) as server:  # fmt: skip
         url = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())[0]
         with Lab("none", server=url, settings=Settings(**secret)) as lab:
             runs = lab.compare(workload=Workload(records=100), progress=quiet)
@@ -151,6 +140,3 @@ def test_stages_of_another_clock_are_left_out_and_said_to_be(tmp_path):
             assert any("clock is not this machine's" in note for note in run.notes)
         for draw in (plots.latency, plots.stages, plots.rates, plots.timeline, plots.throughput):
             draw(runs.of("http"))
-    finally:
-        server.kill()
-        server.communicate(timeout=20)

@@ -1,11 +1,10 @@
-"""Apache Kafka itself. Needs Java 17 and EMPKIT_KAFKA_HOME or `empkit kafka install`."""
+"""Apache Kafka itself, on this machine's Java."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import time
 from pathlib import Path
@@ -29,18 +28,6 @@ DEADLINE_S = 40
 def processes():
     with Processes() as processes:
         yield processes
-
-
-@pytest.fixture
-def kafka():
-    """Fails in CI, where Kafka has been installed, and skips where nobody has installed it."""
-    try:
-        find_java()
-        find_kafka()
-    except BrokerError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error))
-        pytest.skip(str(error))
 
 
 @contextlib.contextmanager
@@ -90,7 +77,7 @@ async def read_in_group(broker, count):
     return partitions, sorted(values)
 
 
-def test_one_broker_keeps_its_log_when_it_is_killed(kafka, processes):
+def test_one_broker_keeps_its_log_when_it_is_killed(kafka_jars, processes):
     with running(processes, 1) as broker:
         host, port = broker.bootstrap_servers.split(":")
         asyncio.run(send(broker, range(20)))
@@ -115,7 +102,7 @@ async def partitions_of(broker, topic):
     return len(described["partitions"])
 
 
-def test_a_broker_that_already_runs_is_given_the_topics_that_are_missing(kafka, processes):
+def test_a_broker_that_already_runs_is_given_the_topics_that_are_missing(kafka_jars, processes):
     with running(processes, 1) as theirs:
         settings = Settings(kafka_topic="new", kafka_bootstrap_servers=theirs.bootstrap_servers)
         ours = make_broker("external", processes, settings, partitions=3)
@@ -146,7 +133,7 @@ async def answers_nobody_while_paused(broker, pid):
         await late
 
 
-def test_three_brokers_lose_no_acked_record_when_one_is_killed(kafka, processes):
+def test_three_brokers_lose_no_acked_record_when_one_is_killed(kafka_jars, processes):
     async def scenario():
         async with asyncio.timeout(DEADLINE_S), a_producer(broker) as producer:
             for number in range(20):
@@ -164,7 +151,7 @@ def test_three_brokers_lose_no_acked_record_when_one_is_killed(kafka, processes)
             broker.down(4)
 
 
-def test_a_broker_that_cannot_start_says_what_it_logged(kafka, processes, monkeypatch):
+def test_a_broker_that_cannot_start_says_what_it_logged(kafka_jars, processes, monkeypatch):
     monkeypatch.setattr("empkit.brokers.apache.JAVA_FLAGS", (*JAVA_FLAGS, "-Xmx1k"))
     with pytest.raises(BrokerError, match="Too small maximum heap"), running(processes, 1):
         pass
@@ -239,12 +226,10 @@ def test_installing_goes_to_the_cache_and_touches_nothing_else(tmp_path, monkeyp
     assert default_folder().is_relative_to(Path.home() / ".cache")
 
 
-@pytest.mark.skipif(shutil.which("java") is None, reason="asked only after Java was found")
 def test_without_maven_it_says_what_to_install(tmp_path, monkeypatch):
-    which = shutil.which
-    monkeypatch.setattr(
-        shutil, "which", lambda name, **o: None if name == "mvn" else which(name, **o)
-    )
+    a_java(tmp_path / "bin", 'openjdk version "21"')
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(BrokerError, match=r"Maven is missing\. Install it"):
         install_kafka(tmp_path / "kafka")
 

@@ -25,6 +25,7 @@ from empkit.brokers import librdkafka as binding
 from empkit.brokers.embedded import EmbeddedBroker
 from empkit.processes import Processes
 from empkit.settings import Settings
+from tests.signals import started
 
 TOPIC = "employee-records"
 DEADLINE_S = 10
@@ -298,18 +299,14 @@ def test_it_dies_with_its_owner():
         "print(broker.bootstrap_servers, flush=True)\n"
         "time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as owner:
+    with started([sys.executable, "-c", script], stdout=subprocess.PIPE) as owner:
         host, _, port = owner.stdout.readline().decode().strip().rpartition(":")
         socket.create_connection((host, int(port)), 1).close()
         owner.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            socket.create_connection((host, int(port)), 1).close()
-        except OSError:
-            break
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        owner.wait()
+        assert owner.wait_until_gone(DEADLINE_S) == []
+        with pytest.raises(OSError):
+            socket.create_connection((host, int(port)), 1)
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch, tmp_path):

@@ -26,6 +26,46 @@ def test_the_summary_counts_from_when_a_record_was_wanted_sent():
     assert runs.summary().loc["http", "ack_p50_ms"] == pytest.approx(calm + 50)
 
 
+def paced(number, ms, count=200, last_ns=None):
+    """A round in which each record takes as many milliseconds, until stored and until acked."""
+    run = made_up(count=count, number=number)
+    for stamp in ("stored_ns", "acked_ns"):
+        run.timings[stamp] = run.timings["intended_ns"] + ms * 1_000_000
+    if last_ns is not None:
+        run.timings.loc[count - 1, "stored_ns"] = run.runs[0].start_ns + last_ns
+    return run
+
+
+def test_the_interval_of_a_percentile_is_as_wide_as_the_rounds_differ():
+    """Within a round all records take as long, so that nothing but the rounds can differ: the three
+    have 1, 4 and 9 ms, and of three rounds one is drawn three times in more than 5 % of cases."""
+    runs = together(*(paced(number, ms) for number, ms in enumerate((1, 4, 9), 1)))
+    row = runs.summary().loc["http"]
+    assert row["rounds"] == 3
+    assert row["offered"] == 600
+    for kind in ("ack", "stored"):
+        assert row[f"{kind}_p50_ms"] == 4
+        assert row[f"{kind}_p50_ms_low"] <= 1
+        assert row[f"{kind}_p50_ms_high"] >= 9
+
+
+def test_records_per_second_are_those_stored_from_the_start_to_the_last():
+    """200 records, the last of them stored 4 s after the start: 50 a second; and 45 when 20 of them
+    were refused."""
+    assert paced(1, 1, last_ns=4_000_000_000).summary().loc["http", "records_per_s"] == 50
+    refused = paced(1, 1, last_ns=4_000_000_000)
+    refused.timings.loc[range(20), "verdict"] = "refused"
+    assert refused.summary().loc["http", "records_per_s"] == 45
+
+
+def test_records_per_second_are_the_median_of_the_rounds():
+    """200 records in 1, 4 and 5 s: 200, 50 and 40 a second; all 600 in 10 s would be 60."""
+    rounds = [paced(n, 1, last_ns=s * 1_000_000_000) for n, s in enumerate((1, 4, 5), 1)]
+    runs = together(*rounds)
+    assert runs.summary().loc["http", "records_per_s"] == 50
+    assert [run["records_per_s"] for run in runs.to_json()["runs"]] == [200, 50, 40]
+
+
 def test_verdicts_add_up_to_those_offered():
     runs = together(
         made_up("http", 50, verdict={3: "refused"}, outcome={3: "refused"}),

@@ -1,0 +1,80 @@
+"""Faults of the store, of the tokens and of the summary that once passed all tests."""
+
+import pytest
+
+from tests.sabotage.table import Sabotage, finds
+
+DATABASE = "server/database.py"
+STORE = "server/store.py"
+AUTH = "server/auth.py"
+SOCKET = "server/websocket.py"
+RESULTS = "experiment/results.py"
+DURABLE = "tests/server/test_durable.py"
+TOKENS = "tests/server/test_auth.py"
+NUMBERS = "tests/experiment/test_results.py"
+
+STAMP = "        stored_ns = time.monotonic_ns()\n"
+COMMIT = "        try:\n            connection.commit()\n"
+ROUNDS = ', rounds=values["round"].to_numpy()'
+
+SABOTAGES = [
+    Sabotage(
+        "SQLite does not flush a commit",
+        ((DATABASE, '"PRAGMA synchronous=FULL"', '"PRAGMA synchronous=OFF"'),),
+        f"{DURABLE}::test_sqlite_flushes_each_commit",
+        "assert [0, 'wal'] == [2, 'wal']",
+    ),
+    Sabotage(
+        "SQLite flushes a commit some time later",
+        ((DATABASE, '"PRAGMA synchronous=FULL"', '"PRAGMA synchronous=NORMAL"'),),
+        f"{DURABLE}::test_no_answer_comes_before_its_flush_and_no_stamp",
+        '.count("sync(") > flushed',
+    ),
+    Sabotage(
+        "PostgreSQL's own default decides whether a commit is flushed",
+        ((DATABASE, "-c synchronous_commit=on ", ""),),
+        f"{DURABLE}::test_postgresql_flushes_each_commit_whatever_its_own_default",
+        "assert ['off', 'on'] == ['on', 'on']",
+    ),
+    Sabotage(
+        "stored_ns is taken before the commit",
+        ((STORE, STAMP, ""), (STORE, COMMIT, STAMP + COMMIT)),
+        f"{DURABLE}::test_stored_is_after_a_slow_commit",
+        ">= 0.3e9",
+    ),
+    Sabotage(
+        "a token that was seen is good for ever",
+        ((AUTH, "return time.time() < good_until", "return True"),),
+        f"{TOKENS}::test_a_token_that_was_seen_is_refused_once_it_has_expired",
+        "assert True is False",
+    ),
+    Sabotage(
+        "a WebSocket outlives its token",
+        ((SOCKET, "if not self._state.authenticator.accepts(token):", "if False:"),),
+        f"{TOKENS}::test_a_token_that_expires_closes_every_door_that_it_opened",
+        "Unauthorized: Invalid token",
+    ),
+    Sabotage(
+        "intervals know nothing of rounds",
+        ((RESULTS, ROUNDS, ""),),
+        f"{NUMBERS}::test_the_interval_of_a_percentile_is_as_wide_as_the_rounds_differ",
+        "<= 1",
+    ),
+    Sabotage(
+        "records per second are those of the first round",
+        ((RESULTS, "float(np.median(rates))", "float(rates[0])"),),
+        f"{NUMBERS}::test_records_per_second_are_the_median_of_the_rounds",
+        "== 50",
+    ),
+    Sabotage(
+        "records per second are 20 % too many",
+        ((RESULTS, "(int(last) - run.start_ns) * 1e9", "(int(last) - run.start_ns) * 1.2e9"),),
+        f"{NUMBERS}::test_records_per_second_are_those_stored_from_the_start_to_the_last",
+        "== 50",
+    ),
+]
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda each: each.promise)
+def test_it_is_found(tmp_path, sabotage):
+    finds(tmp_path, sabotage)
