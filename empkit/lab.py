@@ -420,7 +420,7 @@ class Lab:
             return f"sqlite:///{processes.folder / 'employees.db'}"
         from sqlalchemy.exc import SQLAlchemyError
 
-        from empkit.server.database import create_database
+        from empkit.databases.engine import create_database
 
         name = f"empkit_{secrets.token_hex(6)}"
         try:
@@ -433,7 +433,7 @@ class Lab:
     def _drop_own_database(self) -> None:
         name, self._own_database = self._own_database, None
         if name is not None and self._given.lab_database is not None:
-            from empkit.server.database import drop_database
+            from empkit.databases.engine import drop_database
 
             drop_database(self._given.lab_database, name)
 

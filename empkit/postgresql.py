@@ -20,7 +20,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from empkit.processes import Child, ChildError, Processes
-from empkit.server.database import make_engine
+from empkit.databases.engine import make_engine
 
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 30.0

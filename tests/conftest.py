@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from empkit import Lab
 from empkit.postgresql import Cluster, available
-from empkit.server.database import create_database, drop_database, make_engine
+from empkit.databases.engine import create_database, drop_database, make_engine
 from empkit.server.store import begins_with
 from tests.turns import Turns
 

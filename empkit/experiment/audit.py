@@ -25,7 +25,7 @@ from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.payloads import Payloads
 from empkit.experiment.verdicts import Held, Verdict, judge
 from empkit.records import Employee, to_row
-from empkit.server.database import make_engine
+from empkit.databases.engine import make_engine
 from empkit.server.store import COLUMNS, EMPLOYEES, begins_with
 from empkit.settings import Settings
 from empkit.topics import log_ends
