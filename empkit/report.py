@@ -12,23 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from empkit.experiment.verdicts import KINDS, name_of
 from empkit.plots import Picture, figures
 
 if TYPE_CHECKING:
     from empkit.experiment.results import RunInfo, Runs
 
 MOST_BROKEN = 50
-
-MEANING = {
-    "stored": "acked, and the database holds it once, as sent",
-    "refused": "refused with a reason, and the database holds nothing of it",
-    "dead_lettered": "acked by the broker, refused by the consumer, kept in the dead-letter topic",
-    "failed": "not stored; the sender may send it again",
-    "unconfirmed": "the sender got no answer, but it is stored; a retry will not make a second one",
-    "lost": "acked, and nowhere to be found: a broken promise",
-    "corrupt": "acked, but the database holds other content: a broken promise",
-    "phantom": "refused or failed, and stored all the same: a broken promise",
-}
 
 HOW_TO_READ = {
     "latency": "Each line says which share of the records took at most so long: above until their "
@@ -263,8 +253,8 @@ def _verdicts(runs: Runs) -> str:
     counts = runs.verdicts()
     rows: list[list[Any]] = [["offered", *(f"{count:,}" for count in counts["offered"]), ""]]
     rows += [
-        [verdict.replace("_", "-"), *(f"{count:,}" for count in counts[verdict]), meaning]
-        for verdict, meaning in MEANING.items()
+        [verdict.replace("_", "-"), *(f"{count:,}" for count in counts[verdict]), kind.meaning]
+        for verdict, kind in KINDS.items()
     ]
     return _table(["", *map(str, counts.index), "meaning"], rows, (len(counts) + 1,))
 
@@ -274,7 +264,13 @@ def _broken(runs: Runs) -> str:
     if broken.empty:
         return ""
     rows = [
-        [row.employee_id, row.protocol, row.round, row.verdict, row.error]
+        [
+            name_of(str(row.employee_id), int(str(row.seq))),
+            row.protocol,
+            row.round,
+            row.verdict,
+            row.error,
+        ]
         for row in broken.head(MOST_BROKEN).itertuples()
     ]
     return (

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from empkit import Lab
-from empkit.postgresql import Cluster, available
 from empkit.databases.engine import create_database, drop_database, make_engine
+from empkit.postgresql import Cluster, available
 from empkit.server.store import begins_with
 from tests.turns import Turns
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from empkit.clients import PROTOCOLS
 from empkit.experiment.recovery import recovery
 from empkit.experiment.statistics import bootstrap_interval, percentiles
-from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS, Verdict
+from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS, Verdict, named
 
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 LEVELS = (50, 90, 99, 99.9)
@@ -51,7 +51,7 @@ class RunInfo:
         started_at: wall-clock time, ISO 8601, UTC.
         start_ns: the moment that the schedule counts from.
         end_ns: when the client knew the last outcome.
-        drained: whether the server had decided on everything before the account.
+        drained: whether the server had decided on everything before the audit.
         cut_short: whether it was ended before everything was offered.
         gave_up: whether that was because nobody answered any more.
         valid: whether the numbers can be used; `notes` says why not.
@@ -133,7 +133,7 @@ class Runs:
 
     @property
     def broken_promises(self) -> pd.DataFrame:
-        """The records that were lost, corrupt or phantom."""
+        """The records whose verdict is a broken promise."""
         return self.timings[self.timings["verdict"].isin(BROKEN_PROMISES)]
 
     @property
@@ -158,12 +158,10 @@ class Runs:
         own = own[(own["protocol"] == run.protocol) & (own["round"] == run.round)]
         where = f"{run.protocol}, round {run.round}"
         for verdict, promise in promises.items():
-            ids = own.loc[own["verdict"] == verdict, "employee_id"].tolist()
-            if ids:
-                sentences.append(
-                    f"{where}: {promise!r} is broken: {len(ids)} {verdict}: "
-                    f"{', '.join(ids[:10])}{' ...' if len(ids) > 10 else ''}"
-                )
+            some = own[own["verdict"] == verdict]
+            if len(some):
+                names = named(zip(some["employee_id"], some["seq"], strict=True))
+                sentences.append(f"{where}: {promise!r} is broken: {len(some)} {verdict}: {names}")
         sentences += [f"{where}: {sentence}" for sentence in run.broken]
         counted = int(self.of(run.protocol, run.round).verdicts()["offered"].sum())
         if counted != run.offered:

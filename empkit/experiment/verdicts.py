@@ -15,7 +15,7 @@ calls it good is `misjudged`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,20 +71,28 @@ KINDS: dict[Verdict, Kind] = {
 """Every verdict by name, in the order of tables and figures."""
 
 
-def verdict_names() -> tuple[Verdict, ...]:
-    """The names, in order, as `KINDS` is now."""
-    return tuple(KINDS)
+class _Promises(Mapping[Verdict, str]):
+    """What is promised, by the verdict that breaks it: a view of `KINDS`."""
+
+    def __getitem__(self, name: Verdict) -> str:
+        promise = KINDS[name].promise
+        if promise is None:
+            raise KeyError(name)
+        return promise
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return (name for name, kind in KINDS.items() if kind.promise is not None)
+
+    def __len__(self) -> int:
+        return sum(kind.promise is not None for kind in KINDS.values())
 
 
-def promises() -> dict[Verdict, str]:
-    """What is promised, by the verdict that breaks it, as `KINDS` is now."""
-    return {name: kind.promise for name, kind in KINDS.items() if kind.promise is not None}
-
-
-VERDICTS: tuple[Verdict, ...] = verdict_names()
-PROMISES: dict[Verdict, str] = promises()
+VERDICTS = KINDS.keys()
+"""The names, in order."""
+PROMISES: Mapping[Verdict, str] = _Promises()
 """What is promised, by the verdict that breaks it."""
-BROKEN_PROMISES: tuple[Verdict, ...] = tuple(PROMISES)
+BROKEN_PROMISES = PROMISES.keys()
+"""The verdicts that break a promise, in order."""
 
 Held = Literal["nothing", "same", "other"]
 
