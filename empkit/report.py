@@ -263,15 +263,11 @@ def _broken(runs: Runs) -> str:
     broken = runs.broken_promises
     if broken.empty:
         return ""
+    first = broken.head(MOST_BROKEN)
+    names = map(name_of, first["employee_id"], first["seq"])
     rows = [
-        [
-            name_of(str(row.employee_id), int(str(row.seq))),
-            row.protocol,
-            row.round,
-            row.verdict,
-            row.error,
-        ]
-        for row in broken.head(MOST_BROKEN).itertuples()
+        [name, row.protocol, row.round, row.verdict, row.error]
+        for name, row in zip(names, first.itertuples(), strict=True)
     ]
     return (
         f"<div class='note broken'><p>{_promises(len(broken))} broken"

@@ -6,8 +6,8 @@
               {"waiting": "..."}  {"finished": {...}}  {"failed": "..."}
 
 What it was told to do and what it leaves behind is in one folder: `plan.json`, the payloads, the
-columns, `marks.json`, `timings.parquet`, `attempts.parquet`, and in `outside.json` the ids that were
-stored meanwhile and are of no run.
+columns, `marks.json`, `timings.parquet`, `attempts.parquet`, and in `outside.json` the ids of no
+run that were stored meanwhile.
 """
 
 from __future__ import annotations
