@@ -54,8 +54,7 @@ def carry_out(folder, call, **environment):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-MAPPING = """    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else
-"""
+MAPPING = "    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else\n"
 FAULTY_MAPPING = (
     MAPPING
     + """    import struct
