@@ -54,7 +54,9 @@ def carry_out(folder, call, **environment):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-MAPPING = "    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else\n"
+MAPPING = (
+    "    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else\n"  # noqa: E501
+)
 FAULTY_MAPPING = (
     MAPPING
     + """    import struct
@@ -156,8 +158,8 @@ def test_stamps_out_of_order_and_an_ack_before_its_commit_are_named(tmp_path):
             "        try:\n            connection.commit()\n",
         ),
     )
-    names = [f"{name}.{number}" for name in (*SHIFTS, "right") for number in range(8)]
-    records = [record(name) for name in [*names, "early.0"]]
+    names = [f"{name}.{number}" for number in range(8) for name in (*SHIFTS, "right")]
+    records = [record(name) for name in ["early.0", *names]]  # a sentence names the first ten
     found = carry_out(folder, f'["http"], {records!r}, in_flight=1')
     (sentences,) = found["infos"]
     told = "\n".join(sentences)
