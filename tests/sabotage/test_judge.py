@@ -55,7 +55,7 @@ def carry_out(folder, call, **environment):
 
 
 MAPPING = (
-    "    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else\n"  # noqa: E501
+    "    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else\n"
 )
 FAULTY_MAPPING = (
     MAPPING
