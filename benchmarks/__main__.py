@@ -41,8 +41,8 @@ from benchmarks.whole import compare, memory
 from empkit import postgresql
 from empkit.brokers import Broker, make_broker
 from empkit.clients.http1 import Http1
+from empkit.databases.engine import create_database, drop_database
 from empkit.processes import Processes
-from empkit.server.database import create_database, drop_database
 from empkit.settings import Settings
 
 ROOT = Path(__file__).parents[1]

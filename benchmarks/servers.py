@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from empkit.databases.engine import make_engine
 from empkit.server import run
-from empkit.server.database import make_engine
 from empkit.server.stamps import StampLog
 from empkit.server.store import EMPLOYEES, Store, Stored
 from empkit.settings import Settings

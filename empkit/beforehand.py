@@ -301,7 +301,7 @@ def check_database(url: str, name: str) -> None:
     """
     import sqlalchemy as sa
 
-    from empkit.server.database import make_engine
+    from empkit.databases.engine import make_engine
 
     try:
         engine = make_engine(url)

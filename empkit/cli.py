@@ -788,6 +788,14 @@ def faults() -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of an employee record: what a server must take as valid."""
+    from empkit.experiment.content import SCHEMA_FILE
+
+    print(SCHEMA_FILE.read_text(encoding="utf-8"), end="")
+
+
+@app.command()
 def dlq(
     kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
     resend: Annotated[

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
+from empkit.clients import ledger
 from empkit.secure import kafka_arguments
 from empkit.settings import Settings
 from empkit.topics import read_messages
@@ -22,6 +23,8 @@ class DeadLetter(NamedTuple):
         reason: why the consumer refused it.
         key: its key, or None.
         value: its bytes, as they came, or None.
+        result: the word for the reason, of `empkit.server.answers`: `invalid`, `duplicate` or
+            `too_large`; "" from a consumer that does not say.
     """
 
     topic: str
@@ -30,6 +33,7 @@ class DeadLetter(NamedTuple):
     reason: str
     key: bytes | None
     value: bytes | None
+    result: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As a line of a file: bytes that are text stand as text, others in base64."""
@@ -82,6 +86,7 @@ def _letter(message: Any) -> DeadLetter:
         headers.get("reason", ""),
         message.key,
         message.value,
+        headers.get("result", ""),
     )
 
 
@@ -99,6 +104,7 @@ async def send_again(settings: Settings, letters: Iterable[tuple[bytes | None, b
     count = 0
     async with producer:
         for key, value in letters:
+            ledger.note(None, value)
             await producer.send_and_wait(settings.kafka_topic, value, key=key)
             count += 1
     return count

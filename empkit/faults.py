@@ -184,7 +184,7 @@ class DatabaseLock(TimedFault):
 
         if lab.database_url is None:
             raise FaultError("The database of a server that is not ours is out of reach.")
-        from empkit.server.database import make_engine
+        from empkit.databases.engine import make_engine
 
         engine = make_engine(lab.database_url)
         connection = engine.connect()

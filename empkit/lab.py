@@ -25,7 +25,7 @@ from pydantic import SecretStr
 
 from empkit import interrupts
 from empkit.brokers import BrokerError, make_broker
-from empkit.clients import PROTOCOLS, own
+from empkit.clients import PROTOCOLS, ledger, own
 from empkit.clock import clock_flaw
 from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.workload import Workload
@@ -68,7 +68,8 @@ class LabError(RuntimeError):
 
 
 class BrokenPromiseError(LabError):
-    """A record was lost, corrupt or phantom, stored twice or without having been sent.
+    """A record broke a promise: lost, corrupt, phantom, misjudged, stored twice or without having
+    been sent, or stamped out of order.
 
     Args:
         runs: with the timings of all records.
@@ -135,6 +136,7 @@ class Lab:
         self.token = ""
         self.proxy: ProxyProcess | None = None
         self.generator: Child | None = None
+        self._run_ids: list[str] = []
 
     @property
     def running(self) -> bool:
@@ -174,6 +176,20 @@ class Lab:
             return None
         return self.settings.database_url
 
+    def own_run_ids(self, run_id: str | None = None) -> list[str] | None:
+        """The ids of all runs that there were in a database of the lab's own.
+
+        Args:
+            run_id: of a run that begins.
+
+        Returns:
+            None when the database is not the lab's own, and what else is in it no business of ours.
+        """
+        if run_id is not None:
+            self._run_ids.append(run_id)
+        own = self._database is None and self._server_url is None
+        return list(self._run_ids) if own else None
+
     @property
     def topic(self) -> str:
         """The topic of employee records."""
@@ -191,6 +207,8 @@ class Lab:
         if flaw := clock_flaw():
             raise LabError(flaw)
         self._processes = Processes()
+        self._run_ids = []
+        ledger.begin()
         self._in_force = {name: getattr(self.settings, name) for name in OF_THE_CONSUMERS}
         self._flushes = False
         self._consumers_begun = 0
@@ -220,6 +238,7 @@ class Lab:
             try:
                 self._stop_parts(processes)
             finally:
+                ledger.end()
                 self.broker = self.server = None
                 processes.stop()
                 self._drop_own_database()
@@ -456,7 +475,7 @@ class Lab:
             return f"sqlite:///{processes.folder / 'employees.db'}"
         from sqlalchemy.exc import SQLAlchemyError
 
-        from empkit.server.database import create_database
+        from empkit.databases.engine import create_database
 
         name = f"empkit_{secrets.token_hex(6)}"
         try:
@@ -469,7 +488,7 @@ class Lab:
     def _drop_own_database(self) -> None:
         name, self._own_database = self._own_database, None
         if name is not None and self._given.lab_database is not None:
-            from empkit.server.database import drop_database
+            from empkit.databases.engine import drop_database
 
             drop_database(self._given.lab_database, name)
 

@@ -24,7 +24,7 @@ from matplotlib.ticker import FixedFormatter, FuncFormatter, LogLocator, NullFor
 
 from empkit.experiment.results import Runs, latencies_ms
 from empkit.experiment.statistics import Floats, Places, difference
-from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
+from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
 
 if TYPE_CHECKING:
     from empkit.advice import Advice
@@ -37,17 +37,6 @@ PROTOCOL_LINES = {"http": "-", "websocket": "--", "kafka": "-."}
 PROTOCOL_NAMES = {"http": "HTTP", "websocket": "WebSocket", "kafka": "Kafka"}
 OWN_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
 _OWN: dict[str, str] = {}  # the colours of the reader's own protocols, in the order they are seen
-VERDICT_COLOURS = {
-    "stored": "#009E73",
-    "refused": "#999999",
-    "dead_lettered": "#56B4E9",
-    "failed": "#E69F00",
-    "unconfirmed": "#F0E442",
-    "lost": "#D55E00",
-    "corrupt": "#000000",
-    "phantom": "#CC79A7",
-}
-VERDICT_MARKERS = dict(zip(VERDICTS, "opsv^XDP", strict=True))
 FAULT_COLOUR = "#CC79A7"
 GOOD, BAD, STORE = "#009E73", "#D55E00", "#0072B2"
 MOST_DOTS = 20_000  # of one verdict; more than that hide each other anyway
@@ -397,7 +386,7 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     for verdict in VERDICTS:
         values = counts[verdict].to_numpy(dtype=float)
         if values.any():
-            axes.barh(places, values, left=left, color=VERDICT_COLOURS[verdict],
+            axes.barh(places, values, left=left, color=KINDS[verdict].colour,
                       label=verdict.replace("_", "-"), height=0.4)  # fmt: skip
         left += values
     words = []
@@ -551,8 +540,8 @@ def timeline(run: Runs) -> Picture:
         if len(some):
             axes.scatter(
                 seconds[some], np.where(np.isnan(took[some]), highest * 2.4, took[some]),
-                s=9 if verdict == "stored" else 26, color=VERDICT_COLOURS[verdict],
-                marker=VERDICT_MARKERS[verdict], linewidths=0.4, rasterized=True,
+                s=9 if verdict == "stored" else 26, color=KINDS[verdict].colour,
+                marker=KINDS[verdict].marker, linewidths=0.4, rasterized=True,
                 edgecolors="none" if verdict == "stored" else "black",
                 label=f"{verdict.replace('_', '-')} ({len(places):,})",
                 zorder=2 if verdict == "stored" else 3,
@@ -1022,8 +1011,8 @@ def timelines(runs: Runs) -> Picture:
             if len(some):
                 axes.scatter(
                     seconds[some], np.where(np.isnan(took[some]), top, took[some]),
-                    s=9 if verdict == "stored" else 26, color=VERDICT_COLOURS[verdict],
-                    marker=VERDICT_MARKERS[verdict], linewidths=0.4, rasterized=True,
+                    s=9 if verdict == "stored" else 26, color=KINDS[verdict].colour,
+                    marker=KINDS[verdict].marker, linewidths=0.4, rasterized=True,
                     edgecolors="none" if verdict == "stored" else "black",
                     label=verdict.replace("_", "-"), zorder=2 if verdict == "stored" else 3,
                 )  # fmt: skip

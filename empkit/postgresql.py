@@ -19,8 +19,8 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from empkit.databases.engine import make_engine
 from empkit.processes import Child, ChildError, Processes
-from empkit.server.database import make_engine
 
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 30.0

@@ -13,24 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from empkit.experiment import conclusion
-from empkit.experiment.verdicts import BROKEN_PROMISES
+from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, name_of
 
 if TYPE_CHECKING:
     from empkit.experiment.results import RunInfo, Runs
     from empkit.plots import Picture
 
 MOST_BROKEN = 50
-
-MEANING = {
-    "stored": "acked, and the database holds it once, as sent",
-    "refused": "refused with a reason, and the database holds nothing of it",
-    "dead_lettered": "acked by the broker, refused by the consumer, kept in the dead-letter topic",
-    "failed": "not stored; the sender may send it again",
-    "unconfirmed": "the sender got no answer, but it is stored; a retry will not make a second one",
-    "lost": "acked, and nowhere to be found: a broken promise",
-    "corrupt": "acked, but the database holds other content: a broken promise",
-    "phantom": "refused or failed, and stored all the same: a broken promise",
-}
 
 HOW_TO_READ = {
     "latency": "Each line says which share of the records took at most so long: above until their "
@@ -310,8 +299,8 @@ def _verdicts(runs: Runs) -> str:
     counts = runs.verdicts()
     rows: list[list[Any]] = [["offered", *(f"{count:,}" for count in counts["offered"]), ""]]
     rows += [
-        [verdict.replace("_", "-"), *(f"{count:,}" for count in counts[verdict]), meaning]
-        for verdict, meaning in MEANING.items()
+        [verdict.replace("_", "-"), *(f"{count:,}" for count in counts[verdict]), kind.meaning]
+        for verdict, kind in KINDS.items()
     ]
     return _table(["", *map(str, counts.index), "meaning"], rows, (len(counts) + 1,))
 
@@ -319,22 +308,26 @@ def _verdicts(runs: Runs) -> str:
 def _broken(runs: Runs) -> str:
     """The records behind the broken promises; what was allowed to be lost is not among them."""
     allowed = {(run.protocol, run.round) for run in runs.runs if run.loss_allowed}
+    timings = runs.timings[runs.timings["verdict"].isin(BROKEN_PROMISES)]
     broken = [
-        row
-        for row in runs.timings[runs.timings["verdict"].isin(BROKEN_PROMISES)].itertuples()
-        if row.verdict not in conclusion.ALLOWED or (row.protocol, row.round) not in allowed
-    ]
+        [name_of(employee_id, seq), protocol, number, verdict, error]
+        for employee_id, seq, protocol, number, verdict, error in zip(
+            *(timings[name] for name in ("employee_id", "seq", "protocol", "round", "verdict",
+                                         "error")), strict=True
+        )
+        if verdict not in conclusion.ALLOWED or (protocol, number) not in allowed
+    ]  # fmt: skip
     if not broken:
         return ""
-    rows: list[list[Any]] = [
-        [row.employee_id, row.protocol, row.round, row.verdict, row.error]
-        for row in broken[:MOST_BROKEN]
-    ]
     count = f"{len(broken):,} record{'s' if len(broken) > 1 else ''}"
     return (
         f"<div class='note broken'><p>Promises were broken for {count}"
         f"{f'; the first {MOST_BROKEN}' if len(broken) > MOST_BROKEN else ''}:</p>"
-        + _table(["employee_id", "protocol", "round", "verdict", "error"], rows, (1, 3, 4))
+        + _table(
+            ["employee_id", "protocol", "round", "verdict", "error"],
+            broken[:MOST_BROKEN],
+            (1, 3, 4),
+        )
         + "</div>"
     )
 

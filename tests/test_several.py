@@ -81,7 +81,7 @@ def command(*arguments, **environment):
 def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_one_group(
     kafka_jars, postgres, tmp_path
 ):
-    from empkit.server.database import create_database, drop_database
+    from empkit.databases.engine import create_database, drop_database
 
     name = f"several_{secrets.token_hex(4)}"
     database = create_database(postgres, name)

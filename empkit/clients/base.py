@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import tenacity
 
+from empkit.clients import ledger
 from empkit.clients.limits import Limits
 from empkit.clock import now_ns
 from empkit.records import encode_record
@@ -164,6 +165,8 @@ class Client(ABC):
 
     async def send_encoded(self, employee_id: str | None, payload: bytes) -> Reply:
         """Send one record that is JSON already; see `send`."""
+        if ledger.sent is not None:
+            ledger.note(employee_id, payload)
         sent_ns = now_ns()
         # the first attempt, which is nearly always the last, goes without the machinery of retries
         first = await self._try(employee_id, payload)

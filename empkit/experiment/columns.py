@@ -1,7 +1,7 @@
 """The client's side of a run, in columns that live in files.
 
 Stamps go straight into memory-mapped files: they cost no objects, and what was written before the
-load generator was killed is there for the account.
+load generator was killed is there for the audit.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from empkit.clients.base import Reply
 OUTCOMES = ("none", "acked", "refused", "failed", "unknown")
 """`none`: the record was never offered; after a kill, its outcome is not known either."""
 
+RESULTS = ("", "created", "same", "sent", "duplicate", "invalid", "too_large")
+"""The word behind an outcome, where it is one of the server's or a broker's; "" for any other."""
+_RESULT_CODES = {word: code for code, word in enumerate(RESULTS)}
+
 _TYPES: dict[str, str] = {
     "intended_ns": "int64",
     "sent_ns": "int64",
     "acked_ns": "int64",
     "attempts": "int32",
     "outcome": "int8",
+    "result": "int8",
 }
 
 
@@ -48,6 +53,13 @@ class Columns:
         self.acked_ns = self.arrays["acked_ns"]
         self.attempts = self.arrays["attempts"]
         self.outcome = self.arrays["outcome"]
+        self.result = self.arrays["result"]
+
+    @property
+    def offered(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Of each record whether it was offered."""
+        offered: np.ndarray[Any, np.dtype[np.bool_]] = (self.intended_ns != 0) | (self.outcome != 0)
+        return offered
 
     def offer(self, seq: int, intended_ns: int, sent_ns: int) -> None:
         """A record is about to be sent."""
@@ -58,6 +70,7 @@ class Columns:
         """A record's outcome is known to the client."""
         self.sent_ns[seq] = reply.sent_ns
         self.attempts[seq] = reply.attempts
+        self.result[seq] = _RESULT_CODES.get(reply.result, 0)
         self.outcome[seq] = OUTCOMES.index(reply.outcome)
         if reply.outcome != "unknown":
             self.acked_ns[seq] = reply.acked_ns

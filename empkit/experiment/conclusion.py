@@ -9,15 +9,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from empkit.experiment.status import ExitStatus, first_of, of_signal
-from empkit.experiment.verdicts import PROMISES
+from empkit.experiment.verdicts import PROMISES, named
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from empkit.experiment.results import RunInfo, Runs
 
-NAMED = 10
-"""How many records a sentence names."""
 ALLOWED = ("lost",)
 """The verdicts that guarantees or a fault may allow, of records through Kafka."""
 EXPERIMENT = ("client", "load")
@@ -35,11 +33,9 @@ def broken(runs: Runs) -> list[str]:
     sentences = []
     for run in runs.runs:
         for verdict, promise in PROMISES.items():
-            names = _named(runs, run, verdict)
-            if names and not _allowed(run, verdict):
-                sentences.append(
-                    f"{where(run)}: {promise!r} is broken: {_listed(names, str(verdict))}"
-                )
+            listed = _listed(runs, run, verdict)
+            if listed and not _allowed(run, verdict):
+                sentences.append(f"{where(run)}: {promise!r} is broken: {listed}")
         sentences += [f"{where(run)}: {sentence}" for sentence in run.broken]
         judged = int(_of(runs, run).sum())
         if judged != run.offered:
@@ -50,10 +46,10 @@ def broken(runs: Runs) -> list[str]:
 def findings(runs: Runs) -> list[str]:
     """Each loss that the guarantees or a fault allow, with how often and the first ids."""
     return [
-        f"{where(run)}: {_listed(names, verdict)}; allowed by {run.loss_allowed}"
+        f"{where(run)}: {listed}; allowed by {run.loss_allowed}"
         for run in runs.runs
         for verdict in ALLOWED
-        if _allowed(run, verdict) and (names := _named(runs, run, verdict))
+        if _allowed(run, verdict) and (listed := _listed(runs, run, verdict))
     ]
 
 
@@ -144,16 +140,10 @@ def _of(runs: Runs, run: RunInfo) -> pd.Series[bool]:
     return (timings["protocol"] == run.protocol) & (timings["round"] == run.round)
 
 
-def _named(runs: Runs, run: RunInfo, verdict: str) -> list[str]:
-    """The records of one run with that verdict: their ids, or their places where they have none."""
+def _listed(runs: Runs, run: RunInfo, verdict: str) -> str:
+    """The records of one run with that verdict: how many, and the first; "" for none."""
     timings = runs.timings
     rows = timings[_of(runs, run) & (timings["verdict"] == verdict)]
-    return [
-        str(name) if name else f"record {seq + 1}"
-        for name, seq in zip(rows["employee_id"], rows["seq"], strict=True)
-    ]
-
-
-def _listed(names: list[str], verdict: str) -> str:
-    more = " ..." if len(names) > NAMED else ""
-    return f"{len(names)} {verdict}: {', '.join(names[:NAMED])}{more}"
+    if rows.empty:
+        return ""
+    return f"{len(rows)} {verdict}: {named(zip(rows['employee_id'], rows['seq'], strict=True))}"

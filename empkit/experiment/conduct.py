@@ -4,6 +4,7 @@ end, and puts together what it leaves."""
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import secrets
 import sys
@@ -19,12 +20,14 @@ import pandas as pd
 
 from empkit import interrupts
 from empkit.brokers import BrokerError
-from empkit.clients import own, through_kafka
+from empkit.clients import ledger, own, through_kafka
 from empkit.clock import now_ns
 from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees, why_loss
+from empkit.experiment.held import is_of_run
 from empkit.experiment.results import FaultSpan, RunInfo, Runs, environment, read_timings
-from empkit.experiment.run import LATE_MS, Plan
+from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
+from empkit.experiment.verdicts import named
 from empkit.experiment.workload import Workload
 from empkit.faults import (
     At,
@@ -309,7 +312,8 @@ class _Conductor:
             bootstrap_servers=settings.kafka_bootstrap_servers,
             token=self._lab.make_token(expiry[0].after_s) if expiry else None,
             through_kafka=self._through_kafka,
-            account_token=self._lab.token,
+            audit_token=self._lab.token,
+            run_ids=self._lab.own_run_ids(self._run_id),
             search=_search_path() if own.is_own(self._protocol) else [],
         )
 
@@ -357,12 +361,12 @@ class _Conductor:
         return report.get("finished")
 
     def _autopsy(self, child: Child) -> dict[str, Any]:
-        """The account of a run whose load generator was killed, from the columns it left."""
+        """The audit of a run whose load generator was killed, from the columns it left."""
         self._timeline.finish()
         if not _was_killed(self._setup) or not self._started_ns:
             child.expect("finished", 1.0)  # says how it ended
         end_ns = now_ns()
-        auditor = self._start("account")
+        auditor = self._start("audit")
         try:
             finished: dict[str, Any] = auditor.expect("finished", REPORT_S)["finished"]
         finally:
@@ -392,6 +396,7 @@ class _Conductor:
             **finished,
         )
         info.notes += self._timeline.notes
+        info.broken += self._outside()
         if info.generator_late_ms > LATE_MS:
             info.valid = False
             info.notes.append(
@@ -400,9 +405,7 @@ class _Conductor:
             )
         if not info.drained:
             info.valid = False
-            info.notes.append(
-                "The server had not decided on every record when the account was made."
-            )
+            info.notes.append("The server had not decided on every record when it was audited.")
         if not info.one_clock:
             info.notes.append(
                 "The server's clock is not this machine's: when a record was received and stored "
@@ -435,6 +438,22 @@ class _Conductor:
             if event.fault.loses and str(event.fault) in struck
         ]
         return " and ".join(filter(None, reasons))
+
+    def _outside(self) -> list[str]:
+        """What was stored meanwhile and is of no run, and that no client of ours sent by hand."""
+        ids = json.loads((self._folder / OUTSIDE_FILE).read_text())
+        known = self._lab.own_run_ids()
+        ids = [
+            employee_id
+            for employee_id in ids
+            if not ledger.has(employee_id) and not is_of_run(employee_id, known or ())
+        ]
+        if not ids:
+            return []
+        return [
+            f"{len(ids)} stored during the run, under no run's ids, and sent by no client of the "
+            f"kit: {named((employee_id, 0) for employee_id in ids[:11])}"
+        ]
 
     def _spans(self, finished: dict[str, Any]) -> list[FaultSpan]:
         """What was broken, and when; an overload is known beforehand."""

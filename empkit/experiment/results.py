@@ -53,7 +53,7 @@ class RunInfo:
         started_at: wall-clock time, ISO 8601, UTC.
         start_ns: the moment that the schedule counts from.
         end_ns: when the client knew the last outcome.
-        drained: whether the server had decided on everything before the account.
+        drained: whether the server had decided on everything before the audit.
         cut_short: whether it was ended before everything was offered.
         gave_up: whether that was because nobody answered any more.
         valid: whether the numbers can be used; `notes` says why not.
@@ -150,7 +150,7 @@ class Runs:
 
     @property
     def broken_promises(self) -> pd.DataFrame:
-        """The records that were lost, corrupt or phantom."""
+        """The records whose verdict is a broken promise."""
         return self.timings[self.timings["verdict"].isin(BROKEN_PROMISES)]
 
     @property

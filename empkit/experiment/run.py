@@ -1,12 +1,13 @@
-"""One run, in a process of its own: load generator, drain, account.
+"""One run, in a process of its own: load generator, drain, audit.
 
-    orders:   {"stop": true}       offer nothing more, and account for what was sent
+    orders:   {"stop": true}       offer nothing more, and audit what was sent
               {"settled": true}    the faults are over: drain now
     reports:  {"ready": true}  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
               {"waiting": "..."}  {"finished": {...}}  {"failed": "..."}
 
 What it was told to do and what it leaves behind is in one folder: `plan.json`, the payloads, the
-columns, `marks.json`, `timings.parquet`, `attempts.parquet`.
+columns, `marks.json`, `timings.parquet`, `attempts.parquet`, and in `outside.json` the ids of no
+run that were stored meanwhile.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from aiokafka.errors import KafkaError
 from empkit.clients import Client, connect, own
 from empkit.clients.base import Attempt, ClientError
 from empkit.clock import LoopWatch
-from empkit.experiment import account
-from empkit.experiment.account import Marks, Server
+from empkit.experiment import audit
+from empkit.experiment.audit import Marks, Scope, Server
 from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.generator import Generator
 from empkit.experiment.payloads import Encoded, Payloads, write_payloads
@@ -44,6 +45,7 @@ from empkit.settings import Settings
 PROGRESS_S = 0.2
 PROBE_TIMEOUT_S = 20.0
 ROWS_A_PART = 50_000
+OUTSIDE_FILE = "outside.json"
 DEADLINES_MISSED = 3
 """A run in which nobody has answered for so many deadlines of a record is ended."""
 LATE_MS = 50.0
@@ -62,12 +64,14 @@ class Plan:
         pace: the workload's pace.
         database_url: where to read what was stored; None asks the server.
         wait_for_faults: whether an order will say when to drain.
-        server_url: where the client reaches the server; the account asks it directly.
+        server_url: where the client reaches the server; the audit asks it directly.
         ws_url: where the client reaches the WebSocket; None takes `/ws` of `server_url`.
         bootstrap_servers: where the client reaches the brokers.
         token: what the client begins with; without one it gets its own.
-        through_kafka: whether records go through Kafka, so that the account looks there too.
-        account_token: what the account begins to ask the server with.
+        through_kafka: whether records go through Kafka, so that the audit looks there too.
+        audit_token: what the audit begins to ask the server with.
+        run_ids: of all runs of the lab, this one too, when the database is the lab's own; None when
+            it is not.
         search: where else to look for the module of a client of one's own.
     """
 
@@ -83,7 +87,8 @@ class Plan:
     bootstrap_servers: str | None = None
     token: str | None = None
     through_kafka: bool = False
-    account_token: str = ""
+    audit_token: str = ""
+    run_ids: list[str] | None = None
     search: list[str] = field(default_factory=list)
 
     def client_settings(self, settings: Settings) -> Settings:
@@ -95,6 +100,10 @@ class Plan:
                 "kafka_bootstrap_servers": self.bootstrap_servers,
             }
         )
+
+    def scope(self) -> Scope:
+        """Where the audit looks."""
+        return Scope(self.run_id, self.database_url, self.through_kafka, self.run_ids)
 
     def save(self, folder: Path) -> None:
         """Write the plan into the run's folder."""
@@ -157,12 +166,12 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
     write_payloads(Path(plan.records), folder, plan.run_id)
     records = Payloads(folder)
     columns = Columns(folder, len(records))
-    server = Server(settings, plan.account_token)
+    server = Server(settings, plan.audit_token)
     watch = LoopWatch()
     settled = asyncio.Event()
     async with connect(plan.protocol, plan.client_settings(settings), plan.token) as client:
         await warm_up(client, server, plan, pace)
-        marks = await account.mark(server, settings, kafka=plan.through_kafka)
+        marks = await audit.mark(server, settings, plan.scope())
         (folder / "marks.json").write_text(json.dumps(marks._asdict()))
         # what a fault takes away comes back; without one it may be gone for good
         patience_s = None if plan.wait_for_faults else DEADLINES_MISSED * settings.deadline_s
@@ -204,21 +213,13 @@ async def settle(
     server: Server,
 ) -> dict[str, Any]:
     """Drain, gather and judge; write `timings.parquet`."""
-    drained = await account.drain(
+    drained = await audit.drain(
         server, kafka=plan.through_kafka, on_wait=lambda what: report(waiting=what)
     )
     health = await server.get("/health")
-    found = await account.gather(
-        server,
-        settings,
-        plan.database_url,
-        records,
-        columns,
-        marks,
-        f"{plan.run_id}-",
-        kafka=plan.through_kafka,
-    )
+    found = await audit.gather(server, settings, plan.scope(), records, columns, marks)
     _save_timings(folder, plan, records, columns, found)
+    (folder / OUTSIDE_FILE).write_text(json.dumps(found.outside))
     records.close()
     await server.close()
     return {
@@ -227,6 +228,7 @@ async def settle(
         "offered": sum(verdict is not None for verdict in found.verdicts),
         "appended": found.appended,
         "broken": found.broken(),
+        "notes": found.notes,
         "one_clock": found.one_clock,
     }
 
@@ -236,7 +238,7 @@ def _save_timings(
     plan: Plan,
     records: Payloads,
     columns: Columns,
-    found: account.Found,
+    found: audit.Found,
 ) -> None:
     """One row for each record that was offered; in parts, so that a million need little memory."""
     names = iter(records)
@@ -254,7 +256,7 @@ def _save_timings(
 
 
 def _part_of_timings(
-    plan: Plan, columns: Columns, found: account.Found, part: slice, ids: list[str]
+    plan: Plan, columns: Columns, found: audit.Found, part: slice, ids: list[str]
 ) -> pa.Table:
     """The rows of the records in `part`; `ids` are theirs."""
     seqs = range(part.start, part.stop)
@@ -319,28 +321,28 @@ async def _progress(generator: Generator) -> None:
         report(done=generator.done, offered=generator.offered)
 
 
-async def account_for(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
-    """The account of a run whose load generator was killed: from what it left in its folder."""
+async def audit_only(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
+    """The audit of a run whose load generator was killed: from what it left in its folder."""
     records = Payloads(folder)
     written = json.loads((folder / "marks.json").read_text())
     dead_letters, log = (
         {int(partition): end for partition, end in written[name].items()}
         for name in ("dead_letters", "log")
     )
-    marks = Marks(written["stamps"], dead_letters, log)
+    marks = Marks(written["stamps"], dead_letters, log, written["outside"])
     columns = Columns(folder)
     _save_attempts(folder, [])
-    server = Server(settings, plan.account_token)
+    server = Server(settings, plan.audit_token)
     return await settle(folder, plan, settings, records, columns, marks, server)
 
 
 def main() -> None:
-    """Carry out the plan in the folder that is the first argument; with `account` as the second,
-    only the account of what was carried out before."""
+    """Carry out the plan in the folder that is the first argument; with `audit` as the second,
+    only the audit of what was carried out before."""
     folder = Path(sys.argv[1])
     plan = Plan.load(folder)
     sys.path += [folder for folder in plan.search if folder not in sys.path]
-    work = account_for if sys.argv[2:] == ["account"] else measure
+    work = audit_only if sys.argv[2:] == ["audit"] else measure
     loop_factory = None
     if importlib.util.find_spec("uvloop"):
         import uvloop
@@ -355,7 +357,7 @@ def main() -> None:
         except KafkaError as error:
             report(
                 failed=f"Kafka went away and did not come back ({error}), so there can be no "
-                "account of what became of the records. `empkit check` says which part is missing."
+                "audit of what became of the records. `empkit check` says which part is missing."
             )
             sys.exit(1)
         except Exception as error:

@@ -1,33 +1,112 @@
 """What became of a record: what its sender believes, held against what the database holds.
 
-outcome    held: same       held: other / nothing     dead letter
-acked      stored           corrupt / lost            dead_lettered
-refused    phantom          refused                   -
-failed     phantom          failed                    -
-unknown    unconfirmed      failed                    dead_lettered
+outcome    held: same       held: other         held: nothing       dead letter
+acked      stored           corrupt             lost                dead_lettered
+refused    phantom          phantom             refused             -
+failed     phantom          phantom             failed              -
+unknown    unconfirmed      corrupt             failed              dead_lettered
+
+Other content under an id is no fault of a record where another record of the run explains it; see
+`judge`. A record that was called invalid, or dead-lettered as such, though the published schema
+calls it good is `misjudged`.
+
+`KINDS` says all there is to say of a verdict: a new one is one entry there.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-Verdict = Literal[
-    "stored", "refused", "dead_lettered", "failed", "unconfirmed", "lost", "corrupt", "phantom"
-]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Verdict = str
+"""The name of a verdict, one of `KINDS`."""
 
-PROMISES: dict[Verdict, str] = {
-    "lost": "acked means stored",
-    "corrupt": "what is stored is what was sent",
-    "phantom": "refused or failed means not stored",
-}
+
+@dataclass(frozen=True)
+class Kind:
+    """A verdict.
+
+    Attributes:
+        name: in tables and files.
+        meaning: in the report, after the name.
+        colour: in figures; after Okabe and Ito where there are enough of theirs.
+        marker: in figures, of matplotlib.
+        promise: what is promised and was broken; None for what is as it should be.
+    """
+
+    name: Verdict
+    meaning: str
+    colour: str
+    marker: str
+    promise: str | None = None
+
+
+KINDS: dict[Verdict, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("stored", "acked, and the database holds it once, as sent", "#009E73", "o"),
+        Kind("refused", "refused with a reason, and the database holds nothing of it",
+             "#999999", "p"),
+        Kind("dead_lettered",
+             "acked by the broker, refused by the consumer, kept in the dead-letter topic",
+             "#56B4E9", "s"),
+        Kind("failed", "not stored; the sender may send it again", "#E69F00", "v"),
+        Kind("unconfirmed",
+             "the sender got no answer, but it is stored; a retry will not make a second one",
+             "#F0E442", "^"),
+        Kind("lost", "acked, and nowhere to be found: a broken promise", "#D55E00", "X",
+             "acked means stored"),
+        Kind("misjudged",
+             "called invalid, or dead-lettered as such, though it is good by the published schema: "
+             "a broken promise", "#8C510A", "*", "a good record is not called invalid"),
+        Kind("corrupt",
+             "acked, or not answered, but the database holds other content: a broken promise",
+             "#000000", "D", "what is stored is what was sent"),
+        Kind("phantom",
+             "refused or failed, and it, or other content under its id, is stored all the same: "
+             "a broken promise", "#CC79A7", "P", "refused or failed means not stored"),
+    )
+}  # fmt: skip
+"""Every verdict by name, in the order of tables and figures."""
+
+
+class _Promises(Mapping[Verdict, str]):
+    """What is promised, by the verdict that breaks it: a view of `KINDS`."""
+
+    def __getitem__(self, name: Verdict) -> str:
+        promise = KINDS[name].promise
+        if promise is None:
+            raise KeyError(name)
+        return promise
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return (name for name, kind in KINDS.items() if kind.promise is not None)
+
+    def __len__(self) -> int:
+        return sum(kind.promise is not None for kind in KINDS.values())
+
+
+VERDICTS = KINDS.keys()
+"""The names, in order."""
+PROMISES: Mapping[Verdict, str] = _Promises()
 """What is promised, by the verdict that breaks it."""
-BROKEN_PROMISES: tuple[Verdict, ...] = tuple(PROMISES)
+BROKEN_PROMISES = PROMISES.keys()
+"""The verdicts that break a promise, in order."""
 
 Held = Literal["nothing", "same", "other"]
 
 
-def judge(outcome: str, held: Held, *, dead_lettered: bool = False, twin: bool = False) -> Verdict:
+def judge(
+    outcome: str,
+    held: Held,
+    *,
+    dead_lettered: bool = False,
+    twin: bool = False,
+    explained: bool = False,
+    charged: bool = False,
+    misjudged: bool = False,
+) -> Verdict:
     """The verdict on one record.
 
     Args:
@@ -36,18 +115,52 @@ def judge(outcome: str, held: Held, *, dead_lettered: bool = False, twin: bool =
         dead_lettered: whether the dead-letter topic holds it.
         twin: another record of the run with the same id and content may be the one that is held,
             so that holding it proves nothing about this one.
+        explained: the row has the content of another record of the run with the same id.
+        charged: another record of the run with the same id was acked, so that other content is
+            charged to that one and not to one that was never to be stored.
+        misjudged: it was called invalid, or dead-lettered as such, and the schema calls it good.
 
     Raises:
         ValueError: there is no such outcome.
     """
-    if outcome in ("refused", "failed"):
-        return "phantom" if held == "same" and not twin else outcome  # type: ignore[return-value]
-    if outcome not in ("acked", "unknown"):
+    if outcome not in ("acked", "refused", "failed", "unknown"):
         raise ValueError(f"{outcome!r} is not an outcome.")
+    promised = outcome == "acked" and not dead_lettered
+    if held == "other" and (explained or (charged and not promised)):
+        held = "nothing"
+    verdict = _alone(outcome, held, dead_lettered=dead_lettered, twin=twin)
+    return "misjudged" if misjudged and verdict in ("refused", "dead_lettered") else verdict
+
+
+def _alone(outcome: str, held: Held, *, dead_lettered: bool, twin: bool) -> Verdict:
+    """The verdict when no other record of the run has the same id, but for a twin."""
+    if outcome in ("refused", "failed"):
+        return "phantom" if held == "other" or (held == "same" and not twin) else outcome
+    if held == "other":
+        return "corrupt"
     if held == "same":
         return "stored" if outcome == "acked" else "unconfirmed"
     if dead_lettered:
         return "dead_lettered"
-    if outcome == "unknown":
-        return "failed"
-    return "lost" if held == "nothing" else "corrupt"
+    return "lost" if outcome == "acked" else "failed"
+
+
+def name_of(employee_id: str | None, seq: int) -> str:
+    """How a record is named to people: by its id, or by its place where it has none.
+
+    Args:
+        employee_id: None or "" without one.
+        seq: its place in the run, from 0.
+    """
+    return employee_id or f"record {seq + 1} of the run"
+
+
+def named(records: Iterable[tuple[str | None, int]], most: int = 10) -> str:
+    """The first of some records, for a sentence.
+
+    Args:
+        records: employee_id and seq of each.
+        most: how many are named.
+    """
+    names = [name_of(*record) for record in records]
+    return ", ".join(names[:most]) + (" ..." if len(names) > most else "")

@@ -15,11 +15,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 
 from empkit.clock import LoopWatch
+from empkit.databases.engine import make_engine
 from empkit.secure import kafka_arguments
 from empkit.server import http, websocket
 from empkit.server.auth import Authenticator
 from empkit.server.consumer import Consumer
-from empkit.server.database import make_engine
 from empkit.server.stamps import StampLog
 from empkit.server.state import State
 from empkit.server.store import Store

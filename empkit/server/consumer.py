@@ -44,7 +44,19 @@ And Jitter", AWS Architecture Blog, 2015."""
 
 AWAY = (KafkaError, IllegalStateError, OSError)
 
-Refused = tuple[ConsumerRecord, str]
+
+class Refused(NamedTuple):
+    """A record that goes to the dead-letter topic.
+
+    Attributes:
+        message: as it came.
+        result: the word for why, of `empkit.server.answers`.
+        reason: why, in a sentence.
+    """
+
+    message: ConsumerRecord
+    result: str
+    reason: str
 
 
 class _Batch(NamedTuple):
@@ -242,12 +254,14 @@ class Consumer:
         for message in itertools.chain.from_iterable(batch.values()):
             value = message.value or b""
             if len(value) > limit:
-                refused.append((message, f"A record of {len(value)} bytes is too large"))
+                reason = f"A record of {len(value)} bytes is too large"
+                refused.append(Refused(message, "too_large", reason))
                 continue
             try:
                 rows.append(to_row(Employee.model_validate_json(value)))
             except ValidationError as error:
-                refused.append((message, validation_reason(error)[1] if value else "No value"))
+                reason = validation_reason(error)[1] if value else "No value"
+                refused.append(Refused(message, "invalid", reason))
             else:
                 sources.append(message)
         return _Batch(offsets, rows, sources, refused, received_ns)
@@ -293,7 +307,7 @@ class Consumer:
         if batch.rows:
             results = await self._store_all(batch.rows, batch.received_ns)
             refused += [
-                (message, f"Employee ID {row['employee_id']} already exists")
+                Refused(message, "duplicate", f"Employee ID {row['employee_id']} already exists")
                 for message, row, result in zip(batch.sources, batch.rows, results, strict=True)
                 if result == "duplicate"
             ]
@@ -316,25 +330,25 @@ class Consumer:
 
     async def _bury(self, refused: list[Refused]) -> None:
         """Send records to the dead-letter topic: the bytes as they came, the rest in headers."""
-        await asyncio.gather(*(self._bury_one(message, reason) for message, reason in refused))
+        await asyncio.gather(*(self._bury_one(each) for each in refused))
 
-    async def _bury_one(self, message: ConsumerRecord, reason: str) -> None:
+    async def _bury_one(self, refused: Refused) -> None:
         try:
-            await self._send_dead_letter(message, message.value, reason)
+            await self._send_dead_letter(refused, refused.message.value)
         except MessageSizeTooLargeError:
-            reason += "; its bytes are left out, no dead letter is so large"
-            await self._send_dead_letter(message, None, reason)
+            reason = refused.reason + "; its bytes are left out, no dead letter is so large"
+            await self._send_dead_letter(refused._replace(reason=reason), None)
 
-    async def _send_dead_letter(
-        self, message: ConsumerRecord, value: bytes | None, reason: str
-    ) -> None:
+    async def _send_dead_letter(self, refused: Refused, value: bytes | None) -> None:
         assert self._dead_letters is not None
+        message = refused.message
         await self._dead_letters.send_and_wait(
             self._settings.dead_letter_topic,
             value,
             key=message.key,
             headers=[
-                ("reason", reason.encode(errors="replace")),
+                ("reason", refused.reason.encode(errors="replace")),
+                ("result", refused.result.encode()),
                 ("topic", message.topic.encode()),
                 ("partition", str(message.partition).encode()),
                 ("offset", str(message.offset).encode()),

@@ -25,8 +25,8 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from empkit.databases.engine import make_engine
 from empkit.records import CONTENT, MAX_ID
-from empkit.server.database import make_engine
 from empkit.server.stamps import StampLog
 
 LOGGER = logging.getLogger(__name__)

@@ -10,6 +10,9 @@ import empkit
 
 PACKAGE = Path(empkit.__file__).parent
 
+CLI = ("-c", "from empkit.cli import main; main()")
+"""What runs the command line: `run_python(folder, *CLI, "compare", ...)`."""
+
 
 def sabotaged(tmp_path, *edits):
     """Copy the package and change the copy.
@@ -45,7 +48,7 @@ def run_python(folder, *arguments, cwd=None, timeout_s=120, **more):
     """Run Python with the copy in `folder`.
 
     Args:
-        arguments: of the interpreter: `-c` and a text, or `-m`, `empkit`, `compare`, ...
+        arguments: of the interpreter: `-c` and a text, or `*CLI` and a command
         cwd: where; by default in `folder`, so that no other copy is found first.
         timeout_s: a process that takes longer is killed, in seconds.
         more: variables of the environment.

@@ -4,7 +4,7 @@ import pytest
 
 from tests.sabotage.table import Sabotage, finds
 
-DATABASE = "server/database.py"
+DATABASE = "databases/engine.py"
 STORE = "server/store.py"
 AUTH = "server/auth.py"
 SOCKET = "server/websocket.py"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from empkit.server.database import create_database, drop_database
+from empkit.databases.engine import create_database, drop_database
 from tests.conftest import employee, post
 from tests.parts import need_program
 from tests.server.test_store import row, with_store

@@ -1,0 +1,195 @@
+"""Faults planted in a copy of the server, each named by the judge of the kit that runs on it."""
+
+import json
+import textwrap
+
+import pytest
+
+from tests.sabotage.copies import run_python, sabotaged
+
+RUN = """
+    import asyncio, json, threading
+    from empkit import Lab, Workload, connect
+    from empkit.lab import BrokenPromiseError
+
+    def main(protocols, records, by_hand=0, **pace):
+        with Lab() as lab:
+            async def send():
+                async with connect("http", lab) as client:
+                    for number in range(by_hand):
+                        await client.send({"employee_id": f"hand-{number}", "first_name": "A",
+                                           "last_name": "B"})
+            thread = threading.Timer(0.0, lambda: asyncio.run(send()))
+            if by_hand:
+                asyncio.run(send())
+                by_hand *= 20
+            def progress(*_):
+                if by_hand and thread.ident is None:
+                    thread.start()
+            try:
+                runs = lab.compare(protocols, Workload(records, warm_up=2, **pace),
+                                   progress=progress)
+            except BrokenPromiseError as error:
+                runs = error.runs
+            if thread.ident is not None:
+                thread.join()
+        verdicts = {}
+        for row in runs.timings.itertuples():
+            name = row.employee_id[7:] or row.seq
+            verdicts.setdefault(row.protocol, {})[name] = row.verdict
+        print(json.dumps({"verdicts": verdicts, "broken": runs.broken,
+                          "infos": [each.broken for each in runs.runs],
+                          "notes": [each.notes for each in runs.runs]}))
+
+    if __name__ == "__main__":
+"""
+
+
+def carry_out(folder, call, **environment):
+    """What the kit says of a run with the copy in `folder`."""
+    script = textwrap.dedent(RUN) + f"    main({call})\n"
+    (folder / "script.py").write_text(script)
+    done = run_python(folder, "script.py", **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+MAPPING = (
+    "    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else\n"
+)
+FAULTY_MAPPING = (
+    MAPPING
+    + """    import struct
+    fault = row["employee_id"].rpartition("-")[2]
+    if fault in {"dropped", "phantom"}:
+        row["email"] = None
+    elif fault == "float32":
+        row["salary"] = struct.unpack("f", struct.pack("f", row["salary"]))[0]
+    elif fault == "stripped":
+        row["first_name"] = row["first_name"].strip()
+    elif fault == "moved":
+        row["hire_date"] += datetime.timedelta(days=1)
+    elif fault == "lost":
+        del employee.__pydantic_extra__["badge"]
+"""
+)
+CORRUPT = ("dropped", "float32", "stripped", "moved", "lost")
+
+
+def record(employee_id, **more):
+    return {
+        "employee_id": employee_id, "first_name": " Ada ", "last_name": "Byron",
+        "email": "ada@example.com", "salary": 61000.1, "hire_date": "2020-02-29", "badge": None,
+        "floor": [1, {"b": 2.5}],
+    } | more  # fmt: skip
+
+
+def test_faults_of_the_mapping_and_of_the_answers_get_their_verdicts(tmp_path):
+    folder = sabotaged(
+        tmp_path,
+        ("records.py", MAPPING, FAULTY_MAPPING),
+        (
+            "records.py",
+            "def _iso_date(value: Any) -> Any:\n",
+            "def _iso_date(value: Any) -> Any:\n"
+            "    if value == '1999-09-09':\n"
+            "        raise PydanticCustomError('date', 'No.')\n",
+        ),
+        (
+            "server/answers.py",
+            '    if result == "created":\n',
+            "    if employee_id.endswith('phantom'):\n"
+            "        return Answer(422, 'invalid', 'No.', employee_id)\n"
+            '    if result == "created":\n',
+        ),
+    )
+    records = [record(fault) for fault in (*CORRUPT, "phantom", "good")]
+    records += [record("misjudged", hire_date="1999-09-09"), record("bad", salary=-1)]
+    records.append({"employee_id": 5})
+    found = carry_out(folder, f'["http", "websocket", "kafka"], {records!r}, in_flight=2')
+    wanted = dict.fromkeys(CORRUPT, "corrupt")
+    wanted |= {"good": "stored", "misjudged": "misjudged", "bad": "refused", "phantom": "phantom"}
+    for protocol in ("http", "websocket"):
+        assert found["verdicts"][protocol] == wanted | {"9": "refused"}
+    wanted |= {"bad": "dead_lettered", "phantom": "corrupt", "9": "dead_lettered"}
+    assert found["verdicts"]["kafka"] == wanted
+    text = "\n".join(found["broken"])
+    assert "'what is stored is what was sent' is broken: 5 corrupt" in text
+    assert "'a good record is not called invalid' is broken: 1 misjudged" in text
+
+
+SHIFTS = {"swapped": None, "received-5": (-5, 0), "received+5": (5, 0), "stored-5": (0, -5),
+          "stored+5": (0, 5)}  # fmt: skip
+
+
+def test_stamps_out_of_order_and_an_ack_before_its_commit_are_named(tmp_path):
+    folder = sabotaged(
+        tmp_path,
+        (
+            "server/stamps.py",
+            "dumps((employee_id, protocol, received_ns, stored_ns))",
+            "dumps((employee_id, protocol, *_shifted(employee_id, received_ns, stored_ns)))",
+        ),
+        (
+            "server/stamps.py",
+            "class StampLog:",
+            f"SHIFTS = {SHIFTS!r}\n\n"
+            "def _shifted(employee_id, received_ns, stored_ns):\n"
+            "    shift = SHIFTS.get(employee_id[7:].partition('.')[0], (0, 0))\n"
+            "    if shift is None:\n"
+            "        return stored_ns, received_ns\n"
+            "    return received_ns + shift[0] * 10**6, stored_ns + shift[1] * 10**6\n\n\n"
+            "class StampLog:",
+        ),
+        (
+            "server/store.py",
+            "        return future\n\n    async def get",
+            "        if rows and 'early' in rows[0]['employee_id']:\n"
+            "            answer = self._loop.create_future()\n"
+            "            answer.set_result(Stored(['created'], time.monotonic_ns()))\n"
+            "            return answer\n"
+            "        return future\n\n    async def get",
+        ),
+        (
+            "server/store.py",
+            "        try:\n            connection.commit()\n",
+            "        if rows and 'early' in rows[0]['employee_id']:\n"
+            "            time.sleep(0.05)\n"
+            "        try:\n            connection.commit()\n",
+        ),
+    )
+    names = [f"{name}.{number}" for number in range(8) for name in (*SHIFTS, "right")]
+    records = [record(name) for name in ["early.0", *names]]  # a sentence names the first ten
+    found = carry_out(folder, f'["http"], {records!r}, in_flight=1')
+    (sentences,) = found["infos"]
+    told = "\n".join(sentences)
+    for name in (*SHIFTS, "early"):
+        assert f"-{name}." in told, (name, told)
+    assert "-right." not in told
+    assert any("acked before they were stored" in each and "early" in each for each in sentences)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_second_copy_under_an_id_of_no_run_is_named_and_what_is_sent_by_hand_is_not(
+    tmp_path, database, request
+):
+    folder = sabotaged(
+        tmp_path,
+        (
+            "server/store.py",
+            "        self.waiting += len(rows)\n        future",
+            "        rows = [*rows, *({**row, 'employee_id': 'copy-' + row['employee_id']}\n"
+            "                         for row in rows if row['employee_id'].endswith('-twice'))]\n"
+            "        self.waiting += len(rows)\n        future",
+        ),
+    )
+    more = {}
+    if database == "postgresql":
+        more["EMPKIT_LAB_DATABASE"] = request.getfixturevalue("postgres")
+    records = [record(name) for name in [*map(str, range(300)), "twice"]]
+    found = carry_out(folder, f'["http"], {records!r}, by_hand=3, rate=300.0', **more)
+    assert set(found["verdicts"]["http"].values()) == {"stored"}
+    (sentences,) = found["infos"]
+    (sentence,) = sentences
+    assert sentence.startswith("1 stored during the run, under no run's ids, and sent by no client")
+    assert "copy-" in sentence
