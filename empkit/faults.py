@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from empkit.brokers import BrokerError
 from empkit.clock import now_ns
+from empkit.processes import ChildError
 from empkit.proxy import (
     Bandwidth,
     Cut,
+    Down,
     HalfOpen,
     Latency,
     LimitData,
@@ -44,8 +46,15 @@ if TYPE_CHECKING:
     from empkit.lab import Lab
     from empkit.processes import Child
 
+IN_FLIGHT = "records in flight or sent while it lasted"
+"""The unit of faults whose strikes are counted from the timings, after the run."""
+
+IN_FLIGHT_OR_NEVER = "records in flight or never sent"
+"""The same, of a fault that ends the sending."""
+
 Part = Literal["server", "database", "broker", "network", "client", "records", "load"]
-Undo = Callable[[], None]
+Undo = Callable[[], int | None]
+"""What undoes a fault, and says how often it struck where that was counted."""
 
 
 class FaultError(RuntimeError):
@@ -62,6 +71,10 @@ class Fault(ABC):
 
     name: ClassVar[str]
     part: ClassVar[Part]
+    takes_away: ClassVar[bool] = False
+    """Whether it takes records away from a run: what is missing then is the experiment."""
+    unit: ClassVar[str] = ""
+    """What is counted where it strikes; empty where nothing can be."""
 
     def __str__(self) -> str:
         values = [
@@ -76,12 +89,17 @@ class Fault(ABC):
 class TimedFault(Fault):
     """A fault that begins and ends at moments of a run."""
 
+    unit = IN_FLIGHT
     loses: ClassVar[bool] = False
     """Whether records that were acked may be lost, because that is what the fault is about."""
 
     def needs_proxy(self, lab: Lab) -> bool:
         """Whether the clients must go through the fault proxy."""
         return False
+
+    def tally(self, lab: Lab) -> int | None:
+        """How often faults of this kind have struck the lab so far; None where nobody counts."""
+        return None
 
     @abstractmethod
     def strike(self, lab: Lab) -> Undo:
@@ -285,6 +303,7 @@ class LeaderMove(TimedFault):
 
     name = "leader-move"
     part = "broker"
+    unit = ""
     to: int = 2
 
     def strike(self, lab: Lab) -> Undo:
@@ -324,9 +343,14 @@ class BrokerErrors(TimedFault):
 
     name = "broker-errors"
     part = "broker"
+    unit = "requests answered with the error"
     request: str = "Produce"
     error: str = "NOT_ENOUGH_REPLICAS"
     count: int = 5
+
+    def tally(self, lab: Lab) -> int | None:
+        """How many requests the embedded broker answered so; it counts when it is only one."""
+        return _embedded(lab, self).planned_answers(self.request)
 
     def strike(self, lab: Lab) -> Undo:
         """Have the embedded broker answer so."""
@@ -349,12 +373,19 @@ class LostAcks(TimedFault):
 
     name = "lost-acks"
     part = "broker"
+    unit = "answers held back or lost"
     count: int = 3
     ms: int = 4_000
 
     def needs_proxy(self, lab: Lab) -> bool:
         """Not with the embedded broker, which can do it by itself."""
         return lab.broker_name != "embedded"
+
+    def tally(self, lab: Lab) -> int | None:
+        """How many answers the embedded broker held; the proxy counts by itself."""
+        if lab.broker_name != "embedded":
+            return None
+        return _embedded(lab, self).planned_answers("Produce")
 
     def strike(self, lab: Lab) -> Undo:
         """Hold the answers in the embedded broker, or lose them in the proxy."""
@@ -399,6 +430,11 @@ class Network(TimedFault):
     part = "network"
     toxic: Toxic
 
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """What the proxy counts for this toxic."""
+        return self.toxic.unit
+
     def __str__(self) -> str:
         """The toxic and what of it is not as usual."""
         usual = {each.name: each.default for each in fields(self.toxic)}
@@ -407,8 +443,7 @@ class Network(TimedFault):
             for name in usual
             if getattr(self.toxic, name) != usual[name]
         ]
-        name = self.toxic.kind if hasattr(self.toxic, "kind") else type(self.toxic).__name__
-        return f"{str(name).lower()}:{','.join(values)}" if values else str(name).lower()
+        return f"{self.toxic.kind}:{','.join(values)}" if values else self.toxic.kind
 
     def needs_proxy(self, lab: Lab) -> bool:
         """Always."""
@@ -425,6 +460,8 @@ class ClientKill(TimedFault):
 
     name = "client-kill"
     part = "client"
+    takes_away = True
+    unit = IN_FLIGHT_OR_NEVER
 
     def strike(self, lab: Lab) -> Undo:
         """Kill it."""
@@ -439,6 +476,7 @@ class ClientPause(TimedFault):
 
     name = "client-pause"
     part = "client"
+    takes_away = True
 
     def strike(self, lab: Lab) -> Undo:
         """Stop it."""
@@ -459,6 +497,7 @@ class SlowReader(TimedFault):
 
     name = "slow-reader"
     part = "client"
+    unit = Bandwidth.unit
     bytes_per_s: int = 2_000
 
     def needs_proxy(self, lab: Lab) -> bool:
@@ -476,6 +515,7 @@ class TokenExpiry(Fault):
 
     name = "token-expiry"
     part = "client"
+    unit = "attempts answered with unauthorized"
     after_s: float = 2.0
 
 
@@ -488,20 +528,33 @@ class RecordFault(Fault):
     """
 
     part = "records"
+    unit = "records changed"
     share: float = 0.1
 
     def __post_init__(self) -> None:
         if not isinstance(self.share, int | float) or not 0 <= self.share <= 1:
             raise ValueError(f"share is {self.share!r}; expected a number from 0 to 1.")
 
-    def alter(self, records: Iterable[Any], seed: int) -> Iterator[Any]:
-        """The records, some changed; text in place of a record is sent as it is."""
+    def alter(
+        self, records: Iterable[Any], seed: int, struck: list[int] | None = None
+    ) -> Iterator[Any]:
+        """The records, some changed; text in place of a record is sent as it is.
+
+        Args:
+            records: as they are without the fault.
+            seed: chooses the records that are changed.
+            struck: gets the places, from 0, of those that were changed.
+        """
         chance = random.Random(f"{self.name}-{seed}")  # noqa: S311 - to choose, not to hide
-        for before, record in itertools.pairwise(itertools.chain([None], records)):
+        pairs = itertools.pairwise(itertools.chain([None], records))
+        for place, (before, record) in enumerate(pairs):
             chosen = before is not None and isinstance(record, dict)
-            yield (
-                self.changed(record, before) if chosen and chance.random() < self.share else record
-            )
+            after = record
+            if chosen and chance.random() < self.share:
+                after = self.changed(record, before)
+            if struck is not None and after != record:
+                struck.append(place)
+            yield after
 
     @abstractmethod
     def changed(self, record: dict[str, Any], before: Any) -> Any:
@@ -566,6 +619,8 @@ class Overload(Fault):
 
     name = "overload"
     part = "load"
+    takes_away = True
+    unit = "records due while it lasted"
     times: float = 3.0
     from_s: float = 2.0
     until_s: float = 12.0
@@ -582,25 +637,19 @@ def _toxic(kind: Callable[..., Toxic]) -> Callable[..., Network]:
 FAULTS: dict[str, Callable[..., Fault]] = {
     kind.name: kind
     for kind in (
-        ServerCrash, ServerRestart, ServerPause, ConsumerCrash, DatabaseLock, DiskFull, BrokerDown,
-        BrokerPause, BrokerSlow, LeaderMove, LeaderKill, BrokerErrors, LostAcks, RetentionOverrun,
-        ClientKill, ClientPause, SlowReader, TokenExpiry, Duplicates, Invalid, Poison, TooLarge,
-        Overload,
+        ServerCrash, ServerStart, ServerRestart, ServerPause, ConsumerCrash, DatabaseLock, DiskFull,
+        BrokerDown, BrokerPause, BrokerSlow, LeaderMove, LeaderKill, BrokerErrors, LostAcks,
+        RetentionOverrun, ClientKill, ClientPause, SlowReader, TokenExpiry, Duplicates, Invalid,
+        Poison, TooLarge, Overload,
     )
 } | {
-    "latency": _toxic(Latency),
-    "bandwidth": _toxic(Bandwidth),
-    "stall": _toxic(Stall),
-    "partition": _toxic(Partition),
-    "half-open": _toxic(HalfOpen),
-    "cut": _toxic(Cut),
-    "reset": _toxic(ResetPeer),
-    "timeout": _toxic(Timeout),
-    "slicer": _toxic(Slicer),
-    "slow-close": _toxic(SlowClose),
-    "limit-data": _toxic(LimitData),
+    toxic.kind: _toxic(toxic)
+    for toxic in (
+        Latency, Bandwidth, Stall, Partition, HalfOpen, Down, Cut, ResetPeer, Timeout, Slicer,
+        SlowClose, LimitData,
+    )
 }  # fmt: skip
-"""Every fault by the name that the command line knows it by."""
+"""Every fault by its name, which the command line, the results and the proxy share."""
 
 
 @dataclass(frozen=True)
@@ -621,8 +670,14 @@ class At:
     until: float | None = None
 
     def __post_init__(self) -> None:
-        if self.at_s < 0 or (self.until is not None and self.until < self.at_s):
+        # a time that is no number compares as false
+        if not self.at_s >= 0 or not (self.until is None or self.until >= self.at_s):
             raise ValueError(f"{self.fault} from {self.at_s} s until {self.until} s is no time.")
+
+    def __str__(self) -> str:
+        """As `parse_fault` takes it: `server-crash@2s..5s`."""
+        end = "" if self.until is None else f"..{self.until!r}s"
+        return f"{self.fault}@{self.at_s!r}s{end}"
 
 
 def parse_fault(text: str) -> At | Fault:
@@ -695,6 +750,7 @@ class Timeline:
         self._aborted = False
         self._thread: threading.Thread | None = None
         self._active: list[tuple[At, Undo, FaultSpan]] = []
+        self._tallies: list[tuple[TimedFault, int, FaultSpan]] = []
         self.spans: list[FaultSpan] = []
         self.notes: list[str] = []
         self.failure: Exception | None = None
@@ -736,6 +792,7 @@ class Timeline:
             self.failure = error
         finally:
             self._undo_all()
+            self._count()
 
     def _wait(self, moment_ns: int | None, *, strikes: bool) -> None:
         """Until the moment, or until there is no reason to wait for it any more."""
@@ -749,8 +806,15 @@ class Timeline:
     def _strike(self, event: At) -> None:
         from empkit.experiment.results import FaultSpan
 
-        span = FaultSpan(str(event.fault), event.fault.part, now_ns())
-        undo = event.fault.strike(self._lab)
+        fault = event.fault
+        before = fault.tally(self._lab)
+        span = FaultSpan(
+            str(fault), fault.part, now_ns(), None, event.at_s, event.until,
+            unit=fault.unit, takes_away=fault.takes_away,
+        )  # fmt: skip
+        undo = fault.strike(self._lab)
+        if before is not None:
+            self._tallies.append((fault, before, span))
         self.spans.append(span)
         self._active.append((event, undo, span))
         if undo is _nothing:
@@ -760,14 +824,26 @@ class Timeline:
         for active in self._active[:]:
             if active[0] is event:
                 self._active.remove(active)
-                active[1]()
+                active[2].struck = active[1]()
                 active[2].end_ns = now_ns()
 
+    def _count(self) -> None:
+        """Count what only shows after a while, such as the answers that a broker was told to give.
+
+        A broker that has ended meanwhile cannot be asked: then nothing is claimed.
+        """
+        for fault, before, span in self._tallies:
+            with contextlib.suppress(BrokerError, ChildError, FaultError):
+                after = fault.tally(self._lab)
+                span.struck = None if after is None else after - before
+
     def _end_crash(self, event: At) -> None:
-        crashes = [active[0] for active in self._active if isinstance(active[0].fault, ServerCrash)]
+        crashes = [active for active in self._active if isinstance(active[0].fault, ServerCrash)]
         if not crashes:
             event.fault.strike(self._lab)  # says that there is none
-        self._undo(crashes[-1])
+        crash, _, span = crashes[-1]
+        span.asked_end_s = event.at_s
+        self._undo(crash)
 
     def _undo_all(self) -> None:
         for event, _, _ in reversed(self._active[:]):
@@ -806,9 +882,8 @@ def _through(lab: Lab, toxic: Toxic, name: str = "") -> Undo:
     listeners = [each for each in proxy.counters() if each.startswith(name)]
     toxics = [proxy.add(listener, toxic) for listener in listeners]
 
-    def undo() -> None:
-        for each in toxics:
-            proxy.remove(each)
+    def undo() -> int:
+        return sum([proxy.remove(each) for each in toxics])
 
     return undo
 

@@ -16,7 +16,7 @@ FAULT = ("server-crash", "server", START_NS + 50_000_000, START_NS + 90_000_000)
 LATE = ("lost-acks:count=3,ms=900", "broker", START_NS + 50_000_000, START_NS + 50_000_000)
 MOVE = ("leader-move:to=2", "broker", START_NS + 50_000_000, START_NS + 90_000_000)
 RESETS = [
-    ("reset_peer", "network", START_NS + first * 1_000_000, START_NS + (first + 40) * 1_000_000)
+    ("reset", "network", START_NS + first * 1_000_000, START_NS + (first + 40) * 1_000_000)
     for first in (20, 90)
 ]
 PAUSE = ("server-pause", "server", START_NS + 50_000_000, START_NS + 90_000_000)

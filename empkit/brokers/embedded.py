@@ -133,6 +133,12 @@ class EmbeddedBroker(Broker):
         """
         self._ask("hold_answers", broker=broker, request=request, count=count, ms=ms)
 
+    def planned_answers(self, request: str = "Produce") -> int | None:
+        """How many requests of a kind were answered as `push_errors` or `hold_answers` asked, since
+        the start; None when that cannot be told, as of errors that any of several brokers gives."""
+        planned: int | None = self._ask("planned_answers", request=request)["planned"]
+        return planned
+
     def move_leader(self, topic: str, partition: int, broker: int) -> None:
         """Make a broker the leader of a partition."""
         self._ask("move_leader", topic=topic, partition=partition, broker=broker)
@@ -176,7 +182,7 @@ class EmbeddedBroker(Broker):
             raise BrokerError("The embedded broker does not run; start it first.")
         return self._child
 
-    def _ask(self, op: str, **values: Any) -> None:
+    def _ask(self, op: str, **values: Any) -> Report:
         """Give an order and wait until it has been carried out; one at a time.
 
         Raises:
@@ -194,10 +200,11 @@ class EmbeddedBroker(Broker):
                 answer = child.expect("id", ANSWER_TIMEOUT_S)
         if "error" in answer:
             raise BrokerError(answer["error"])
+        return answer
 
 
-def obey(cluster: MockCluster, order: Report) -> None:
-    """In the child: carry out one order.
+def obey(cluster: MockCluster, order: Report) -> Report:
+    """In the child: carry out one order, and return what it asked for.
 
     Raises:
         LibraryError, KeyError, TypeError, ctypes.ArgumentError: it cannot be done.
@@ -213,6 +220,8 @@ def obey(cluster: MockCluster, order: Report) -> None:
             cluster.push_errors(order["request"], order["errors"])
         case "hold_answers":
             cluster.hold_answers(order["broker"], order["request"], order["count"], order["ms"])
+        case "planned_answers":
+            return {"planned": cluster.planned_answers(order["request"])}
         case "move_leader":
             cluster.move_leader(order["topic"], order["partition"], order["broker"])
         case "create_topic":
@@ -221,6 +230,7 @@ def obey(cluster: MockCluster, order: Report) -> None:
             cluster.set_address(order["broker"], order["host"], order["port"])
         case other:
             raise LibraryError(f"The embedded broker knows no order {other!r}.")
+    return {}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -239,9 +249,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
     def answer(order: Report) -> None:
-        result = {}
+        result: Report
         try:
-            obey(cluster, order)
+            result = obey(cluster, order)
         except Exception as error:  # noqa: BLE001 - whatever it is, the owner waits for an answer
             result = {"error": str(error) or type(error).__name__}
         processes.report(id=order["id"], **result)

@@ -13,7 +13,7 @@ import importlib.util
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from ctypes import POINTER, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     # variadic: only the fixed arguments are declared, as ctypes wants it
     "rd_kafka_mock_broker_push_request_error_rtts": (
         c_int, c_void_p, c_int32, c_int16, c_size_t,
+    ),
+    "rd_kafka_mock_broker_error_stack_cnt": (
+        c_int, c_void_p, c_int32, c_int16, POINTER(c_size_t),
     ),
 }  # fmt: skip
 
@@ -146,6 +149,8 @@ class MockCluster:
     def __init__(self, brokers: int) -> None:
         self._library = load_library()
         self._numbers = range(1, brokers + 1)
+        self._planned: dict[str, int] = {}  # answers that brokers were told to give, by request
+        self._uncounted: set[str] = set()  # requests that any of several brokers may answer so
         reason = ctypes.create_string_buffer(512)
         options = self._library.rd_kafka_conf_new()
         # else it warns that the client, of which we make no use, is connected to nothing
@@ -199,15 +204,42 @@ class MockCluster:
             errors: names of Kafka's errors, or their numbers; `_TRANSPORT` cuts the connection.
         """
         codes = [self._error_code(error) for error in errors]
+        if len(self._numbers) == 1:  # a broker's own answers are counted, those of all are not
+            self._plan(self._numbers, request, [(code, 0) for code in codes])
+            return
+        self._uncounted.add(request)
         self._library.rd_kafka_mock_push_request_errors_array(
             self._cluster, _api_key(request), len(codes), (c_int * len(codes))(*codes)
         )
 
     def hold_answers(self, broker: int | None, request: str, count: int, ms: int) -> None:
         """Do what the next `count` requests of a kind want, and answer `ms` milliseconds late."""
-        pairs = [value for _ in range(count) for value in (c_int(0), c_int(ms))]
-        for number in self._numbers if broker is None else [self._number(broker)]:
-            self._call("broker_push_request_error_rtts", number, _api_key(request), count, *pairs)
+        numbers = self._numbers if broker is None else [self._number(broker)]
+        self._plan(numbers, request, [(0, ms)] * count)
+
+    def planned_answers(self, request: str) -> int | None:
+        """How many requests of a kind were answered as `push_errors` or `hold_answers` asked.
+
+        None when nobody can tell: the library counts no errors that any of several brokers gives.
+        """
+        if len(self._numbers) > 1 and request in self._uncounted:
+            return None
+        left = 0
+        for number in self._numbers:
+            size = c_size_t()
+            self._call("broker_error_stack_cnt", number, _api_key(request), byref(size))
+            left += size.value
+        return self._planned.get(request, 0) - left
+
+    def _plan(self, numbers: Sequence[int], request: str, answers: list[tuple[int, int]]) -> None:
+        """Have brokers give their next answers with an error code, and so many ms late."""
+        pairs = [c_int(value) for answer in answers for value in answer]
+        for number in numbers:
+            self._call(
+                "broker_push_request_error_rtts", number, _api_key(request), len(answers), *pairs
+            )
+        planned = self._planned.get(request, 0)
+        self._planned[request] = planned + len(answers) * len(numbers)
 
     def _number(self, broker: int | None) -> int:
         if broker is None:

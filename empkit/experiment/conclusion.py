@@ -14,12 +14,12 @@ from empkit.experiment.verdicts import PROMISES, named
 if TYPE_CHECKING:
     import pandas as pd
 
-    from empkit.experiment.results import RunInfo, Runs
+    from empkit.experiment.results import FaultSpan, RunInfo, Runs
 
 ALLOWED = ("lost",)
 """The verdicts that guarantees or a fault may allow, of records through Kafka."""
 EXPERIMENT = ("client", "load")
-"""The parts whose faults may take records away: that is what the fault is about."""
+"""The parts whose faults take records away, in a folder of 0.1.0, which does not say more."""
 
 
 def where(run: RunInfo) -> str:
@@ -58,7 +58,7 @@ def unmeasured(runs: Runs) -> list[str]:
     sentences = [
         f"{where(run)}: {reason}"
         for run in runs.runs
-        if not any(fault.part in EXPERIMENT for fault in run.faults)
+        if not any(_takes_away(fault) for fault in run.faults)
         or (runs.interrupted and run is runs.runs[-1])
         for reason in _missing(run)
     ]
@@ -128,6 +128,11 @@ def _missing(run: RunInfo) -> list[str]:
     if not run.drained:
         reasons.append("the server had not decided on every record when the audit was made")
     return reasons
+
+
+def _takes_away(fault: FaultSpan) -> bool:
+    """Whether records that are missing are what the fault is about."""
+    return fault.part in EXPERIMENT if fault.takes_away is None else fault.takes_away
 
 
 def _allowed(run: RunInfo, verdict: str) -> bool:

@@ -8,7 +8,7 @@ import json
 import random
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from empkit import interrupts
 from empkit.brokers import BrokerError
 from empkit.clients import ledger, own, through_kafka
 from empkit.clock import now_ns
+from empkit.experiment import strikes
 from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
@@ -82,6 +83,7 @@ class Setup:
         count: how many there are.
         faults: what goes wrong, and when.
         guarantees: what is asked for.
+        changed: the places of the records that each record fault changed, by its place in `faults`.
     """
 
     workload: Workload
@@ -89,6 +91,7 @@ class Setup:
     count: int
     faults: Sequence[At | Fault]
     guarantees: Guarantees
+    changed: Mapping[int, Sequence[int]]
 
     @property
     def events(self) -> list[At]:
@@ -194,15 +197,18 @@ def _prepare(
 ) -> Setup:
     """Write the records, with what is to be wrong with them, where the runs find them."""
     records: Iterator[Any] = workload.load()
-    for fault in faults:
+    changed: dict[int, list[int]] = {}
+    for place, fault in enumerate(faults):
         if isinstance(fault, RecordFault):
-            records = fault.alter(records, workload.seed)
+            changed[place] = []
+            records = fault.alter(records, workload.seed, changed[place])
         elif isinstance(fault, Overload):
             if workload.rate is None:
                 raise ValueError(
                     "An overload multiplies an offered rate: give the workload a rate."
                 )
-            workload = replace(workload, surge=(fault.from_s, fault.until_s, fault.times))
+            surge = (fault.from_s, fault.until_s, fault.times)
+            workload = replace(workload, surges=(*workload.surges, surge))
     path = lab.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
     count = 0
     with path.open("wb") as file:
@@ -213,7 +219,7 @@ def _prepare(
             count += 1
     if not count:
         raise ValueError("There is no record to send.")
-    return Setup(workload, path, count, faults, guarantees)
+    return Setup(workload, path, count, faults, guarantees, changed)
 
 
 class _Conductor:
@@ -296,7 +302,7 @@ class _Conductor:
         workload = self._setup.workload
         pace = {
             name: getattr(workload, name)
-            for name in ("in_flight", "rate", "arrivals", "warm_up", "seed", "surge")
+            for name in ("in_flight", "rate", "arrivals", "warm_up", "seed", "surges")
         }
         expiry = [each for each in self._setup.faults if isinstance(each, TokenExpiry)]
         return Plan(
@@ -392,11 +398,12 @@ class _Conductor:
             guarantees=str(self._setup.guarantees),
             through_kafka=self._through_kafka,
             loss_allowed=self._loss_allowed(),
-            faults=self._spans(finished),
             **finished,
         )
+        info.faults = self._spans(info)
         info.notes += self._timeline.notes
         info.broken += self._outside()
+        info.notes += [strikes.untouched(each, info) for each in info.faults if each.struck == 0]
         if info.generator_late_ms > LATE_MS:
             info.valid = False
             info.notes.append(
@@ -455,20 +462,19 @@ class _Conductor:
             f"kit: {named((employee_id, 0) for employee_id in ids[:11])}"
         ]
 
-    def _spans(self, finished: dict[str, Any]) -> list[FaultSpan]:
-        """What was broken, and when; an overload is known beforehand."""
-        begin = finished["start_ns"]
-        surges = [
-            FaultSpan(
-                str(each),
-                each.part,
-                begin + int(each.from_s * 1e9),
-                begin + int(each.until_s * 1e9),
-            )
-            for each in self._setup.faults
-            if isinstance(each, Overload)
-        ]
-        return self._timeline.spans + surges
+    def _spans(self, info: RunInfo) -> list[FaultSpan]:
+        """Every fault of the run: when it really was, and what it struck."""
+        spans = list(self._timeline.spans)
+        strikes.count_in_flight(spans, self._folder, info, self._setup.count)
+        for place, fault in enumerate(self._setup.faults):
+            if isinstance(fault, RecordFault):
+                changed = self._setup.changed[place]
+                spans.append(strikes.of_records(fault, changed, self._folder, info))
+            elif isinstance(fault, TokenExpiry):
+                spans.append(strikes.of_token(fault, self._folder, info))
+            elif isinstance(fault, Overload):
+                spans.append(strikes.of_load(fault, self._folder, info))
+        return spans
 
 
 def _search_path() -> list[str]:

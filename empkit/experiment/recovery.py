@@ -53,10 +53,11 @@ def _row(run: Runs, info: RunInfo) -> dict[str, Any]:
 
 def _after(timings: pd.DataFrame, info: RunInfo) -> dict[str, Any]:
     """What was in flight when the first fault struck, and when what was late was stored."""
-    if not info.faults:
+    faults = info.timed_faults
+    if not faults:
         return {}
-    struck_ns = min(fault.start_ns for fault in info.faults)
-    end_ns = max(info.end_ns if fault.end_ns is None else fault.end_ns for fault in info.faults)
+    struck_ns = min(fault.start_ns for fault in faults)
+    end_ns = max(info.end_ns if fault.end_ns is None else fault.end_ns for fault in faults)
     acked = timings["acked_ns"].fillna(info.end_ns)
     in_flight = ((timings["sent_ns"] <= struck_ns) & (acked > struck_ns)).sum()
     late = timings.loc[
@@ -78,12 +79,12 @@ def felt(runs: Runs) -> pd.DataFrame:
     fault's last quarter: whether senders were served while it lasted, however busy the machine.
 
     Args:
-        runs: each with a fault; of several rounds the first counts.
+        runs: each with a fault that has a span of time; of several rounds the first counts.
     """
     rows = {}
     for protocol in runs.protocols:
         info = next(each for each in runs.runs if each.protocol == protocol)
-        own, fault = runs.of(protocol, info.round).timings, info.faults[0]
+        own, fault = runs.of(protocol, info.round).timings, info.timed_faults[0]
         took = (own["acked_ns"] - own["intended_ns"]).astype("Float64") / 1e6
         end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
         quarter_ns = (end_ns - fault.start_ns) // 4

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from empkit.clients import PROTOCOLS
-from empkit.experiment import conclusion
+from empkit.experiment import conclusion, strikes
 from empkit.experiment.recovery import recovery
 from empkit.experiment.statistics import bootstrap_interval, percentiles
 from empkit.experiment.status import ExitStatus
@@ -33,12 +33,31 @@ PACKAGES = ("empkit", "fastapi", "uvicorn", "websockets", "aiokafka", "confluent
 
 @dataclass
 class FaultSpan:
-    """A fault as it really was: from when to when, on the clock of the stamps."""
+    """A fault as it really was: from when to when, on the clock of the stamps, and what it struck.
+
+    Attributes:
+        label: the fault, as `parse_fault` takes it.
+        part: what of the system it strikes.
+        start_ns: when it began; of a fault without a span of time, when the run did.
+        end_ns: when it was undone; None when it lasted to the end of the run.
+        asked_start_s: when it was to begin, in seconds after the start of the run.
+        asked_end_s: when it was to end; None for the end of the run, or at once.
+        struck: how often it touched something; None where that cannot be counted.
+        unit: what was counted.
+        whole_run: whether it has no span of time, as record faults and token expiry.
+        takes_away: whether it takes records away; None in a folder of 0.1.0, which does not say.
+    """
 
     label: str
     part: str
     start_ns: int
     end_ns: int | None = None
+    asked_start_s: float | None = None
+    asked_end_s: float | None = None
+    struck: int | None = None
+    unit: str = ""
+    whole_run: bool = False
+    takes_away: bool | None = None
 
 
 @dataclass
@@ -99,6 +118,11 @@ class RunInfo:
     guarantees: str = "as set"
     through_kafka: bool = False
     loss_allowed: str = ""
+
+    @property
+    def timed_faults(self) -> list[FaultSpan]:
+        """The faults that have a span of time."""
+        return [fault for fault in self.faults if not fault.whole_run]
 
 
 class Runs:
@@ -233,6 +257,10 @@ class Runs:
         """What the faults did, one row a run; see `empkit.experiment.recovery`."""
         return recovery(self)
 
+    def lasted(self) -> list[str]:
+        """How long each fault was to last, and really did; see `empkit.experiment.strikes`."""
+        return strikes.lasted(self)
+
     def to_json(self) -> dict[str, Any]:
         """The summary of each run as plain values: what `--json` prints."""
         return {
@@ -320,7 +348,7 @@ class Runs:
             },
             "records_per_s": round(float(row["records_per_s"]), 1),
             "guarantees": run.guarantees,
-            "faults": [fault.label for fault in run.faults],
+            "faults": [strikes.to_json(fault, run) for fault in run.faults],
             "valid": run.valid,
             "cut_short": run.cut_short,
             "notes": run.notes,

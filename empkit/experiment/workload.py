@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,8 +34,8 @@ class Workload:
             senders make them.
         warm_up: records sent first and not counted.
         seed: for made-up records and for Poisson arrivals.
-        surge: open loop: from and until when, in seconds, the rate is how many times as high; see
-            `empkit.faults.Overload`.
+        surges: open loop: each from and until when, in seconds, the rate is how many times as high;
+            see `empkit.faults.Overload`.
 
     Raises:
         ValueError: a number makes no sense, or both loops are asked for.
@@ -45,7 +47,7 @@ class Workload:
     arrivals: Literal["constant", "poisson"] = "constant"
     warm_up: int = 200
     seed: int = 0
-    surge: tuple[float, float, float] | None = None
+    surges: tuple[tuple[float, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.in_flight is not None and self.rate is not None:
@@ -60,6 +62,7 @@ class Workload:
             raise ValueError(f"records is {self.records}; at least 1 is needed.")
         if self.warm_up < 0:
             raise ValueError(f"warm_up is {self.warm_up}; expected 0 or more.")
+        _check_surges(sorted(self.surges))
 
     def load(self) -> Iterator[Record]:
         """The records themselves; made-up ones are made as they are asked for.
@@ -86,8 +89,7 @@ class Workload:
         else:
             places = np.cumsum(np.random.default_rng(self.seed).exponential(1.0, count))
         seconds = places / self.rate
-        if self.surge is not None:
-            begin, end, times = self.surge
+        for begin, end, times in sorted(self.surges):
             length = (end - begin) * times  # of the surge, at the usual rate
             inside = (seconds > begin) & (seconds <= begin + length)
             after = seconds > begin + length
@@ -107,6 +109,22 @@ class Workload:
             "warm_up": self.warm_up,
             "seed": self.seed,
         }
+
+
+def _check_surges(surges: Sequence[tuple[float, float, float]]) -> None:
+    """Refuse overloads that are none, and those that overlap."""
+    for begin, end, times in surges:
+        if not (0 <= begin < end < math.inf and 0 < times < math.inf):
+            raise ValueError(
+                f"An overload of {times:g} times from {begin:g} s to {end:g} s is none: it has to "
+                "end after it began, and to multiply the rate by more than 0."
+            )
+    for (begin, end, _), (later, last, _) in pairwise(surges):
+        if later < end:
+            raise ValueError(
+                f"The overload from {begin:g} s to {end:g} s overlaps the one from {later:g} s to "
+                f"{last:g} s: let each begin when the other has ended."
+            )
 
 
 def repeat_to(records: Sequence[Record], count: int) -> Iterator[Record]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 class Stage:
     """A toxic at work on one flow: a queue in the order of arrival, and a timer for its head."""
 
-    def __init__(self, toxic_id: str, toxic: Toxic, flow: Flow, random: Random) -> None:
+    def __init__(
+        self, toxic_id: str, toxic: Toxic, flow: Flow, random: Random, struck: Callable[[int], None]
+    ) -> None:
         self.id, self.toxic, self.random = toxic_id, toxic, random
+        self._struck = (
+            struck  # is told of the bytes, or the end of a stream, that are not untouched
+        )
         self.free_at = 0.0  # when the line is free again, for toxics that know such a thing
         self.passed = 0  # bytes let through, for toxics that count them
         self.held = 0  # bytes in the queue
@@ -67,14 +72,21 @@ class Stage:
             if not chunk.data:
                 return
         self._begin()
-        yield from self.toxic.plan(chunk, self)
+        planned = list(self.toxic.plan(chunk, self))
+        if planned != [chunk]:
+            self._struck(len(chunk.data))
+        yield from planned
 
     def end_after(self, delay_s: float, how: End) -> None:
         """End the connection after a while, unless the toxic is removed; only the first counts."""
         if self._end_timer is None:
             chunk = Chunk(b"", 0.0, self._flow.offset, self._flow.messages, how)
             loop = asyncio.get_running_loop()
-            self._end_timer = loop.call_later(delay_s, self._pass_now, chunk)
+            self._end_timer = loop.call_later(delay_s, self._end_now, chunk)
+
+    def _end_now(self, chunk: Chunk) -> None:
+        self._struck(0)
+        self._pass_now(chunk)
 
     def _pass_now(self, chunk: Chunk) -> None:
         self.next(chunk._replace(due=asyncio.get_running_loop().time()))

@@ -71,7 +71,7 @@ async def obey(proxy: Proxy, order: Report) -> Report:
             toxic = KINDS[order["kind"]](**order["options"])
             return {"toxic": proxy.add_toxic(order["listener"], toxic)}
         case "remove":
-            proxy.remove_toxic(order["toxic"])
+            return {"struck": proxy.remove_toxic(order["toxic"])}
         case "counters":
             return {"counters": proxy.counters()}
         case other:
@@ -174,13 +174,16 @@ class ProxyProcess:
         answer = self._ask("add", listener=listener, kind=toxic.kind, options=asdict(toxic))
         return str(answer["toxic"])
 
-    def remove(self, toxic_id: str) -> None:
+    def remove(self, toxic_id: str) -> int:
         """Take a toxic away. What it held back is delivered.
+
+        Returns:
+            How often it struck, in the unit of the toxic.
 
         Raises:
             ProxyError: there is no such toxic.
         """
-        self._ask("remove", toxic=toxic_id)
+        return int(self._ask("remove", toxic=toxic_id)["struck"])
 
     def counters(self) -> dict[str, dict[str, int]]:
         """By listener: `accepted` and `open` connections, `bytes_up` and `bytes_down` passed on."""

@@ -12,11 +12,15 @@ import asyncio
 import contextlib
 import socket
 import struct
+from functools import partial
+from itertools import count
 from random import Random
 from typing import cast
 
 from empkit.proxy.flow import Flow, Stage
-from empkit.proxy.toxics import Direction, End, Toxic
+from empkit.proxy.toxics import CONNECTIONS, Direction, End, Toxic
+
+_numbers = count()  # of connections
 
 
 class Dose:
@@ -26,6 +30,25 @@ class Dose:
         self.id, self.listener, self.toxic = toxic_id, listener, toxic
         self._seed = seed
         self._met = 0
+        self._struck = 0
+        self._by_bytes = toxic.unit != CONNECTIONS
+        self._connections: set[int] = set()  # the numbers of those that it struck
+
+    @property
+    def struck(self) -> int:
+        """How many bytes or connections it has touched: `toxic.unit` says which."""
+        return self._struck if self._by_bytes else len(self._connections)
+
+    def strike(self, connection: int, size: int) -> None:
+        """Count what was touched.
+
+        Args:
+            connection: the number of the connection.
+            size: bytes of it.
+        """
+        self._struck += size
+        if not self._by_bytes:
+            self._connections.add(connection)
 
     def affects_next(self) -> Random | None:
         """Whether the next connection is affected: then the source of its chances, else None."""
@@ -104,6 +127,7 @@ class Connection:
     def __init__(self, listener: Listener, doses: dict[str, Dose]) -> None:
         self.listener = listener
         self._doses = doses
+        self._number = next(_numbers)
         self.up, self.down = Flow(self, "up"), Flow(self, "down")
         self.client = Side(self, reads=self.up, writes=self.down)
         self._upstream = Side(self, reads=self.down, writes=self.up)
@@ -133,13 +157,17 @@ class Connection:
         if random is None:
             return
         if toxic.cuts_new if new else toxic.cuts_present:
+            dose.strike(self._number, 0)
             self.end("cut")
         elif new and toxic.bars_upstream:
+            dose.strike(self._number, 0)
             self._barred.add(dose.id)
         if toxic.in_stream and not self._closed:
             for flow in (self.up, self.down):
                 if toxic.direction in {flow.direction, "both"}:
-                    flow.add(Stage(dose.id, toxic, flow, Random(random.random())))  # noqa: S311
+                    chances = Random(random.random())  # noqa: S311
+                    struck = partial(dose.strike, self._number)
+                    flow.add(Stage(dose.id, toxic, flow, chances, struck))
 
     def part(self, toxic_id: str) -> None:
         """Be rid of a toxic."""
@@ -269,16 +297,21 @@ class Proxy:
             connection.meet(dose, new=False)
         return dose.id
 
-    def remove_toxic(self, toxic_id: str) -> None:
+    def remove_toxic(self, toxic_id: str) -> int:
         """Take a toxic away. What it held back is delivered.
+
+        Returns:
+            How often it struck, in the unit of the toxic.
 
         Raises:
             ValueError: there is no such toxic.
         """
-        if self._doses.pop(toxic_id, None) is None:
+        dose = self._doses.pop(toxic_id, None)
+        if dose is None:
             raise ValueError(f"There is no toxic {toxic_id!r}; there are {list(self._doses)}.")
         for connection in self._connections():
             connection.part(toxic_id)
+        return dose.struck
 
     def connections(self, name: str) -> dict[str, int]:
         """Counters of a listener: `accepted` and `open` connections, `bytes_up`, `bytes_down`.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Direction = Literal["up", "down"]
 End = Literal["eof", "close", "cut", "reset"]
 
+BYTES, CONNECTIONS = "bytes delayed or held", "connections delayed, held or ended"
 HELD_BYTES = 1 << 20  # a stage that holds more stops the reading; the sender feels it through TCP
 
 
@@ -73,6 +74,7 @@ class Toxic:
     connections: int | None = field(default=None, kw_only=True)
 
     kind: ClassVar[str]
+    unit: ClassVar[str] = BYTES  # what is counted where it strikes
     at_least: ClassVar[dict[str, int]] = {}  # smallest values of settings, where it is not 0
     in_stream: ClassVar[bool] = True  # becomes a stage; else it acts on whole connections
     cuts_present: ClassVar[bool] = False  # ends the connections that are open when it is added
@@ -174,6 +176,7 @@ class Slicer(Toxic):
     delay_us: float = 0.0
 
     kind: ClassVar[str] = "slicer"
+    unit: ClassVar[str] = "bytes cut into pieces or delayed"
     at_least: ClassVar[dict[str, int]] = {"average_bytes": 1}
 
     def __post_init__(self) -> None:
@@ -214,6 +217,7 @@ class Partition(Stall):
     """
 
     kind: ClassVar[str] = "partition"
+    unit: ClassVar[str] = CONNECTIONS
     bars_upstream: ClassVar[bool] = True
 
 
@@ -229,6 +233,7 @@ class Timeout(Stall):
     timeout_ms: float
 
     kind: ClassVar[str] = "timeout"
+    unit: ClassVar[str] = CONNECTIONS
 
     def begin(self, stage: Stage) -> None:
         """The time runs from here, even on a connection that is idle."""
@@ -249,7 +254,8 @@ class ResetPeer(Stall):
 
     after_ms: float = 0.0
 
-    kind: ClassVar[str] = "reset_peer"
+    kind: ClassVar[str] = "reset"
+    unit: ClassVar[str] = CONNECTIONS
 
     def plan(self, chunk: Chunk, stage: Stage) -> Iterator[Chunk]:
         """Data is held, so that none of it comes before the reset."""
@@ -269,7 +275,8 @@ class LimitData(Toxic):
 
     max_bytes: int
 
-    kind: ClassVar[str] = "limit_data"
+    kind: ClassVar[str] = "limit-data"
+    unit: ClassVar[str] = CONNECTIONS
 
     def plan(self, chunk: Chunk, stage: Stage) -> Iterator[Chunk]:
         """What there is room for, then the end."""
@@ -291,7 +298,8 @@ class SlowClose(Toxic):
 
     delay_ms: float
 
-    kind: ClassVar[str] = "slow_close"
+    kind: ClassVar[str] = "slow-close"
+    unit: ClassVar[str] = CONNECTIONS
 
     def plan(self, chunk: Chunk, stage: Stage) -> Iterator[Chunk]:
         """Delays what has no data."""
@@ -306,6 +314,7 @@ class Down(Toxic):
     """
 
     kind: ClassVar[str] = "down"
+    unit: ClassVar[str] = CONNECTIONS
     in_stream: ClassVar[bool] = False
     cuts_present: ClassVar[bool] = True
     cuts_new: ClassVar[bool] = True
@@ -316,6 +325,7 @@ class Cut(Toxic):
     """All connections that are open are cut, once; new ones work."""
 
     kind: ClassVar[str] = "cut"
+    unit: ClassVar[str] = CONNECTIONS
     in_stream: ClassVar[bool] = False
     cuts_present: ClassVar[bool] = True
 
@@ -328,7 +338,8 @@ class HalfOpen(Toxic):
     are made upstream after all.
     """
 
-    kind: ClassVar[str] = "half_open"
+    kind: ClassVar[str] = "half-open"
+    unit: ClassVar[str] = CONNECTIONS
     in_stream: ClassVar[bool] = False
     bars_upstream: ClassVar[bool] = True
 
