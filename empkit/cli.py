@@ -314,8 +314,10 @@ def compare(
         from empkit.lab import LabError
 
     source: Any = records or 2_000
+    origin = None
     if file is not None:
-        source = _read(file).records
+        found = _read(file)
+        source, origin = found.records, (_origin(file), found.sha256)
         if records is not None:
             source = list(repeat_to(source, records))
     folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
@@ -323,7 +325,12 @@ def compare(
     chosen = list(dict.fromkeys(mode.value for mode in protocol or ()))
     try:
         workload = Workload(
-            source, in_flight=in_flight, rate=rate, arrivals=arrivals.value, seed=seed
+            source,
+            in_flight=in_flight,
+            rate=rate,
+            arrivals=arrivals.value,
+            seed=seed,
+            origin=origin,
         )
         faults = [parse_fault(text) for text in fault or []]
         settings = _found_settings(server)
@@ -340,10 +347,18 @@ def compare(
     raise typer.Exit(_finish(crossed, asked, as_json=as_json))
 
 
+def _origin(file: str) -> str:
+    return "standard input" if file == "-" else f"file {Path(file).name}"
+
+
 def _finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
     """Write everything, say what happened, and return the exit status."""
     from empkit import ending
+    from empkit.experiment.as_json import as_json as to_json
+    from empkit.experiment.environment import command_line
 
+    for runs in crossed:
+        runs.environment["command"] = command_line(sys.argv)
     more = [f"{guarantees}: not run" for guarantees in asked.grid[len(crossed) :]]
     with interrupts.held():
         folders = ending.save(crossed, asked.out, _warn)
@@ -352,7 +367,7 @@ def _finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
         ending.add_extras(crossed, folders, _warn)
         status = ending.status(crossed, more)
         if as_json:
-            sys.stdout.write(json.dumps(_joined(crossed, more, status), indent=2) + "\n")
+            sys.stdout.write(json.dumps(to_json(crossed, more, status), indent=2) + "\n")
         _conclude(crossed, more, folders)
     return status
 
@@ -443,17 +458,6 @@ def _print_tables(crossed: list[Runs], *, with_recovery: bool) -> None:
         out.print(summary_table(runs))
     if with_recovery or len(crossed) > 1:
         out.print(recovery_table(crossed))
-
-
-def _joined(crossed: list[Runs], more: list[str], status: int) -> dict[str, Any]:
-    """What `--json` prints: all comparisons as one."""
-    each = [runs.to_json() for runs in crossed]
-    content: dict[str, Any] = each[0]
-    for name in ("runs", "broken", "findings", "unmeasured"):
-        content[name] = [entry for one in each for entry in one[name]]
-    content["unmeasured"] += more
-    content["status"] = int(status)
-    return content
 
 
 def _grid(
@@ -787,12 +791,24 @@ def faults() -> None:
     out.print(table)
 
 
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of an employee record: what a server must take as valid."""
-    from empkit.experiment.content import SCHEMA_FILE
+class Document(StrEnum):
+    """What has a JSON Schema."""
 
-    print(SCHEMA_FILE.read_text(encoding="utf-8"), end="")
+    employee = "employee"
+    result = "result"
+
+
+@app.command()
+def schema(
+    of: Annotated[
+        Document, typer.Argument(help="An employee record, or what `compare --json` prints.")
+    ] = Document.employee,
+) -> None:
+    """Print a JSON Schema: of an employee record, which a server must take, or of a result."""
+    from empkit.experiment import as_json, content
+
+    module = as_json if of is Document.result else content
+    sys.stdout.write(module.SCHEMA_FILE.read_text(encoding="utf-8"))
 
 
 @app.command()

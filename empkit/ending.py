@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from empkit import interrupts
+from empkit.experiment.folders import point_to
 from empkit.experiment.status import ExitStatus, first_of, of_signal
 
 if TYPE_CHECKING:
     from empkit.experiment.results import Runs
 
 Say = Callable[[str], None]
+
+RESULTS = Path("results")
+"""Where results go unless told otherwise; `latest` in it points to the newest."""
 
 
 def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
@@ -39,6 +43,8 @@ def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
         try:
             for runs, own in zip(crossed, folders, strict=True):
                 runs.save(own)
+            if folder.parent == RESULTS:
+                point_to(folder)
         except OSError as error:
             elsewhere = Path(tempfile.mkdtemp(prefix="empkit-results-"))
             say(

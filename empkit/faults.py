@@ -42,7 +42,7 @@ from empkit.proxy import (
 if TYPE_CHECKING:
     from empkit.brokers import Broker
     from empkit.brokers.embedded import EmbeddedBroker
-    from empkit.experiment.results import FaultSpan
+    from empkit.experiment.info import FaultSpan
     from empkit.lab import Lab
     from empkit.processes import Child
 
@@ -804,7 +804,7 @@ class Timeline:
             self._wake.clear()
 
     def _strike(self, event: At) -> None:
-        from empkit.experiment.results import FaultSpan
+        from empkit.experiment.info import FaultSpan
 
         fault = event.fault
         before = fault.tally(self._lab)

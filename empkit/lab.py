@@ -132,6 +132,7 @@ class Lab:
         self.server: Child | None = None
         self._own_database: str | None = None
         self._in_force: dict[str, Any] = {}
+        self.told_by_server: dict[str, Any] = {}
         self._flushes = False
         self.token = ""
         self.proxy: ProxyProcess | None = None
@@ -176,6 +177,18 @@ class Lab:
             return None
         return self.settings.database_url
 
+    def secrets(self) -> list[str]:
+        """What nobody else is to see: token, passwords and signing key."""
+        settings = self.settings
+        hidden = (settings.password, settings.signing_key, settings.kafka_password)
+        found = [self.token, *(each.get_secret_value() for each in hidden if each is not None)]
+        return [each for each in found if each]
+
+    @property
+    def has_own_server(self) -> bool:
+        """Whether the lab started the server, and so knows its database and its settings."""
+        return self._server_url is None
+
     def own_run_ids(self, run_id: str | None = None) -> list[str] | None:
         """The ids of all runs that there were in a database of the lab's own.
 
@@ -219,6 +232,8 @@ class Lab:
             else:
                 self._find_server(self._server_url)
             self.token = self._fetch_token()
+            if self._server_url is not None:
+                self._take_its_word()
             self._start_consumers(self._more_consumers)
             self._wait_for_consumer(self.server_url)
         except (BrokerError, ChildError, OSError, ValueError) as error:
@@ -468,6 +483,18 @@ class Lab:
             self.settings = _changed(self.settings, database_url=self._database)
         self._ask("/health")
 
+    def _take_its_word(self) -> None:
+        """Ask a server that is not ours which database and settings it goes by.
+
+        One of empkit 0.1.0 does not say; then the result does not, either.
+        """
+        with contextlib.suppress(LabError):
+            self.told_by_server = self._ask("/about", token=self.token)
+        told = self.told_by_server.get("settings", {})
+        ours = {name: told[name] for name in OF_THE_CONSUMERS if name in told}
+        self.settings = _changed(self.settings, **ours)
+        self._in_force |= ours
+
     def _make_own_database(self, processes: Processes) -> str:
         """The URL of a new database that ends with the lab."""
         server = self.settings.lab_database
@@ -700,15 +727,17 @@ class Lab:
                 raise LabError(f"The consumer of {url} has not joined its group: {consumer}.")
             time.sleep(0.01)
 
-    def _ask(self, path: str, body: bytes | None = None, url: str = "") -> Any:
+    def _ask(self, path: str, body: bytes | None = None, url: str = "", token: str = "") -> Any:
         """A request outside any measurement."""
         url = (url or self.settings.server_url).rstrip("/") + path
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
             urllib.request.HTTPSHandler(context=verified(self.settings.ca_file)),
         )
         try:
-            with opener.open(url, body, timeout=10) as response:
+            request = urllib.request.Request(url, body, headers)  # noqa: S310 - of the settings
+            with opener.open(request, timeout=10) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             with error:

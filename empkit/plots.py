@@ -28,7 +28,7 @@ from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
 
 if TYPE_CHECKING:
     from empkit.advice import Advice
-    from empkit.experiment.results import RunInfo
+    from empkit.experiment.info import RunInfo
     from empkit.experiment.search import RateSearch
 
 PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00"}

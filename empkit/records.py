@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import datetime
 import gzip
+import hashlib
 import io
 import itertools
 import json
@@ -446,12 +447,14 @@ class RecordFile:
         unreadable: the rows that gave none.
         renamed: column of the file -> field that it was read as, where the names differ.
         kept: columns that are no field of an employee; they travel as extras.
+        sha256: of the bytes that were read, before they were unpacked, in hexadecimal.
     """
 
     records: list[dict[str, Any]]
     unreadable: list[UnreadableRow]
     renamed: dict[str, str]
     kept: list[str]
+    sha256: str = ""
 
 
 _Row = tuple[int, dict[str, Any] | str]
@@ -472,13 +475,15 @@ def read_records(source: str | Path | BinaryIO) -> RecordFile:
         RecordError: there is nothing to read, or it is none of these.
     """
     name = _source_name(source)
-    data, damage = _unpack(_load(source, name), name)
+    data = _load(source, name)
+    sha256 = hashlib.sha256(data).hexdigest()
+    data, damage = _unpack(data, name)
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise RecordError(
             f"{name} holds nothing: give a file with employees (CSV, JSON or JSON Lines)."
         )
-    found = RecordFile([], [], {}, [])
+    found = RecordFile([], [], {}, [], sha256)
     kept: dict[str, None] = {}
     for line, row in itertools.chain(_rows(data, name), damage):
         try:

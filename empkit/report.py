@@ -16,7 +16,8 @@ from empkit.experiment import conclusion
 from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, name_of
 
 if TYPE_CHECKING:
-    from empkit.experiment.results import RunInfo, Runs
+    from empkit.experiment.info import RunInfo
+    from empkit.experiment.results import Runs
     from empkit.plots import Picture
 
 MOST_BROKEN = 50

@@ -9,12 +9,25 @@ overrides it, and `Settings.environ()` writes it out for a child process.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "EMPKIT_"
+
+
+class InResult(NamedTuple):
+    """Marks a setting that goes into a result; one without a mark never does.
+
+    Args:
+        side: who goes by it: the `server` (its consumer, too), the `client`, or `both`.
+    """
+
+    side: Literal["server", "client", "both"]
+
+
+_OF_SERVER, _OF_CLIENT, _OF_BOTH = InResult("server"), InResult("client"), InResult("both")
 OLD_NAMES = {
     "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
     "kafka_topic": "KAFKA_TOPIC",
@@ -74,12 +87,16 @@ class Settings(BaseSettings):
         default=None, validation_alias=_known_as("kafka_bootstrap_servers")
     )
     """The brokers, as `host:port,host:port`; without it the server runs no consumer."""
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], _OF_BOTH
+    ] = "PLAINTEXT"
     """How to talk to brokers that are not the lab's own. With SSL their certificates are verified.
     """
     kafka_ca_file: Path | None = None
     """Certificate of the authority that signed those of the brokers; by default the system's."""
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], _OF_BOTH
+    ] = "PLAIN"
     """How to log in to the brokers, with SASL."""
     kafka_username: str | None = None
     """The brokers' user, with SASL."""
@@ -89,19 +106,19 @@ class Settings(BaseSettings):
     """The topic of employee records; refused ones go to `<topic>.dlq`."""
     kafka_group: str = "empkit"
     """The consumer group of the server."""
-    kafka_fetch_wait_ms: Annotated[int, Field(ge=1, le=10_000)] = 500
+    kafka_fetch_wait_ms: Annotated[int, Field(ge=1, le=10_000), _OF_SERVER] = 500
     """How long a broker that has nothing new may hold the consumer's request, in milliseconds. A
     broker answers as soon as it has something, but the embedded one only when the time is over;
     there the lab sets 2, and 100 for an Apache Kafka of its own."""
-    kafka_leader_wait_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
+    kafka_leader_wait_ms: Annotated[int, Field(ge=0, le=1_000), _OF_SERVER] = 0
     """How long the leader of the consumer group waits before it gives out the partitions, in
     milliseconds. The embedded broker refuses each member that asks for its own after the leader
     gave them out, and everything begins anew; there the lab sets 50."""
-    kafka_session_timeout_ms: Annotated[int, Field(ge=500)] = 6_000
+    kafka_session_timeout_ms: Annotated[int, Field(ge=500), _OF_SERVER] = 6_000
     """How long a consumer may be silent before the group gives its partitions to others, in
     milliseconds. 6 s is the least that a broker allows unless told otherwise; the lab's own brokers
     take 1.5 s, so that a killed server is back soon."""
-    kafka_commit: Literal["after_store", "before_store"] = "after_store"
+    kafka_commit: Annotated[Literal["after_store", "before_store"], _OF_SERVER] = "after_store"
     """When the consumer commits its offset. `after_store` is at least once, and with the primary
     key effectively once; `before_store` is at most once: a crash in between loses records."""
 
@@ -111,33 +128,33 @@ class Settings(BaseSettings):
     """That user's password. There is no default: `empkit serve` makes one when it is not set."""
     signing_key: SecretStr | None = None
     """Key that signs the tokens (HS256). Made anew at each start when it is not set."""
-    token_lifetime_s: Annotated[float, Field(gt=0)] = 3600.0
+    token_lifetime_s: Annotated[float, Field(gt=0), _OF_SERVER] = 3600.0
     """How long a token is good for, in seconds."""
 
-    max_record_bytes: Annotated[int, Field(ge=256)] = 65_536
+    max_record_bytes: Annotated[int, Field(ge=256), _OF_SERVER] = 65_536
     """A record longer than this is refused (HTTP 413)."""
-    max_waiting_records: Annotated[int, Field(ge=1)] = 10_000
+    max_waiting_records: Annotated[int, Field(ge=1), _OF_SERVER] = 10_000
     """Records that may wait for the database; one more is answered 503 with Retry-After."""
 
-    deadline_s: Annotated[float, Field(gt=0)] = 10.0
+    deadline_s: Annotated[float, Field(gt=0), _OF_CLIENT] = 10.0
     """How long a client tries to get one record accepted, retries included, in seconds."""
-    attempt_timeout_s: Annotated[float, Field(gt=0)] = 3.0
+    attempt_timeout_s: Annotated[float, Field(gt=0), _OF_CLIENT] = 3.0
     """How long a client waits for the answer to one attempt, in seconds."""
-    retries: Annotated[int, Field(ge=0)] = 30
+    retries: Annotated[int, Field(ge=0), _OF_CLIENT] = 30
     """How many times a client tries again after the first attempt, at the most."""
-    kafka_acks: Literal["0", "1", "all"] = "all"
+    kafka_acks: Annotated[Literal["0", "1", "all"], _OF_CLIENT] = "all"
     """Whose acknowledgement the producer waits for: none, the leader's, all in-sync replicas."""
-    kafka_idempotence: bool = True
+    kafka_idempotence: Annotated[bool, _OF_CLIENT] = True
     """Whether the producer numbers its records so that the broker can drop a repeated one. Needs
     `kafka_acks=all`. The embedded broker does not check the numbers; Apache Kafka does."""
-    kafka_linger_ms: Annotated[int, Field(ge=0)] = 0
+    kafka_linger_ms: Annotated[int, Field(ge=0), _OF_CLIENT] = 0
     """How long the producer waits for a batch to fill, in milliseconds."""
 
-    kafka_batch_bytes: Annotated[int, Field(ge=1_024)] = 131_072
+    kafka_batch_bytes: Annotated[int, Field(ge=1_024), _OF_CLIENT] = 131_072
     """The most that the producer puts into one batch, in bytes."""
-    kafka_transactional: bool = False
+    kafka_transactional: Annotated[bool, _OF_BOTH] = False
     """Whether the producer sends in transactions and the consumer reads only what was committed."""
-    kafka_flush: bool = False
+    kafka_flush: Annotated[bool, _OF_CLIENT] = False
     """Whether a lab has its brokers flush each record to the disk before they ack."""
 
     def websocket_url(self) -> str:
@@ -150,6 +167,19 @@ class Settings(BaseSettings):
     def dead_letter_topic(self) -> str:
         """The topic of the records that can never be stored."""
         return f"{self.kafka_topic}.dlq"
+
+    def in_result(self, *sides: Literal["server", "client", "both"]) -> dict[str, Any]:
+        """The settings that may go into a result, by name: nothing secret and no address.
+
+        Args:
+            sides: only those of these sides; without any, all.
+        """
+        return {
+            name: getattr(self, name)
+            for name, field in type(self).model_fields.items()
+            for mark in field.metadata
+            if isinstance(mark, InResult) and (not sides or mark.side in sides)
+        }
 
     def environ(self) -> dict[str, str | None]:
         """These settings as environment variables for a child process; holds the secrets.

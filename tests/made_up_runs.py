@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from empkit.experiment.results import STAMPS, FaultSpan, RunInfo, Runs
+from empkit.experiment.info import STAMPS, FaultSpan, RunInfo
+from empkit.experiment.results import Runs
 
 START_NS = 5_000_000_000
 

@@ -14,7 +14,8 @@ from empkit.experiment.verdicts import PROMISES, named
 if TYPE_CHECKING:
     import pandas as pd
 
-    from empkit.experiment.results import FaultSpan, RunInfo, Runs
+    from empkit.experiment.info import FaultSpan, RunInfo
+    from empkit.experiment.results import Runs
 
 ALLOWED = ("lost",)
 """The verdicts that guarantees or a fault may allow, of records through Kafka."""

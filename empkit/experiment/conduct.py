@@ -22,11 +22,14 @@ from empkit import interrupts
 from empkit.brokers import BrokerError
 from empkit.clients import ledger, own, through_kafka
 from empkit.clock import now_ns
-from empkit.experiment import strikes
+from empkit.experiment import logs, strikes
+from empkit.experiment.environment import hashed, measured_on
+from empkit.experiment.folders import read_timings
 from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
-from empkit.experiment.results import FaultSpan, RunInfo, Runs, environment, read_timings
+from empkit.experiment.info import FaultSpan, RunInfo
+from empkit.experiment.results import Runs
 from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
 from empkit.experiment.verdicts import named
 from empkit.experiment.workload import Workload
@@ -46,13 +49,6 @@ from empkit.settings import Settings
 
 if TYPE_CHECKING:
     from empkit.lab import Lab
-
-SECRET = {
-    "password", "signing_key", "username", "database_url", "lab_database", "timings_file", "host",
-    "port", "server_url", "ws_url", "kafka_bootstrap_servers", "kafka_username", "kafka_ca_file",
-    "ca_file", "tls_cert_file", "tls_key_file",
-}  # fmt: skip
-"""Settings that are secret, or only an address, and so no part of a result."""
 
 POLL_S = 0.2
 """How long a signal may have to wait for the reports of a run, in seconds."""
@@ -81,6 +77,7 @@ class Setup:
         workload: the pace.
         records: the file of records that it was written to.
         count: how many there are.
+        sha256: of what they came from (`environment.hashed`); None for made-up ones.
         faults: what goes wrong, and when.
         guarantees: what is asked for.
         changed: the places of the records that each record fault changed, by its place in `faults`.
@@ -89,6 +86,7 @@ class Setup:
     workload: Workload
     records: Path
     count: int
+    sha256: str | None
     faults: Sequence[At | Fault]
     guarantees: Guarantees
     changed: Mapping[int, Sequence[int]]
@@ -126,19 +124,17 @@ def conduct(
         done = _take_turns(lab, setup, turns, show)
     if not done.finished and done.error is not None:
         raise done.error
-    measured_on = environment(
-        broker=lab.broker_name,
-        database=urlsplit(lab.settings.database_url).scheme,
-        settings=guarantees.applied(lab.settings).model_dump(mode="json", exclude=SECRET),
-    )
+    infos = [info for info, _ in done.finished]
     runs = Runs(
-        [info for info, _ in done.finished],
+        infos,
         *_frames(done.finished),
-        measured_on,
+        measured_on(lab, guarantees),
         asked=turns,
         interrupted=done.interrupted,
         failure="" if isinstance(done.error, KeyboardInterrupt) else str(done.error or ""),
     )
+    if runs.broken or runs.unmeasured or not all(info.valid for info in infos):
+        runs.logs = logs.ends(lab.processes.folder, lab.secrets())
     if runs.failure:
         raise RunError(runs.failure, runs) from done.error
     return runs
@@ -196,7 +192,7 @@ def _prepare(
     lab: Lab, workload: Workload, faults: Sequence[At | Fault], guarantees: Guarantees
 ) -> Setup:
     """Write the records, with what is to be wrong with them, where the runs find them."""
-    records: Iterator[Any] = workload.load()
+    records, sha256 = hashed(workload)
     changed: dict[int, list[int]] = {}
     for place, fault in enumerate(faults):
         if isinstance(fault, RecordFault):
@@ -219,7 +215,7 @@ def _prepare(
             count += 1
     if not count:
         raise ValueError("There is no record to send.")
-    return Setup(workload, path, count, faults, guarantees, changed)
+    return Setup(workload, path, count, sha256(), faults, guarantees, changed)
 
 
 class _Conductor:
@@ -394,7 +390,7 @@ class _Conductor:
             self._number,
             self._run_id,
             started_at=started_at,
-            workload=self._setup.workload.described(count),
+            workload=self._setup.workload.described(count) | {"sha256": self._setup.sha256},
             guarantees=str(self._setup.guarantees),
             through_kafka=self._through_kafka,
             loss_allowed=self._loss_allowed(),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
-    from empkit.experiment.results import RunInfo, Runs
+    from empkit.experiment.info import RunInfo
+    from empkit.experiment.results import Runs
 
 
 def recovery(runs: Runs) -> pd.DataFrame:

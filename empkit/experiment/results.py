@@ -2,127 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from empkit.clients import PROTOCOLS
-from empkit.experiment import conclusion, strikes
+from empkit.experiment import conclusion, folders, strikes
+from empkit.experiment.as_json import as_json
+from empkit.experiment.info import RunInfo
 from empkit.experiment.recovery import recovery
 from empkit.experiment.statistics import bootstrap_interval, percentiles
 from empkit.experiment.status import ExitStatus
 from empkit.experiment.verdicts import BROKEN_PROMISES, VERDICTS
 
-STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 LEVELS = (50, 90, 99, 99.9)
-
-PACKAGES = ("empkit", "fastapi", "uvicorn", "websockets", "aiokafka", "confluent-kafka",
-            "sqlalchemy", "pydantic", "pandas")  # fmt: skip
-
-
-@dataclass
-class FaultSpan:
-    """A fault as it really was: from when to when, on the clock of the stamps, and what it struck.
-
-    Attributes:
-        label: the fault, as `parse_fault` takes it.
-        part: what of the system it strikes.
-        start_ns: when it began; of a fault without a span of time, when the run did.
-        end_ns: when it was undone; None when it lasted to the end of the run.
-        asked_start_s: when it was to begin, in seconds after the start of the run.
-        asked_end_s: when it was to end; None for the end of the run, or at once.
-        struck: how often it touched something; None where that cannot be counted.
-        unit: what was counted.
-        whole_run: whether it has no span of time, as record faults and token expiry.
-        takes_away: whether it takes records away; None in a folder of 0.1.0, which does not say.
-    """
-
-    label: str
-    part: str
-    start_ns: int
-    end_ns: int | None = None
-    asked_start_s: float | None = None
-    asked_end_s: float | None = None
-    struck: int | None = None
-    unit: str = ""
-    whole_run: bool = False
-    takes_away: bool | None = None
-
-
-@dataclass
-class RunInfo:
-    """One protocol's one round.
-
-    Attributes:
-        protocol: over which protocol.
-        round: which round, from 1.
-        run_id: what goes before each employee_id of this run.
-        offered: how many records were offered.
-        started_at: wall-clock time, ISO 8601, UTC.
-        start_ns: the moment that the schedule counts from.
-        end_ns: when the client knew the last outcome.
-        drained: whether the server had decided on everything before the audit.
-        cut_short: whether it was ended before everything was offered.
-        gave_up: whether that was because nobody answered any more.
-        valid: whether the numbers can be used; `notes` says why not.
-        notes: what a reader must know.
-        generator_late_ms: how late the load generator's loop ran, 99th percentile.
-        server_late_ms: the same of the server's loop.
-        reconnections: how often the client had to connect again; over HTTP, how many connections it
-            opened.
-        held_back: open loop: how many records were due while the client had as many in flight as it
-            may, and so waited for their turn.
-        appended: how many records Kafka's log got; more than were sent means duplicates in the log.
-        broken: promises that were broken and are no record's verdict, in words.
-        one_clock: whether the server's clock is ours, so that its stamps can be used.
-        workload: what was offered, and how.
-        faults: what was broken, and when.
-        guarantees: what was asked for (`Guarantees`), in words.
-        through_kafka: whether acks came from a broker.
-        loss_allowed: why records that were acked may be lost in this run, in words such as
-            `acks=0`; empty when they may not.
-    """
-
-    protocol: str
-    round: int
-    run_id: str
-    offered: int
-    started_at: str
-    start_ns: int
-    end_ns: int
-    drained: bool = True
-    cut_short: bool = False
-    gave_up: bool = False
-    valid: bool = True
-    notes: list[str] = field(default_factory=list)
-    generator_late_ms: float = 0.0
-    server_late_ms: float = 0.0
-    reconnections: int = 0
-    held_back: int = 0
-    appended: int | None = None
-    broken: list[str] = field(default_factory=list)
-    one_clock: bool = True
-    workload: dict[str, Any] = field(default_factory=dict)
-    faults: list[FaultSpan] = field(default_factory=list)
-    guarantees: str = "as set"
-    through_kafka: bool = False
-    loss_allowed: str = ""
-
-    @property
-    def timed_faults(self) -> list[FaultSpan]:
-        """The faults that have a span of time."""
-        return [fault for fault in self.faults if not fault.whole_run]
 
 
 class Runs:
@@ -138,6 +34,7 @@ class Runs:
         asked: protocol and round of each run that was asked for; None when that is not known.
         interrupted: the signal that ended them early, such as `SIGINT`; empty when none did.
         failure: why the rest could not be carried out, in words; empty when it could.
+        logs: the end of each part's log, by name, when a run was not clean; `save` writes them.
     """
 
     def __init__(
@@ -150,6 +47,7 @@ class Runs:
         asked: Sequence[tuple[str, int]] | None = None,
         interrupted: str = "",
         failure: str = "",
+        logs: Mapping[str, str] | None = None,
     ) -> None:
         self.runs = list(runs)
         self.timings = timings
@@ -158,6 +56,7 @@ class Runs:
         self.asked = None if asked is None else [(protocol, number) for protocol, number in asked]
         self.interrupted = interrupted
         self.failure = failure
+        self.logs = dict(logs or {})
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
@@ -262,15 +161,8 @@ class Runs:
         return strikes.lasted(self)
 
     def to_json(self) -> dict[str, Any]:
-        """The summary of each run as plain values: what `--json` prints."""
-        return {
-            "runs": [self._run_to_json(run) for run in self.runs],
-            "environment": self.environment,
-            "broken": self.broken,
-            "findings": self.findings,
-            "unmeasured": self.unmeasured,
-            "status": int(self.status),
-        }
+        """The words and numbers as plain values: what `--json` prints."""
+        return as_json([self])
 
     def save(self, folder: str | Path) -> Path:
         """Write everything from which each figure can be drawn again; see `load`.
@@ -282,18 +174,11 @@ class Runs:
             The folder.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.timings.to_parquet(folder / "timings.parquet", index=False)
-        self.attempts.to_parquet(folder / "attempts.parquet", index=False)
-        self.summary().to_csv(folder / "summary.csv")
-        content = {
-            "runs": [asdict(run) for run in self.runs],
-            "environment": self.environment,
-            "asked": self.asked,
-            "interrupted": self.interrupted,
-            "failure": self.failure,
-        }
-        (folder / "runs.json").write_text(json.dumps(content, indent=2) + "\n")
+        parts = folders.Parts(
+            self.runs, self.timings, self.attempts, self.environment,
+            self.asked, self.interrupted, self.failure,
+        )  # fmt: skip
+        folders.write(folder, parts, self.summary(), self.logs)
         return folder
 
     def _counts(self) -> dict[str, int]:
@@ -327,33 +212,6 @@ class Runs:
         found[f"{kind}_max_ms"] = float(values["ms"].max()) if len(values) else np.nan
         return found
 
-    def _run_to_json(self, run: RunInfo) -> dict[str, Any]:
-        one = self.of(run.protocol, run.round)
-        row: dict[str, Any] = one.summary().loc[run.protocol].to_dict()  # type: ignore[assignment]
-
-        def number(name: str) -> float | None:
-            return None if pd.isna(row[name]) else round(float(row[name]), 4)
-
-        return {
-            "protocol": run.protocol,
-            "round": run.round,
-            "offered": run.offered,
-            "acked": int(row["acked"]),
-            "verdicts": {verdict: int(row[verdict]) for verdict in VERDICTS},
-            **{
-                f"{kind}_ms": {
-                    name: number(f"{kind}_{name}_ms") for name in ("p50", "p90", "p99", "max")
-                }
-                for kind in ("ack", "stored")
-            },
-            "records_per_s": round(float(row["records_per_s"]), 1),
-            "guarantees": run.guarantees,
-            "faults": [strikes.to_json(fault, run) for fault in run.faults],
-            "valid": run.valid,
-            "cut_short": run.cut_short,
-            "notes": run.notes,
-        }
-
 
 def latencies_ms(timings: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Response times in milliseconds, counted from `intended_ns`, with the round of each.
@@ -373,62 +231,14 @@ def latencies_ms(timings: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def load(folder: str | Path) -> Runs:
-    """Read what `Runs.save` wrote.
+    """Read what `Runs.save` wrote; folders of empkit 0.1.0 open, too.
 
     Raises:
-        FileNotFoundError: the folder holds no runs.
+        ResultError: the folder is missing (it is a FileNotFoundError, too), holds no results, is
+            damaged, or is of a newer empkit.
     """
-    folder = Path(folder)
-    content = json.loads((folder / "runs.json").read_text())
-    runs = [
-        RunInfo(**{**run, "faults": [FaultSpan(**fault) for fault in run["faults"]]})
-        for run in content["runs"]
-    ]
+    found = folders.read(Path(folder))
     return Runs(
-        runs,
-        read_timings([folder / "timings.parquet"]),
-        pd.read_parquet(folder / "attempts.parquet"),
-        content["environment"],
-        # a folder of 0.1.0 does not know these
-        asked=content.get("asked"),
-        interrupted=content.get("interrupted", ""),
-        failure=content.get("failure", ""),
-    )
-
-
-def read_timings(paths: Iterable[Path]) -> pd.DataFrame:
-    """Files of timings as one frame.
-
-    Stamps may be missing and are whole numbers all the same: as floating-point numbers they would
-    be rounded on a machine that has been up for 104 days (2**53 ns). Files are put together before
-    they are converted, so that millions of rows are not held twice.
-    """
-    table = pa.concat_tables([pq.read_table(path) for path in paths])
-    whole = {pa.int64(): pd.Int64Dtype()}
-    timings: pd.DataFrame = table.to_pandas(types_mapper=whole.get, split_blocks=True)
-    never_missing = [name for name in timings.select_dtypes("Int64") if name not in STAMPS]
-    return timings.astype(dict.fromkeys(never_missing, "int64"))
-
-
-def environment(**more: Any) -> dict[str, Any]:
-    """What is measured on: time, machine and versions, and what the caller adds."""
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "system": f"{platform.system()} {platform.release()}",
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        },
-        "versions": {name: version(name) for name in PACKAGES},
-        **more,
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+        found.runs, found.timings, found.attempts, found.environment,
+        asked=found.asked, interrupted=found.interrupted, failure=found.failure,
+    )  # fmt: skip

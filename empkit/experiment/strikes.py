@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from empkit.experiment.info import FaultSpan, RunInfo
+
 if TYPE_CHECKING:
-    from empkit.experiment.results import FaultSpan, RunInfo, Runs
+    from empkit.experiment.results import Runs
     from empkit.faults import Fault
 
 ALIKE = 0.1
@@ -79,7 +81,6 @@ def of_token(fault: Fault, folder: Path, info: RunInfo) -> FaultSpan:
 
 def of_load(fault: Any, folder: Path, info: RunInfo) -> FaultSpan:
     """An overload in one run: it lasts as long as was asked, since the schedule makes it."""
-    from empkit.experiment.results import FaultSpan
 
     begin, end = (info.start_ns + int(each * 1e9) for each in (fault.from_s, fault.until_s))
     due = _columns(folder, "intended_ns")["intended_ns"]
@@ -122,8 +123,6 @@ def count_in_flight(spans: Sequence[FaultSpan], folder: Path, info: RunInfo, cou
 
 
 def _whole_run(fault: Fault, info: RunInfo) -> FaultSpan:
-    from empkit.experiment.results import FaultSpan
-
     return FaultSpan(
         str(fault), fault.part, info.start_ns,
         unit=fault.unit, whole_run=True, takes_away=fault.takes_away,

@@ -34,6 +34,8 @@ class Workload:
             senders make them.
         warm_up: records sent first and not counted.
         seed: for made-up records and for Poisson arrivals.
+        origin: what the records were read from and the SHA-256 of its bytes, where they were read
+            beforehand, such as `("file employees.csv", "9f86...")`.
         surges: open loop: each from and until when, in seconds, the rate is how many times as high;
             see `empkit.faults.Overload`.
 
@@ -48,6 +50,7 @@ class Workload:
     warm_up: int = 200
     seed: int = 0
     surges: tuple[tuple[float, float, float], ...] = ()
+    origin: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.in_flight is not None and self.rate is not None:
@@ -99,10 +102,15 @@ class Workload:
 
     def described(self, count: int) -> dict[str, Any]:
         """The workload in words and numbers, for what a run leaves behind."""
-        source = f"file {Path(self.records).name}" if isinstance(self.records, str | Path) else None
+        if self.origin is not None:
+            source = self.origin[0]
+        elif isinstance(self.records, str | Path):
+            source = f"file {Path(self.records).name}"
+        else:
+            source = "made up" if isinstance(self.records, int) else "given"
         return {
             "records": count,
-            "source": source or ("made up" if isinstance(self.records, int) else "given"),
+            "source": source,
             "in_flight": self.closed_loop(),
             "rate": self.rate,
             "arrivals": self.arrivals if self.rate is not None else None,

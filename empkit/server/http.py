@@ -19,6 +19,7 @@ from empkit.server.answers import Answer
 from empkit.server.auth import Authenticator, bearer_token
 from empkit.server.state import State
 from empkit.server.store import StoreFullError, StoreUnavailableError
+from empkit.versions import versions
 
 router = APIRouter()
 """What every process of the system answers: tokens, its health, its stamps."""
@@ -296,6 +297,29 @@ async def health(request: Request) -> Health:
         timings_end=state.stamps.end(),
         clock=clock_id(),
         pid=os.getpid(),
+    )
+
+
+class About(BaseModel):
+    """What a result says of the server that it was measured on."""
+
+    database: str
+    settings: dict[str, Any]
+    versions: dict[str, str]
+
+
+@router.get(
+    "/about",
+    dependencies=[Depends(require_token)],
+    responses={401: {"description": "No good token"}},
+)
+async def about(request: Request) -> About:
+    """The kind of the database, the settings that the server goes by, and its versions."""
+    state = state_of(request)
+    return About(
+        database=state.store.kind,
+        settings=state.settings.in_result("server", "both"),
+        versions=versions(),
     )
 
 

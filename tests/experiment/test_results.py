@@ -10,7 +10,8 @@ import pytest
 
 from empkit import load
 from empkit.experiment.conclusion import closing
-from empkit.experiment.results import STAMPS, read_timings
+from empkit.experiment.folders import read_timings
+from empkit.experiment.info import STAMPS
 from empkit.experiment.status import ExitStatus
 from tests.made_up_runs import made_up, nothing, together
 

@@ -1,0 +1,121 @@
+"""What a result was measured on, and with what: time, machine, versions, settings, command and
+records.
+
+Nothing secret and no address goes into it: of the settings only those marked `InResult`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from empkit.experiment.guarantees import Guarantees
+from empkit.experiment.workload import Workload
+from empkit.records import read_records
+from empkit.versions import versions
+
+if TYPE_CHECKING:
+    from empkit.lab import Lab
+
+_CREDENTIALS = re.compile(r"(?P<before>://[^/@\s]*?:)[^@\s]+(?=@)")
+_SECRET_VALUE = re.compile(
+    r"(?P<before>\b\w*(?:pass|secret|token|api_?key|signing_key)\w*=)[^&\s,;'\"]+", re.IGNORECASE
+)
+
+
+def environment(**more: Any) -> dict[str, Any]:
+    """What is measured on: time, machine and versions, and what the caller adds."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "system": f"{platform.system()} {platform.release()}",
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "versions": versions(),
+        "command": None,
+        **more,
+    }
+
+
+def measured_on(lab: Lab, guarantees: Guarantees) -> dict[str, Any]:
+    """What the runs were measured on; of a server that is not ours, what that server says."""
+    settings = guarantees.applied(lab.settings)
+    if not lab.has_own_server:
+        told = lab.told_by_server
+        return environment(
+            broker=lab.broker_name,
+            database=told.get("database", "not known: the server does not say"),
+            settings=settings.in_result("client", "both") | told.get("settings", {}),
+            server={"versions": told.get("versions", {})},
+        )
+    return environment(
+        broker=lab.broker_name,
+        database=urlsplit(lab.settings.database_url).scheme,
+        settings=settings.in_result(),
+    )
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """A command as a shell takes it, with what is secret in it replaced by `***`.
+
+    Args:
+        arguments: the program and its arguments, such as `sys.argv`.
+    """
+    first, *rest = arguments
+    shown = shlex.join([Path(first).name, *rest])
+    return without_secrets(shown)
+
+
+def without_secrets(text: str) -> str:
+    """Text with passwords in URLs, and values that are named as secrets, replaced by `***`."""
+    return _SECRET_VALUE.sub(r"\g<before>***", _CREDENTIALS.sub(r"\g<before>***", text))
+
+
+def hashed(workload: Workload) -> tuple[Iterator[Any], Callable[[], str | None]]:
+    """The records of a workload, and what tells where they came from once they have been read.
+
+    Returns:
+        The records, and a function that gives a SHA-256 in hexadecimal: of the file's bytes; of
+        records that were given, of each as JSON in a line; None for made-up ones, whose seed says
+        all.
+
+    Raises:
+        RecordError: a file cannot be read, or holds no record.
+    """
+    if workload.origin is not None:
+        _, of_file = workload.origin
+        return workload.load(), lambda: of_file
+    if isinstance(workload.records, str | Path):
+        found = read_records(workload.records)
+        return iter(found.records), lambda: found.sha256
+    if isinstance(workload.records, int):
+        return workload.load(), lambda: None
+    digest = hashlib.sha256()
+
+    def passed_on() -> Iterator[Any]:
+        for record in workload.load():
+            digest.update(orjson.dumps(dict(record)) + b"\n")
+            yield record
+
+    return passed_on(), digest.hexdigest

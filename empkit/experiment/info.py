@@ -1,0 +1,103 @@
+"""What is known of a run beside its timings: the run itself and the faults that struck it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
+"""The stamps of a record, on the monotonic clock of the host."""
+
+
+@dataclass
+class FaultSpan:
+    """A fault as it really was: from when to when, on the clock of the stamps, and what it struck.
+
+    Attributes:
+        label: the fault, as `parse_fault` takes it.
+        part: what of the system it strikes.
+        start_ns: when it began; of a fault without a span of time, when the run did.
+        end_ns: when it was undone; None when it lasted to the end of the run.
+        asked_start_s: when it was to begin, in seconds after the start of the run.
+        asked_end_s: when it was to end; None for the end of the run, or at once.
+        struck: how often it touched something; None where that cannot be counted.
+        unit: what was counted.
+        whole_run: whether it has no span of time, as record faults and token expiry.
+        takes_away: whether it takes records away; None in a folder of 0.1.0, which does not say.
+    """
+
+    label: str
+    part: str
+    start_ns: int
+    end_ns: int | None = None
+    asked_start_s: float | None = None
+    asked_end_s: float | None = None
+    struck: int | None = None
+    unit: str = ""
+    whole_run: bool = False
+    takes_away: bool | None = None
+
+
+@dataclass
+class RunInfo:
+    """One protocol's one round.
+
+    Attributes:
+        protocol: over which protocol.
+        round: which round, from 1.
+        run_id: what goes before each employee_id of this run.
+        offered: how many records were offered.
+        started_at: wall-clock time, ISO 8601, UTC.
+        start_ns: the moment that the schedule counts from.
+        end_ns: when the client knew the last outcome.
+        drained: whether the server had decided on everything before the audit.
+        cut_short: whether it was ended before everything was offered.
+        gave_up: whether that was because nobody answered any more.
+        valid: whether the numbers can be used; `notes` says why not.
+        notes: what a reader must know.
+        generator_late_ms: how late the load generator's loop ran, 99th percentile.
+        server_late_ms: the same of the server's loop.
+        reconnections: how often the client had to connect again; over HTTP, how many connections it
+            opened.
+        held_back: open loop: how many records were due while the client had as many in flight as it
+            may, and so waited for their turn.
+        appended: how many records Kafka's log got; more than were sent means duplicates in the log.
+        broken: promises that were broken and are no record's verdict, in words.
+        one_clock: whether the server's clock is ours, so that its stamps can be used.
+        workload: what was offered, and how.
+        faults: what was broken, and when.
+        guarantees: what was asked for (`Guarantees`), in words.
+        through_kafka: whether acks came from a broker.
+        loss_allowed: why records that were acked may be lost in this run, in words such as
+            `acks=0`; empty when they may not.
+    """
+
+    protocol: str
+    round: int
+    run_id: str
+    offered: int
+    started_at: str
+    start_ns: int
+    end_ns: int
+    drained: bool = True
+    cut_short: bool = False
+    gave_up: bool = False
+    valid: bool = True
+    notes: list[str] = field(default_factory=list)
+    generator_late_ms: float = 0.0
+    server_late_ms: float = 0.0
+    reconnections: int = 0
+    held_back: int = 0
+    appended: int | None = None
+    broken: list[str] = field(default_factory=list)
+    one_clock: bool = True
+    workload: dict[str, Any] = field(default_factory=dict)
+    faults: list[FaultSpan] = field(default_factory=list)
+    guarantees: str = "as set"
+    through_kafka: bool = False
+    loss_allowed: str = ""
+
+    @property
+    def timed_faults(self) -> list[FaultSpan]:
+        """The faults that have a span of time."""
+        return [fault for fault in self.faults if not fault.whole_run]
