@@ -126,6 +126,11 @@ def _with_faults(finding: str, info: RunInfo) -> str:
     return f"{finding}; {words}" if words else finding
 
 
+def _otherwise(infos: Sequence[RunInfo]) -> list[str]:
+    """How long the faults of several runs really lasted, where that is not what was asked."""
+    return [f"{_described(info)}: {words}" for info in infos if (words := strikes.in_title(info))]
+
+
 def _described(info: RunInfo) -> str:
     """A run's protocol, and its round where there may be others."""
     return _name(info.protocol) + (f", round {info.round}" if info.round > 1 else "")
@@ -469,7 +474,7 @@ def throughput(run: Runs) -> Picture:
     for axes, info in zip(panels, infos, strict=True):
         own = run.of(info.protocol, info.round).timings
         found = f"{_described(info)}: {_stored_over_time(axes, own, info)}"
-        findings.append(_with_faults(found, info))
+        findings.append(found)
         axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
@@ -477,11 +482,12 @@ def throughput(run: Runs) -> Picture:
             axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.timed_faults else 4)
     panels[-1].set_xlabel("seconds since the start")
     if len(infos) == 1:
-        return _titled(picture, findings[0])
+        return _titled(picture, _with_faults(findings[0], infos[0]))
     more = (
         f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
     )
-    return _titled(picture, f"Records stored over time{more}", "; ".join(findings) + ".")
+    title = "; ".join([f"Records stored over time{more}", *_otherwise(infos)])
+    return _titled(picture, title, "; ".join(findings) + ".")
 
 
 def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
@@ -1052,9 +1058,6 @@ def timelines(runs: Runs) -> Picture:
     panels[0].set_xlim(left, max([right, *(1.03 * last for last in lasts)]))
     for axes, info in zip(panels, first, strict=True):
         _shade(axes, info)
-    otherwise = [
-        f"{_name(info.protocol)}: {words}" for info in first if (words := strikes.in_title(info))
-    ]
     panels[-1].set_xlabel("seconds since the start, when the record was wanted sent")
     handles: dict[str, Any] = {}
     for axes in panels:
@@ -1065,7 +1068,7 @@ def timelines(runs: Runs) -> Picture:
                        frameon=False, fontsize=9)  # fmt: skip
     return _titled(
         picture,
-        "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *otherwise]),
+        "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(first)]),
         f"{_verdict_finding(runs.verdicts())}.",
     )
 
