@@ -458,6 +458,10 @@ def _print_tables(crossed: list[Runs], *, with_recovery: bool) -> None:
         out.print(summary_table(runs))
     if with_recovery or len(crossed) > 1:
         out.print(recovery_table(crossed))
+        for runs in crossed:
+            asked = f"{runs.runs[0].guarantees}, " if len(crossed) > 1 else ""
+            for line in runs.lasted():
+                out.print(_plain(asked + line), soft_wrap=True)
 
 
 def _grid(

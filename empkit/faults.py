@@ -97,8 +97,9 @@ class TimedFault(Fault):
         """Whether the clients must go through the fault proxy."""
         return False
 
-    def tally(self, lab: Lab) -> int | None:
-        """How often faults of this kind have struck the lab so far; None where nobody counts."""
+    def tally(self, lab: Lab) -> tuple[int, int] | None:
+        """How often faults of this kind were to strike the lab so far, and how often they did, in
+        the order of asking; None where nobody counts."""
         return None
 
     @abstractmethod
@@ -348,7 +349,7 @@ class BrokerErrors(TimedFault):
     error: str = "NOT_ENOUGH_REPLICAS"
     count: int = 5
 
-    def tally(self, lab: Lab) -> int | None:
+    def tally(self, lab: Lab) -> tuple[int, int] | None:
         """How many requests the embedded broker answered so; it counts when it is only one."""
         return _embedded(lab, self).planned_answers(self.request)
 
@@ -381,7 +382,7 @@ class LostAcks(TimedFault):
         """Not with the embedded broker, which can do it by itself."""
         return lab.broker_name != "embedded"
 
-    def tally(self, lab: Lab) -> int | None:
+    def tally(self, lab: Lab) -> tuple[int, int] | None:
         """How many answers the embedded broker held; the proxy counts by itself."""
         if lab.broker_name != "embedded":
             return None
@@ -750,7 +751,7 @@ class Timeline:
         self._aborted = False
         self._thread: threading.Thread | None = None
         self._active: list[tuple[At, Undo, FaultSpan]] = []
-        self._tallies: list[tuple[TimedFault, int, FaultSpan]] = []
+        self._tallies: list[tuple[TimedFault, int, int, FaultSpan]] = []
         self.spans: list[FaultSpan] = []
         self.notes: list[str] = []
         self.failure: Exception | None = None
@@ -813,8 +814,9 @@ class Timeline:
             unit=fault.unit, takes_away=fault.takes_away,
         )  # fmt: skip
         undo = fault.strike(self._lab)
-        if before is not None:
-            self._tallies.append((fault, before, span))
+        planned = fault.tally(self._lab)
+        if before is not None and planned is not None:
+            self._tallies.append((fault, before[0], planned[0], span))
         self.spans.append(span)
         self._active.append((event, undo, span))
         if undo is _nothing:
@@ -832,10 +834,10 @@ class Timeline:
 
         A broker that has ended meanwhile cannot be asked: then nothing is claimed.
         """
-        for fault, before, span in self._tallies:
+        for fault, first, last, span in self._tallies:
             with contextlib.suppress(BrokerError, ChildError, FaultError):
                 after = fault.tally(self._lab)
-                span.struck = None if after is None else after - before
+                span.struck = None if after is None else min(max(after[1], first), last) - first
 
     def _end_crash(self, event: At) -> None:
         crashes = [active for active in self._active if isinstance(active[0].fault, ServerCrash)]

@@ -22,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FuncFormatter, LogLocator, NullFormatter
 
+from empkit.experiment import strikes
 from empkit.experiment.results import Runs, latencies_ms
 from empkit.experiment.statistics import Floats, Places, difference
 from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
@@ -106,6 +107,17 @@ def _through_kafka(runs: Runs, protocol: str) -> bool:
     return protocol == "kafka" or any(
         info.through_kafka for info in runs.runs if info.protocol == protocol
     )
+
+
+def _with_faults(finding: str, info: RunInfo) -> str:
+    """A finding, and the faults that did not last as long as asked: how long they really did."""
+    words = strikes.in_title(info)
+    return f"{finding}; {words}" if words else finding
+
+
+def _otherwise(infos: Sequence[RunInfo]) -> list[str]:
+    """How long the faults of several runs really lasted, where that is not what was asked."""
+    return [f"{_described(info)}: {words}" for info in infos if (words := strikes.in_title(info))]
 
 
 def _described(info: RunInfo) -> str:
@@ -450,19 +462,21 @@ def throughput(run: Runs) -> Picture:
     findings = []
     for axes, info in zip(panels, infos, strict=True):
         own = run.of(info.protocol, info.round).timings
-        findings.append(f"{_described(info)}: {_stored_over_time(axes, own, info)}")
+        found = f"{_described(info)}: {_stored_over_time(axes, own, info)}"
+        findings.append(found)
         axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         if len(infos) > 1:
-            axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.faults else 4)
+            axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.timed_faults else 4)
     panels[-1].set_xlabel("seconds since the start")
     if len(infos) == 1:
-        return _titled(picture, findings[0])
+        return _titled(picture, _with_faults(findings[0], infos[0]))
     more = (
         f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
     )
-    return _titled(picture, f"Records stored over time{more}", "; ".join(findings) + ".")
+    title = "; ".join([f"Records stored over time{more}", *_otherwise(infos)])
+    return _titled(picture, title, "; ".join(findings) + ".")
 
 
 def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
@@ -499,7 +513,7 @@ def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
 
 def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo, until_s: float) -> str:
     """Mark when the last record was stored that the faults up to then had held up."""
-    before = [each for each in info.faults if each.start_ns - info.start_ns <= until_s * 1e9]
+    before = [each for each in info.timed_faults if each.start_ns - info.start_ns <= until_s * 1e9]
     if not before:
         return ""
     over_ns = max(info.end_ns if each.end_ns is None else each.end_ns for each in before)
@@ -568,7 +582,7 @@ def timeline(run: Runs) -> Picture:
         finding += f"; the slowest took {_ms(highest)}"
     elif np.isfinite(took).any():
         finding += f"; the slowest that is known took {_ms(highest)}"
-    return _titled(picture, finding, note)
+    return _titled(picture, _with_faults(finding, info), note)
 
 
 def _some(places: Places, took: Floats) -> Places:
@@ -621,7 +635,7 @@ def percentiles_over_time(run: Runs) -> Picture:
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until acked")
     _legend(axes)
-    return _titled(picture, f"{_described(info)}: {finding}")
+    return _titled(picture, _with_faults(f"{_described(info)}: {finding}", info))
 
 
 def rates(runs: Runs) -> Picture:
@@ -922,7 +936,7 @@ def _shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float
     zero = info.start_ns if zero_ns is None else zero_ns
     left, right = axes.get_xlim()
     ends: list[float] = []  # of the last name on each level
-    for fault in sorted(info.faults, key=lambda each: each.start_ns):
+    for fault in sorted(info.timed_faults, key=lambda each: each.start_ns):
         end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
         begin, end = ((each - zero) / unit_ns for each in (fault.start_ns, end_ns))
         if zero_ns is None:
@@ -975,7 +989,7 @@ def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
     for info in {info.protocol: info for info in infos}.values():
         one = runs.of(info.protocol, info.round)
         found[f"timeline-{info.protocol}"] = partial(timeline, one)
-        if info.faults:
+        if info.timed_faults:
             found[f"throughput-{info.protocol}"] = partial(throughput, one)
             found[f"percentiles-{info.protocol}"] = partial(percentiles_over_time, one)
     return found
@@ -1027,8 +1041,8 @@ def timelines(runs: Runs) -> Picture:
     left, right = panels[
         0
     ].get_xlim()  # shared; a name above is placed by what there is to the right
-    ends = [each.end_ns or info.end_ns for info in first for each in info.faults]
-    starts = [info.start_ns for info in first for _ in info.faults]
+    ends = [each.end_ns or info.end_ns for info in first for each in info.timed_faults]
+    starts = [info.start_ns for info in first for _ in info.timed_faults]
     lasts = [(end - start) / 1e9 for end, start in zip(ends, starts, strict=True)]
     panels[0].set_xlim(left, max([right, *(1.03 * last for last in lasts)]))
     for axes, info in zip(panels, first, strict=True):
@@ -1043,7 +1057,7 @@ def timelines(runs: Runs) -> Picture:
                        frameon=False, fontsize=9)  # fmt: skip
     return _titled(
         picture,
-        f"Longest until the sender knew: {', '.join(longest)}",
+        "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(first)]),
         f"{_verdict_finding(runs.verdicts())}.",
     )
 

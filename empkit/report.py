@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from empkit.experiment import conclusion
+from empkit.experiment import conclusion, strikes
 from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, name_of
 
 if TYPE_CHECKING:
@@ -224,11 +224,7 @@ def _runs(runs: Runs) -> str:
     """One row a run: what was offered, what was broken, and whether its numbers can be used."""
 
     def faults(run: RunInfo) -> str:
-        return "; ".join(
-            f"{fault.label} at {(fault.start_ns - run.start_ns) / 1e9:.2f} s"
-            + (f" for {(fault.end_ns - fault.start_ns) / 1e9:.2f} s" if fault.end_ns else "")
-            for fault in run.faults
-        )
+        return "; ".join(strikes.in_words(fault, run) for fault in run.faults)
 
     def workload(run: RunInfo) -> str:
         return ", ".join(f"{name} {value}" for name, value in run.workload.items() if value)

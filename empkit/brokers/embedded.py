@@ -133,11 +133,12 @@ class EmbeddedBroker(Broker):
         """
         self._ask("hold_answers", broker=broker, request=request, count=count, ms=ms)
 
-    def planned_answers(self, request: str = "Produce") -> int | None:
-        """How many requests of a kind were answered as `push_errors` or `hold_answers` asked, since
-        the start; None when that cannot be told, as of errors that any of several brokers gives."""
-        planned: int | None = self._ask("planned_answers", request=request)["planned"]
-        return planned
+    def planned_answers(self, request: str = "Produce") -> tuple[int, int] | None:
+        """How many requests of a kind were to be answered as `push_errors` or `hold_answers` asked
+        since the start, and how many have been, in the order of asking; None when that cannot be
+        told, as of errors that any of several brokers gives."""
+        planned = self._ask("planned_answers", request=request)["planned"]
+        return None if planned is None else (planned[0], planned[1])
 
     def move_leader(self, topic: str, partition: int, broker: int) -> None:
         """Make a broker the leader of a partition."""

@@ -217,19 +217,21 @@ class MockCluster:
         numbers = self._numbers if broker is None else [self._number(broker)]
         self._plan(numbers, request, [(0, ms)] * count)
 
-    def planned_answers(self, request: str) -> int | None:
-        """How many requests of a kind were answered as `push_errors` or `hold_answers` asked.
+    def planned_answers(self, request: str) -> tuple[int, int] | None:
+        """How many requests of a kind were to be answered as `push_errors` or `hold_answers` asked,
+        and how many have been.
 
-        None when nobody can tell: the library counts no errors that any of several brokers gives.
+        None when nobody can tell: the library counts no errors that any of several brokers gives,
+        and of several brokers not in which order their answers are given.
         """
         if len(self._numbers) > 1 and request in self._uncounted:
             return None
-        left = 0
+        planned, left = self._planned.get(request, 0), 0
         for number in self._numbers:
             size = c_size_t()
             self._call("broker_error_stack_cnt", number, _api_key(request), byref(size))
             left += size.value
-        return self._planned.get(request, 0) - left
+        return planned, planned - left
 
     def _plan(self, numbers: Sequence[int], request: str, answers: list[tuple[int, int]]) -> None:
         """Have brokers give their next answers with an error code, and so many ms late."""

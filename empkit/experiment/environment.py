@@ -27,7 +27,7 @@ from empkit.versions import versions
 if TYPE_CHECKING:
     from empkit.lab import Lab
 
-_CREDENTIALS = re.compile(r"(?P<before>://[^/@\s]*?:)[^@\s]+(?=@)")
+_CREDENTIALS = re.compile(r"(?P<before>://[^/@:\s]*:)[^\s'\"]+(?=@)")
 _SECRET_VALUE = re.compile(
     r"(?P<before>\b\w*(?:pass|secret|token|api_?key|signing_key)\w*=)[^&\s,;'\"]+", re.IGNORECASE
 )

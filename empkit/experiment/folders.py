@@ -106,7 +106,7 @@ def read(folder: Path) -> Parts:
     except FileNotFoundError as error:
         if isinstance(error, ResultError):
             raise
-        raise ResultError(_what_is_missing(folder, error)) from None
+        raise ResultError(_what_is_missing(folder)) from None
     except NotADirectoryError:
         raise ResultError(
             f"{folder} is a file: give the folder of results that it is in."
@@ -130,7 +130,7 @@ def _known(kind: type[RunInfo] | type[FaultSpan], content: Mapping[str, Any]) ->
     return {name: value for name, value in content.items() if name in names}
 
 
-def _what_is_missing(folder: Path, error: FileNotFoundError) -> str:
+def _what_is_missing(folder: Path) -> str:
     if not folder.is_dir():
         return f"There is no folder {folder}: give one that `empkit compare` or `Runs.save` wrote."
     if choices := sorted(each.parent.name for each in folder.glob("*/runs.json")):
@@ -138,7 +138,8 @@ def _what_is_missing(folder: Path, error: FileNotFoundError) -> str:
             f"{folder} holds the results of several choices: give one of its folders, "
             f"{', '.join(choices[:10])}."
         )
-    missing = Path(error.filename).name if error.filename else "runs.json"
+    wanted = ("runs.json", "timings.parquet", "attempts.parquet")
+    missing = ", ".join(name for name in wanted if not (folder / name).exists())
     return (
         f"{folder} has no {missing}, and so holds no complete results: give a folder that "
         "`empkit compare` or `Runs.save` wrote."

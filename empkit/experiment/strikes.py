@@ -24,6 +24,8 @@ ALIKE = 0.1
 """How much a fault may last longer or shorter than another, or than asked, and be called alike."""
 SHORTEST_S = 0.05
 """Differences below this, in seconds, are not worth a word."""
+AT_ONCE_S = 0.05
+"""What was asked for without an end, and lasted for less than this, struck at one moment."""
 
 UNTOUCHED = {
     "records changed": "no record was changed",
@@ -38,6 +40,14 @@ UNTOUCHED = {
     "answers held back or lost": "no answer was held back or lost",
 }
 """What to say of a fault that struck nothing, by what was counted."""
+
+
+def in_title(run: RunInfo) -> str:
+    """The faults of a run that lasted longer or shorter than asked, for the title of a figure."""
+    sentences = [
+        f"{fault.label}: {_times(fault, run)}" for fault in run.timed_faults if differs(fault, run)
+    ]
+    return "; ".join(sentences)
 
 
 def untouched(fault: FaultSpan, run: RunInfo) -> str:
@@ -67,15 +77,21 @@ def of_records(fault: Fault, places: Sequence[int], folder: Path, info: RunInfo)
 def of_token(fault: Fault, folder: Path, info: RunInfo) -> FaultSpan:
     """The expiry of the client's token in one run.
 
-    Only records that needed several attempts have a row an attempt: where none says that the token
-    was refused, and a record failed at its only attempt, nobody knows why.
+    Only records that needed several attempts have a row an attempt, and the handshake of a
+    WebSocket has none: where that may be how the token was refused, nothing is claimed.
     """
     span = _whole_run(fault, info)
     answers = pd.read_parquet(folder / "attempts.parquet", columns=["answer"])["answer"]
     refused = int((answers == "unauthorized").sum())
     timings = _columns(folder, "attempts", "outcome")
-    failed = timings["outcome"].isin(["failed", "unknown"]) & (timings["attempts"] <= 1)
-    span.struck = None if not refused and failed.any() else refused
+    alone = timings["outcome"].isin(["failed", "unknown"]) & (timings["attempts"] <= 1)
+    # through Kafka no token goes, and over HTTP with each record
+    known = (
+        info.through_kafka
+        or info.protocol == "http"
+        or (info.protocol == "websocket" and not info.reconnections)
+    )
+    span.struck = refused if refused or (known and not alone.any()) else None
     return span
 
 
@@ -146,10 +162,8 @@ def seconds(fault: FaultSpan, run: RunInfo) -> tuple[float, float]:
     return (fault.start_ns - run.start_ns) / 1e9, (end_ns - run.start_ns) / 1e9
 
 
-def asked(fault: FaultSpan) -> str:
-    """From when to when a fault was to last, in words; empty when that is not known."""
-    if fault.asked_start_s is None:
-        return ""
+def _asked(fault: FaultSpan) -> str:
+    """From when to when a fault was to last, in words."""
     if fault.asked_end_s is None:
         return f"asked from {fault.asked_start_s:g} s on"
     return f"asked {fault.asked_start_s:g} s to {fault.asked_end_s:g} s"
@@ -170,11 +184,15 @@ def in_words(fault: FaultSpan, run: RunInfo) -> str:
 
 
 def _times(fault: FaultSpan, run: RunInfo) -> str:
-    if fault.whole_run:
-        return "the whole run"
-    begin, end = seconds(fault, run)
-    words = f"lasted {begin:.2f} s to {end:.2f} s ({end - begin:.2f} s)"
-    return f"{asked(fault)}, {words}" if fault.asked_start_s is not None else words
+    return "the whole run" if fault.whole_run else _span(fault, *seconds(fault, run))
+
+
+def _span(fault: FaultSpan, begin: float, end: float) -> str:
+    if fault.asked_end_s is None and end - begin < AT_ONCE_S:
+        asked = "" if fault.asked_start_s is None else f"asked at {fault.asked_start_s:g} s, "
+        return f"{asked}struck at {begin:.2f} s"
+    lasted = f"lasted {begin:.2f} s to {end:.2f} s ({end - begin:.2f} s)"
+    return f"{_asked(fault)}, {lasted}" if fault.asked_start_s is not None else lasted
 
 
 def _struck(faults: Sequence[FaultSpan]) -> str:
@@ -184,8 +202,11 @@ def _struck(faults: Sequence[FaultSpan]) -> str:
     least, most = min(counts), max(counts)
     if not most:
         return "; struck nothing"
-    number = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    return f"; struck {number} {faults[0].unit}"
+    unit = faults[0].unit
+    if most == 1:
+        noun, _, rest = unit.partition(" ")
+        unit = f"{noun.removesuffix('s')} {rest}"
+    return f"; {most:,} {unit}" if least == most else f"; {least:,} to {most:,} {unit}"
 
 
 def lasted(runs: Runs) -> list[str]:
@@ -199,14 +220,13 @@ def lasted(runs: Runs) -> list[str]:
         if len(found) == 1 or not _alike(found):
             lines += [f"{run.protocol} {run.round}: {in_words(fault, run)}" for fault, run in found]
             continue
-        fault, run = found[0]
+        fault = found[0][0]
         if fault.whole_run:
             times = "the whole run"
         else:
             spans = np.array([seconds(*each) for each in found])
-            (begin, end), length = np.median(spans, axis=0), np.median(spans[:, 1] - spans[:, 0])
-            words = f"lasted {begin:.2f} s to {end:.2f} s ({length:.2f} s)"
-            times = f"{asked(fault)}, {words}" if asked(fault) else words
+            begin, end = np.median(spans, axis=0)
+            times = _span(fault, float(begin), float(end))
         all_of = [each for each, _ in found]
         lines.append(f"{label}: {times} in all {len(found)} runs{_struck(all_of)}")
     return lines

@@ -1,0 +1,77 @@
+"""A fault has one name: what it is called in a result is what the command line takes."""
+
+from dataclasses import MISSING, fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from empkit.faults import FAULTS, At, Network, TimedFault, parse_fault
+from empkit.proxy import KINDS
+
+NUMBERS = {"int": st.integers(1, 10**9), "float": st.floats(1, 1e9)}
+CHOICES = {
+    "direction": st.sampled_from(["up", "down", "both"]),
+    "request": st.sampled_from(["Produce", "Fetch", "OffsetCommit"]),
+    "error": st.sampled_from(["NOT_ENOUGH_REPLICAS", "_TRANSPORT"]),
+    "share": st.floats(0, 1),
+}
+
+
+@st.composite
+def made(draw, name):
+    """A fault of the register with random options; those that the fault refuses are drawn again."""
+    kind = FAULTS[name]
+    options = {}
+    for each in fields(getattr(kind, "of", kind)):
+        needed = each.default is MISSING
+        if needed or draw(st.booleans()):
+            number = str(each.type).split()[0]
+            options[each.name] = draw(
+                CHOICES[each.name] if each.name in CHOICES else NUMBERS[number]
+            )
+    try:
+        return kind(**options)
+    except ValueError:  # an option that this fault does not take, or a pair that makes no sense
+        return kind(**{
+            each.name: options[each.name]
+            for each in fields(getattr(kind, "of", kind))
+            if each.default is MISSING
+        })  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@given(data=st.data())
+def test_the_name_of_a_fault_gives_it_back_whatever_its_options(name, data):
+    fault = data.draw(made(name))
+    found = parse_fault(str(fault))
+    assert (found.fault if isinstance(found, At) else found) == fault
+    assert str(fault).partition(":")[0] == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, kind in FAULTS.items() if hasattr(kind, "of") or issubclass(kind, TimedFault)],
+)
+@given(data=st.data(), begin=st.floats(0, 1e6), length=st.none() | st.floats(0, 1e6))
+def test_the_name_of_a_fault_on_a_timeline_gives_it_back_with_its_moments(
+    name, data, begin, length
+):
+    at = At(begin, data.draw(made(name)), None if length is None else begin + length)
+    assert parse_fault(str(at)) == at
+
+
+def test_a_fault_on_a_timeline_is_written_as_the_command_line_has_it():
+    at = parse_fault("half-open:after_connections=2@2s..5s")
+    assert str(at) == "half-open:after_connections=2@2.0s..5.0s"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_toxic_of_the_proxy_is_a_fault_of_the_same_name(kind):
+    assert FAULTS[kind].of is KINDS[kind]
+    assert issubclass(Network, TimedFault)
+
+
+def test_a_moment_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="is no time"):
+        parse_fault("server-crash@nans")
