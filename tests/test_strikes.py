@@ -7,8 +7,9 @@ import pytest
 
 from empkit import At, Workload
 from empkit.experiment import strikes
+from empkit.experiment.info import FaultSpan
 from empkit.experiment.recovery import felt
-from empkit.experiment.results import FaultSpan, load
+from empkit.experiment.results import load
 from empkit.faults import (
     BrokerDown,
     BrokerErrors,
@@ -73,7 +74,7 @@ def test_faults_of_records_token_and_load_are_in_the_result_with_what_they_struc
     page = write_report(runs, tmp_path / "report.html", drawn={}).read_text()
     assert f"duplicates:share=0.3: the whole run; {changed[0]} records changed" in page
     (told,) = runs.to_json()["runs"]
-    assert [each["name"] for each in told["faults"]] == list(found)
+    assert [each["label"] for each in told["faults"]] == list(found)
 
 
 def test_each_of_two_overloads_is_carried_out(lab):

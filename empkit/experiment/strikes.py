@@ -240,19 +240,3 @@ def _alike(found: Sequence[tuple[FaultSpan, RunInfo]]) -> bool:
     lengths = spans[:, 1] - spans[:, 0]
     apart = max(float(np.ptp(spans[:, 0])), float(np.ptp(spans[:, 1])))
     return found[0][0].whole_run or apart <= max(ALIKE * float(np.median(lengths)), SHORTEST_S)
-
-
-def to_json(fault: FaultSpan, run: RunInfo) -> dict[str, Any]:
-    """A fault of a run as plain values, times in seconds after the start of the run."""
-    begin, end = (None, None) if fault.whole_run else seconds(fault, run)
-    return {
-        "name": fault.label,
-        "part": fault.part,
-        "asked_start_s": fault.asked_start_s,
-        "asked_end_s": fault.asked_end_s,
-        "start_s": None if begin is None else round(begin, 4),
-        "end_s": None if end is None else round(end, 4),
-        "whole_run": fault.whole_run,
-        "struck": fault.struck,
-        "unit": fault.unit,
-    }
