@@ -73,6 +73,7 @@ class Scope(NamedTuple):
         run_id: the run's; its ids begin with it.
         database_url: where to read what was stored; None asks the server.
         kafka: whether records went through Kafka.
+        warm_up: how many records it sent first, that do not count.
         run_ids: of all runs there were in a database that is the lab's own, so that rows of no run
             are noticed there; None where they are no business of ours.
     """
@@ -80,14 +81,17 @@ class Scope(NamedTuple):
     run_id: str
     database_url: str | None
     kafka: bool
+    warm_up: int = 0
     run_ids: list[str] | None = None
 
     def outside(self) -> list[str] | None:
         """The ids in the database that are of no run; None where that is not watched."""
         if self.run_ids is None or self.database_url is None:
             return None
+        names = ["probe", *map(str, range(self.warm_up))]
+        warm = {f"{self.run_id}~{name}" for name in names}
         try:
-            return sorted(ids_outside(self.database_url, self.run_ids))
+            return sorted(ids_outside(self.database_url, self.run_ids, self.run_id) - warm)
         except SQLAlchemyError:
             return None
 

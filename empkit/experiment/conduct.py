@@ -445,11 +445,11 @@ class _Conductor:
     def _outside(self) -> list[str]:
         """What was stored meanwhile and is of no run, and that no client of ours sent by hand."""
         ids = json.loads((self._folder / OUTSIDE_FILE).read_text())
-        known = self._lab.own_run_ids()
+        known = set(self._lab.own_run_ids() or ()) - {self._run_id}  # its own are judged already
         ids = [
             employee_id
             for employee_id in ids
-            if not ledger.has(employee_id) and not is_of_run(employee_id, known or ())
+            if not ledger.has(employee_id) and not is_of_run(employee_id, known)
         ]
         if not ids:
             return []

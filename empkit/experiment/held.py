@@ -84,8 +84,8 @@ async def rows_in_database(url: str, prefix: str) -> Rows:
             yield dict(row)
 
 
-def ids_outside(url: str, run_ids: Iterable[str]) -> set[str]:
-    """The ids in a database that are of none of these runs.
+def ids_outside(url: str, run_ids: Iterable[str], run_id: str) -> set[str]:
+    """The ids in a database that none of these runs has sent, nor their warm-ups.
 
     Asks for the ranges of the primary key between the runs, so that a million rows of theirs cost
     nothing.
@@ -93,11 +93,14 @@ def ids_outside(url: str, run_ids: Iterable[str]) -> set[str]:
     Args:
         url: of the database.
         run_ids: of all runs there were; the ids of a run begin with its own and `-` or `~`.
+        run_id: of the run that is audited; of its warm-up, whose names are known, the ids are
+            among those that are returned.
     """
     found: set[str] = set()
     first = ""
     with _connected(url) as connection:
-        for past in sorted(f"{run_id}{mark}" for run_id in run_ids for mark in "-~"):
+        prefixes = {f"{each}{mark}" for each in run_ids for mark in "-~"} - {f"{run_id}~"}
+        for past in sorted(prefixes):
             found.update(connection.execute(_IDS, {"first": first, "past": past}).scalars())
             first = past + LAST
         found.update(connection.execute(_IDS, {"first": first, "past": LAST}).scalars())

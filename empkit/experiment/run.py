@@ -103,7 +103,13 @@ class Plan:
 
     def scope(self) -> Scope:
         """Where the audit looks."""
-        return Scope(self.run_id, self.database_url, self.through_kafka, self.run_ids)
+        return Scope(
+            self.run_id,
+            self.database_url,
+            self.through_kafka,
+            self.pace["warm_up"],
+            self.run_ids,
+        )
 
     def save(self, folder: Path) -> None:
         """Write the plan into the run's folder."""
