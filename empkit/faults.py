@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from empkit.brokers import BrokerError
 from empkit.clock import now_ns
+from empkit.experiment.info import FaultSpan
 from empkit.processes import ChildError
 from empkit.proxy import (
     Bandwidth,
@@ -42,7 +43,6 @@ from empkit.proxy import (
 if TYPE_CHECKING:
     from empkit.brokers import Broker
     from empkit.brokers.embedded import EmbeddedBroker
-    from empkit.experiment.info import FaultSpan
     from empkit.lab import Lab
     from empkit.processes import Child
 
@@ -753,6 +753,7 @@ class Timeline:
         self._active: list[tuple[At, Undo, FaultSpan]] = []
         self._tallies: list[tuple[TimedFault, int, int, FaultSpan]] = []
         self.spans: list[FaultSpan] = []
+        self.missed: list[FaultSpan] = []
         self.notes: list[str] = []
         self.failure: Exception | None = None
 
@@ -782,7 +783,7 @@ class Timeline:
                 if not strikes:
                     self._undo(event)
                 elif self._over:
-                    self.notes.append(f"{event.fault} did not strike: the run was over before.")
+                    self._miss(event)
                 elif isinstance(event.fault, ServerStart):
                     self._end_crash(event)
                 else:
@@ -795,6 +796,17 @@ class Timeline:
             self._undo_all()
             self._count()
 
+    def _miss(self, event: At) -> None:
+        """The run was over before the fault was to begin."""
+        fault = event.fault
+        self.notes.append(f"{fault} did not strike: the run was over before.")
+        self.missed.append(
+            FaultSpan(
+                str(fault), fault.part, now_ns(), None, event.at_s, event.until,
+                struck=0, unit=fault.unit, missed=True,
+            )
+        )  # fmt: skip
+
     def _wait(self, moment_ns: int | None, *, strikes: bool) -> None:
         """Until the moment, or until there is no reason to wait for it any more."""
         while not self._aborted and not (strikes and self._over):
@@ -805,8 +817,6 @@ class Timeline:
             self._wake.clear()
 
     def _strike(self, event: At) -> None:
-        from empkit.experiment.info import FaultSpan
-
         fault = event.fault
         before = fault.tally(self._lab)
         span = FaultSpan(

@@ -258,6 +258,7 @@ def test_a_fault_that_cannot_be_had_says_so(lab):
 def test_a_fault_after_the_end_is_said_not_to_have_struck(lab):
     runs = run(lab, "http", At(60, ServerCrash()), workload=Workload(records=50))
     assert any("did not strike" in note for note in runs.runs[0].notes)
+    assert [(each.missed, each.struck) for each in runs.runs[0].faults] == [(True, 0)]
 
 
 INTERRUPTED = """

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from empkit.experiment.status import ExitStatus, first_of, of_signal
-from empkit.experiment.verdicts import PROMISES, named
+from empkit.experiment.verdicts import BROKEN_PROMISES, PROMISES, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,8 @@ def closing(runs: Iterable[Runs], more_unmeasured: Iterable[str] = ()) -> str:
         return f"{words}."
     if found:
         return f"{words}. What was lost, the guarantees or the fault allow."
-    return f"{words}: nothing lost, corrupt or phantom."
+    *others, last = (verdict.replace("_", "-") for verdict in BROKEN_PROMISES)
+    return f"{words}: nothing {', '.join(others)} or {last}."
 
 
 def _missing(run: RunInfo) -> list[str]:

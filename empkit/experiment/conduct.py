@@ -400,6 +400,7 @@ class _Conductor:
         info.notes += self._timeline.notes
         info.broken += self._outside()
         info.notes += [strikes.untouched(each, info) for each in info.faults if each.struck == 0]
+        info.faults += self._timeline.missed
         if info.generator_late_ms > LATE_MS:
             info.valid = False
             info.notes.append(

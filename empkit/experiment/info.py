@@ -23,6 +23,7 @@ class FaultSpan:
         struck: how often it touched something; None where that cannot be counted.
         unit: what was counted.
         whole_run: whether it has no span of time, as record faults and token expiry.
+        missed: whether the run was over before it was to begin, so that it did not strike.
         takes_away: whether it takes records away; None in a folder of 0.1.0, which does not say.
     """
 
@@ -35,6 +36,7 @@ class FaultSpan:
     struck: int | None = None
     unit: str = ""
     whole_run: bool = False
+    missed: bool = False
     takes_away: bool | None = None
 
 
@@ -100,4 +102,4 @@ class RunInfo:
     @property
     def timed_faults(self) -> list[FaultSpan]:
         """The faults that have a span of time."""
-        return [fault for fault in self.faults if not fault.whole_run]
+        return [fault for fault in self.faults if not (fault.whole_run or fault.missed)]

@@ -171,7 +171,7 @@ def _asked(fault: FaultSpan) -> str:
 
 def differs(fault: FaultSpan, run: RunInfo) -> bool:
     """Whether a fault lasted longer or shorter than it was asked to, by more than a tenth."""
-    if fault.whole_run or fault.asked_start_s is None or fault.asked_end_s is None:
+    if fault.whole_run or fault.missed or fault.asked_start_s is None or fault.asked_end_s is None:
         return False
     begin, end = seconds(fault, run)
     wanted = fault.asked_end_s - fault.asked_start_s
@@ -184,6 +184,8 @@ def in_words(fault: FaultSpan, run: RunInfo) -> str:
 
 
 def _times(fault: FaultSpan, run: RunInfo) -> str:
+    if fault.missed:
+        return f"{_asked(fault)}, the run was over before"
     return "the whole run" if fault.whole_run else _span(fault, *seconds(fault, run))
 
 
@@ -217,7 +219,7 @@ def lasted(runs: Runs) -> list[str]:
             places.setdefault((number, fault.label), []).append((fault, run))
     lines = []
     for (_, label), found in places.items():
-        if len(found) == 1 or not _alike(found):
+        if len(found) == 1 or any(fault.missed for fault, _ in found) or not _alike(found):
             lines += [f"{run.protocol} {run.round}: {in_words(fault, run)}" for fault, run in found]
             continue
         fault = found[0][0]
