@@ -328,8 +328,7 @@ class Lab:
 
         Raises:
             LabError: a run could not be carried out; it carries the runs before it.
-            BrokenPromiseError: a record was lost, corrupt or phantom, stored twice or without
-                having been sent; it carries the runs. What is lost over Kafka is no error where
+            BrokenPromiseError: a promise was broken (see `Runs.broken`); it carries the runs. What is lost over Kafka is no error where
                 that was asked for (acks other than `all`, commit before the store, a fault that
                 loses): see `Runs.findings`.
             KeyboardInterrupt: interrupted before anything was measured.
