@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import secrets
-import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -736,18 +735,13 @@ def broker(
 
 
 def wait_for_signal() -> None:
-    """Return when somebody wants us to end, also where Ctrl-C was to be ignored."""
-    for number in interrupts.SIGNALS:
-        signal.signal(number, _interrupt)
+    """Return when somebody wants us to end; an ignored SIGINT, as under `nohup`, stays ignored."""
+    interrupts.listen()
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
         pass
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 @app.command()
