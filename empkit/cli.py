@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -74,8 +75,11 @@ class _Console(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print."""
-        with interrupts.held():
+        with interrupts.held(), contextlib.suppress(OSError):  # a full disk is no broken promise
             super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Go on when the reader has gone, as with `| head`: the status is that of the run."""
 
 
 out = _Console(highlight=False)
