@@ -17,8 +17,10 @@ def main() -> None:
 
         from empkit.experiment.status import of_signal
 
-        sys.stderr.write("Interrupted before anything was started.\n")
-        sys.exit(of_signal(interrupts.first()))
+        status = of_signal(interrupts.first())
+        words = "Ended by SIGTERM" if interrupts.first() == "SIGTERM" else "Interrupted"
+        sys.stderr.write(f"{words} before anything was started.\n")
+        sys.exit(status)
 
 
 if __name__ == "__main__":

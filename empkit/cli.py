@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import secrets
-import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -75,8 +75,11 @@ class _Console(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print."""
-        with interrupts.held():
+        with interrupts.held(), contextlib.suppress(OSError):  # a full disk is no broken promise
             super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Go on when the reader has gone, as with `| head`: the status is that of the run."""
 
 
 out = _Console(highlight=False)
@@ -587,8 +590,18 @@ def send(
     settings = _found_settings(server)
     if kafka is not None:
         settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
+    counts = {"acked": 0, "refused": 0, "failed": 0, "unknown": 0}
     try:
-        counts = interrupts.run(_send_all(records, mode.value, settings, in_flight))
+        interrupts.run(_send_all(records, mode.value, settings, in_flight, counts))
+    except KeyboardInterrupt:
+        known = sum(counts.values())
+        err.print(
+            f"{known:,} of {len(records):,} were sent and answered ({counts['acked']:,} acked); up "
+            f"to {min(in_flight, len(records) - known):,} more may have been sent. To send the "
+            "same file again changes nothing of what is stored.",
+            style="yellow",
+        )
+        raise
     except (ClientError, ValueError) as error:
         fail(f"{error} `empkit check` says more.")
     total = sum(counts.values())
@@ -598,15 +611,19 @@ def send(
 
 
 async def _send_all(
-    records: list[dict[str, Any]], mode: str, settings: Settings, in_flight: int
-) -> dict[str, int]:
+    records: list[dict[str, Any]],
+    mode: str,
+    settings: Settings,
+    in_flight: int,
+    counts: dict[str, int],
+) -> None:
+    """Send all, and count the answers in `counts` as they come."""
     import asyncio
 
     from tqdm import tqdm
 
     from empkit.clients import connect
 
-    counts = {"acked": 0, "refused": 0, "failed": 0, "unknown": 0}
     left = iter(records)
     with tqdm(total=len(records), unit="rec", delay=2, leave=False, disable=None) as bar:
         async with connect(mode, settings) as client, asyncio.TaskGroup() as workers:
@@ -621,7 +638,6 @@ async def _send_all(
 
             for _ in range(in_flight):
                 workers.create_task(worker())
-    return counts
 
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
@@ -736,18 +752,13 @@ def broker(
 
 
 def wait_for_signal() -> None:
-    """Return when somebody wants us to end, also where Ctrl-C was to be ignored."""
-    for number in interrupts.SIGNALS:
-        signal.signal(number, _interrupt)
+    """Return when somebody wants us to end; an ignored SIGINT, as under `nohup`, stays ignored."""
+    interrupts.listen()
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
         pass
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 @app.command()

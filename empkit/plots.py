@@ -22,7 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FuncFormatter, LogLocator, NullFormatter
 
-from empkit.experiment import strikes
+from empkit.experiment import conclusion, strikes
 from empkit.experiment.results import Runs, latencies_ms
 from empkit.experiment.statistics import Floats, Places, difference
 from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
@@ -391,6 +391,9 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
         for each in several
         for protocol in each.protocols
     ]
+    allowed = [
+        conclusion.allowed_losses(each.of(name)) for each in several for name in each.protocols
+    ]
     broken_any = bool(counts[list(BROKEN_PROMISES)].to_numpy().any())
     picture, axes = _bars(len(counts), 1.0 if broken_any else 0.75, 1.1)
     left = np.zeros(len(counts))
@@ -403,14 +406,7 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
         left += values
     words = []
     for place, (name, (_, row)) in enumerate(zip(names, counts.iterrows(), strict=True)):
-        fine, broken = (
-            ",  ".join(
-                f"{row[verdict]:,} {verdict.replace('_', '-')}"
-                for verdict in VERDICTS
-                if row[verdict] and (verdict in BROKEN_PROMISES) == wanted
-            )
-            for wanted in (False, True)
-        )
+        fine, broken = _in_words(row, allowed[place])
         axes.annotate(fine, (0, place + 0.2), (2, -3), textcoords="offset points", fontsize=9,
                       va="top")  # fmt: skip
         if broken:
@@ -423,31 +419,64 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     axes.set_xlabel("records")
     _legend(axes)
     alt = " ".join(words).replace(",  ", ", ").replace("\n", ", ")
-    finding = _verdict_finding(counts)
-    if broken_any and len(several) > 1:
-        finding = "Promises broken: " + ", ".join(_broken_with(each) for each in several)
-    return _titled(picture, finding, alt)
+    return _titled(picture, _verdict_finding(several), alt)
 
 
-def _broken_with(runs: Runs) -> str:
-    """How many records had a promise broken with one choice of guarantees."""
-    counts = runs.verdicts()
-    broken = int(counts[list(BROKEN_PROMISES)].to_numpy().sum())
-    many = f"{broken:,} of {counts['offered'].sum():,}" if broken else "none"
-    choice = runs.runs[0].guarantees
-    return f"{many} {choice}" if choice == "as set" else f"{many} with {choice}"
+def _in_words(row: pd.Series[int], allowed: int) -> tuple[str, str]:
+    """How many got each verdict: what is no broken promise, and what is one.
+
+    Args:
+        row: the counts of one protocol.
+        allowed: of its lost records, those that the guarantees or a fault allow to be lost.
+    """
+    fine, broken = [], []
+    for verdict in VERDICTS:
+        count, name = int(row[verdict]), verdict.replace("_", "-")
+        of_them = allowed if verdict == "lost" else 0
+        if of_them:
+            fine.append(f"{of_them:,} {name} as allowed")
+        if count > of_them:
+            sink = broken if verdict in BROKEN_PROMISES else fine
+            sink.append(f"{count - of_them:,} {name}")
+    return ",  ".join(fine), ",  ".join(broken)
 
 
-def _verdict_finding(counts: pd.DataFrame) -> str:
-    broken = int(counts[list(BROKEN_PROMISES)].to_numpy().sum())
-    offered = int(counts["offered"].sum())
-    if broken:
-        return f"{broken:,} of {offered:,} records: a promise was broken"
-    stored = int(counts["stored"].sum())
+def _verdict_finding(several: Sequence[Runs]) -> str:
+    """What became of the records, in the words of the conclusion."""
+    counts = pd.concat([each.verdicts() for each in several])
+    offered, stored = int(counts["offered"].sum()), int(counts["stored"].sum())
+    allowed = [conclusion.allowed_losses(each) for each in several]
+    bad = [_broken_records(each) for each in several]
+    if len(several) > 1 and any(bad):
+        return "Promises broken: " + _with_choices(bad, several)
+    if sum(bad):
+        return f"{sum(bad):,} of {offered:,} records: a promise was broken"
+    if any(each.broken for each in several):
+        return f"{stored:,} of {offered:,} records stored; a promise was broken"
+    if len(several) > 1 and any(allowed):
+        return f"No promise broken; lost as allowed: {_with_choices(allowed, several)}"
+    if any(allowed):
+        return f"{sum(allowed):,} of {offered:,} records lost as allowed; no promise broken"
     if stored == offered:
         everything = f"All {offered:,} records are" if offered > 1 else "The one record is"
         return f"{everything} stored once, as sent"
     return f"{stored:,} of {offered:,} records stored; no promise broken"
+
+
+def _broken_records(runs: Runs) -> int:
+    """How many records had a promise broken."""
+    counts = runs.verdicts()[list(BROKEN_PROMISES)]
+    return int(counts.to_numpy().sum()) - conclusion.allowed_losses(runs)
+
+
+def _with_choices(counts: Sequence[int], several: Sequence[Runs]) -> str:
+    """How many records each choice of guarantees has of something."""
+    words = []
+    for count, runs in zip(counts, several, strict=True):
+        many = f"{count:,} of {sum(run.offered for run in runs.runs):,}" if count else "none"
+        choice = runs.runs[0].guarantees
+        words.append(f"{many} {choice}" if choice == "as set" else f"{many} with {choice}")
+    return ", ".join(words)
 
 
 def throughput(run: Runs) -> Picture:
@@ -577,7 +606,7 @@ def timeline(run: Runs) -> Picture:
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until the sender knew")
     _legend(axes)
-    finding = f"{_described(info)}: {_verdict_finding(one.verdicts())}"
+    finding = f"{_described(info)}: {_verdict_finding([one])}"
     if len(took) and np.isfinite(took).all():
         finding += f"; the slowest took {_ms(highest)}"
     elif np.isfinite(took).any():
@@ -1058,7 +1087,7 @@ def timelines(runs: Runs) -> Picture:
     return _titled(
         picture,
         "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(first)]),
-        f"{_verdict_finding(runs.verdicts())}.",
+        f"{_verdict_finding([runs])}.",
     )
 
 

@@ -69,6 +69,28 @@ def test_the_verdicts_of_several_runs_stand_side_by_side():
     assert figure.get_suptitle() == "Promises broken: none as set, 1 of 200 with acks=0"
 
 
+def test_loss_that_is_allowed_is_no_broken_promise_in_a_title():
+    kept, lost = made_up("kafka"), made_up("kafka", verdict={3: "lost"})
+    lost.runs[0].guarantees = lost.runs[0].loss_allowed = "acks=0"
+    together = plots.verdicts([kept, lost])
+    assert together.get_suptitle() == (
+        "No promise broken; lost as allowed: none as set, 1 of 200 with acks=0"
+    )
+    assert "1 lost as allowed" in together.alt
+    assert not any("broken promises" in each.get_text() for each in together.axes[0].texts)
+    assert plots.verdicts(lost).get_suptitle() == (
+        "1 of 200 records lost as allowed; no promise broken"
+    )
+
+
+def test_a_promise_that_no_single_record_broke_is_in_the_title():
+    runs = made_up("http")
+    runs.runs[0].broken = ["2 stored more than once: a, b"]
+    assert plots.verdicts(runs).get_suptitle() == (
+        "200 of 200 records stored; a promise was broken"
+    )
+
+
 def test_the_journey_shows_every_attempt_and_the_fault():
     runs = made_up("http", 200, attempts={60: 2}, faults=[FAULT])
     sent = int(runs.timings.loc[60, "sent_ns"])

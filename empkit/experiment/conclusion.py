@@ -54,6 +54,15 @@ def findings(runs: Runs) -> list[str]:
     ]
 
 
+def allowed_losses(runs: Runs) -> int:
+    """How many records were lost as the guarantees or a fault allow."""
+    return sum(
+        int((_of(runs, run) & runs.timings["verdict"].isin(ALLOWED)).sum())
+        for run in runs.runs
+        if run.loss_allowed
+    )
+
+
 def unmeasured(runs: Runs) -> list[str]:
     """What was asked for and was not measured, or not to its end."""
     sentences = [

@@ -6,9 +6,11 @@ import gc
 import importlib.util
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -26,6 +28,16 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._ignored = {
+            number
+            for number in (signal.SIGINT, signal.SIGTERM)
+            if signal.getsignal(number) == signal.SIG_IGN
+        }
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End; a signal that the process was started to ignore, as under `nohup`, does nothing."""
+        if sig not in self._ignored:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
