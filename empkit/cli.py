@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
@@ -74,12 +73,37 @@ class _Console(Console):
     """A terminal on which a line that a signal meets is printed once and not again."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print."""
-        with interrupts.held(), contextlib.suppress(OSError):  # a full disk is no broken promise
-            super().print(*objects, **options)
+        """Print; what cannot be written is said, and changes nothing of the status."""
+        with interrupts.held():
+            try:
+                super().print(*objects, **options)
+            except OSError as error:
+                self._give_up(error)
+
+    def write(self, text: str) -> None:
+        """Write text as it is, whole or not at all, like `print`."""
+        with interrupts.held():
+            try:
+                self.file.write(text)
+                self.file.flush()
+            except OSError as error:
+                self._give_up(error)
 
     def on_broken_pipe(self) -> None:
         """Go on when the reader has gone, as with `| head`: the status is that of the run."""
+        self._give_up(None)
+
+    def _give_up(self, error: OSError | None) -> None:
+        """Write nothing more there, also not what Python flushes at its end."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+        if self is out and error is not None and not isinstance(error, BrokenPipeError):
+            err.print(
+                f"Standard output cannot be written to ({error.strerror or error}): what was to be "
+                "printed is lost. What was measured is in the folder of results.",
+                style="yellow",
+            )
 
 
 out = _Console(highlight=False)
@@ -370,7 +394,7 @@ def _finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
         ending.add_extras(crossed, folders, _warn)
         status = ending.status(crossed, more)
         if as_json:
-            sys.stdout.write(json.dumps(to_json(crossed, more, status), indent=2) + "\n")
+            out.write(json.dumps(to_json(crossed, more, status), indent=2) + "\n")
         _conclude(crossed, more, folders)
     return status
 

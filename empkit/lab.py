@@ -328,9 +328,9 @@ class Lab:
 
         Raises:
             LabError: a run could not be carried out; it carries the runs before it.
-            BrokenPromiseError: a promise was broken (see `Runs.broken`); it carries the runs. What is lost over Kafka is no error where
-                that was asked for (acks other than `all`, commit before the store, a fault that
-                loses): see `Runs.findings`.
+            BrokenPromiseError: a promise was broken (see `Runs.broken`); it carries the runs. What
+                is lost over Kafka is no error where that was asked for (acks other than `all`,
+                commit before the store, a fault that loses): see `Runs.findings`.
             KeyboardInterrupt: interrupted before anything was measured.
             ValueError: there is no such protocol, or your own is no complete client, or there is no
                 record to send.

@@ -429,7 +429,8 @@ def _in_words(row: pd.Series[int], allowed: int) -> tuple[str, str]:
         row: the counts of one protocol.
         allowed: of its lost records, those that the guarantees or a fault allow to be lost.
     """
-    fine, broken = [], []
+    fine: list[str] = []
+    broken: list[str] = []
     for verdict in VERDICTS:
         count, name = int(row[verdict]), verdict.replace("_", "-")
         of_them = allowed if verdict == "lost" else 0

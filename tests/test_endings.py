@@ -161,3 +161,14 @@ def test_help_documents_the_exit_status():
     said = " ".join(CliRunner().invoke(cli.app, ["compare", "--help"]).output.split())
     for status in ExitStatus:
         assert f"{int(status)} {status.meaning}" in said
+
+
+def test_output_that_cannot_be_written_is_said_and_is_no_broken_promise(tmp_path):
+    command = [*COMMAND, "--protocol", "http", "--records", "20", "--json", "--out", tmp_path / "r"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    assert done.returncode == ExitStatus.OK, done.stderr
+    assert "Standard output cannot be written to (No space left on device)" in done.stderr
+    assert load(tmp_path / "r").verdicts().loc["http", "stored"] == 20

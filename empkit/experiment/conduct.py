@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import orjson
 import pandas as pd
 
 from empkit import interrupts
@@ -29,6 +28,7 @@ from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
 from empkit.experiment.info import FaultSpan, RunInfo
+from empkit.experiment.payloads import line_of
 from empkit.experiment.results import Runs
 from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
 from empkit.experiment.verdicts import named
@@ -209,9 +209,7 @@ def _prepare(
     count = 0
     with path.open("wb") as file:
         for record in records:
-            # text stands for bytes that are sent as they are, and are perhaps no JSON
-            line = record if isinstance(record, str) else dict(record)
-            file.write(orjson.dumps(line) + b"\n")
+            file.write(line_of(record))
             count += 1
     if not count:
         raise ValueError("There is no record to send.")

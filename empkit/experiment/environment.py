@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from empkit.experiment.guarantees import Guarantees
+from empkit.experiment.payloads import line_of
 from empkit.experiment.workload import Workload
 from empkit.records import read_records
 from empkit.versions import versions
@@ -115,7 +114,7 @@ def hashed(workload: Workload) -> tuple[Iterator[Any], Callable[[], str | None]]
 
     def passed_on() -> Iterator[Any]:
         for record in workload.load():
-            digest.update(orjson.dumps(dict(record)) + b"\n")
+            digest.update(line_of(record))
             yield record
 
     return passed_on(), digest.hexdigest

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -14,6 +15,16 @@ Encoded = tuple[str | None, bytes]
 """A record's employee_id, where it has one, and its JSON."""
 
 BATCH = 10_000
+
+
+def line_of(record: Mapping[str, Any] | str) -> bytes:
+    """A record as a line of the file that `write_payloads` reads.
+
+    Args:
+        record: the fields; text in its place stands for bytes that are sent as they are, and are
+            perhaps no JSON.
+    """
+    return orjson.dumps(record if isinstance(record, str) else dict(record)) + b"\n"
 
 
 def write_payloads(source: Path, folder: Path, run_id: str) -> None:
