@@ -182,6 +182,7 @@ class Lab:
         settings = self.settings
         hidden = (settings.password, settings.signing_key, settings.kafka_password)
         found = [self.token, *(each.get_secret_value() for each in hidden if each is not None)]
+        found.append(urllib.parse.urlsplit(settings.database_url).password or "")
         return [each for each in found if each]
 
     @property
@@ -487,8 +488,11 @@ class Lab:
 
         One of empkit 0.1.0 does not say; then the result does not, either.
         """
-        with contextlib.suppress(LabError):
+        try:
             self.told_by_server = self._ask("/about", token=self.token)
+        except LabError as error:
+            if "answered 404" not in str(error):
+                raise
         told = self.told_by_server.get("settings", {})
         ours = {name: told[name] for name in OF_THE_CONSUMERS if name in told}
         self.settings = _changed(self.settings, **ours)

@@ -21,13 +21,15 @@ class InResult(NamedTuple):
     """Marks a setting that goes into a result; one without a mark never does.
 
     Args:
-        side: who goes by it: the `server` (its consumer, too), the `client`, or `both`.
+        side: who goes by it: the `server` (its consumer, too), the `client`, `both`, or only a
+            `lab` with a server of its own.
     """
 
-    side: Literal["server", "client", "both"]
+    side: Literal["server", "client", "both", "lab"]
 
 
 _OF_SERVER, _OF_CLIENT, _OF_BOTH = InResult("server"), InResult("client"), InResult("both")
+_OF_LAB = InResult("lab")
 OLD_NAMES = {
     "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
     "kafka_topic": "KAFKA_TOPIC",
@@ -154,7 +156,7 @@ class Settings(BaseSettings):
     """The most that the producer puts into one batch, in bytes."""
     kafka_transactional: Annotated[bool, _OF_BOTH] = False
     """Whether the producer sends in transactions and the consumer reads only what was committed."""
-    kafka_flush: Annotated[bool, _OF_CLIENT] = False
+    kafka_flush: Annotated[bool, _OF_LAB] = False
     """Whether a lab has its brokers flush each record to the disk before they ack."""
 
     def websocket_url(self) -> str:

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,14 @@ from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.payloads import line_of
 from empkit.experiment.workload import Workload
 from empkit.records import read_records
+from empkit.settings import Settings
 from empkit.versions import versions
 
 if TYPE_CHECKING:
     from empkit.lab import Lab
 
-_CREDENTIALS = re.compile(r"(?P<before>://[^/@:\s]*:)[^\s'\"]+(?=@)")
-_SECRET_VALUE = re.compile(
-    r"(?P<before>\b\w*(?:pass|secret|token|api_?key|signing_key)\w*=)[^&\s,;'\"]+", re.IGNORECASE
-)
+_CREDENTIALS = re.compile(r"(?<=://)\S*(?=@)")
+_VALUE = re.compile(r"\b(\w*(?:pass|secret|token|key)\w*=)[^&\s]+", re.IGNORECASE)
 
 
 def environment(**more: Any) -> dict[str, Any]:
@@ -53,17 +52,23 @@ def measured_on(lab: Lab, guarantees: Guarantees) -> dict[str, Any]:
     settings = guarantees.applied(lab.settings)
     if not lab.has_own_server:
         told = lab.told_by_server
+        versions_there = told.get("versions", {})
         return environment(
             broker=lab.broker_name,
             database=told.get("database", "not known: the server does not say"),
-            settings=settings.in_result("client", "both") | told.get("settings", {}),
-            server={"versions": told.get("versions", {})},
+            settings=settings.in_result("client", "both") | _allowed(told.get("settings", {})),
+            server={"versions": {str(name): str(each) for name, each in versions_there.items()}},
         )
     return environment(
         broker=lab.broker_name,
         database=urlsplit(lab.settings.database_url).scheme,
         settings=settings.in_result(),
     )
+
+
+def _allowed(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the settings that another server tells, those that may go into a result."""
+    return {name: told[name] for name in Settings().in_result("server", "both") if name in told}
 
 
 def _processor() -> str:
@@ -82,13 +87,22 @@ def command_line(arguments: Sequence[str]) -> str:
         arguments: the program and its arguments, such as `sys.argv`.
     """
     first, *rest = arguments
-    shown = shlex.join([Path(first).name, *rest])
-    return without_secrets(shown)
+    return shlex.join([Path(first).name, *map(_blanked, rest)])
+
+
+def _blanked(argument: str) -> str:
+    """An argument without what is secret; it is one word, whatever characters are in it."""
+    before, scheme, behind = argument.partition("://")
+    if not scheme:
+        return argument
+    address = behind.rpartition("@")[2]
+    address = re.sub(r"(?i)([?&]\w*(?:pass|secret|token|key)\w*=)[^&]*", r"\1***", address)
+    return f"{before}://***@{address}" if "@" in behind else f"{before}://{address}"
 
 
 def without_secrets(text: str) -> str:
-    """Text with passwords in URLs, and values that are named as secrets, replaced by `***`."""
-    return _SECRET_VALUE.sub(r"\g<before>***", _CREDENTIALS.sub(r"\g<before>***", text))
+    """Text with the user and password of URLs, and values that are named as secrets, as `***`."""
+    return _VALUE.sub(r"\1***", _CREDENTIALS.sub("***", text))
 
 
 def hashed(workload: Workload) -> tuple[Iterator[Any], Callable[[], str | None]]:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from empkit import At, Guarantees, Lab, Workload
-from empkit.experiment.as_json import SCHEMA_FILE
+from empkit.experiment.as_json import SCHEMA_FILE, as_json
 from empkit.experiment.environment import command_line, hashed
 from empkit.faults import Duplicates, ServerPause
 from empkit.lab import BrokenPromiseError
@@ -39,7 +39,7 @@ def test_a_setting_that_says_nothing_stays_out_of_a_result():
 
     assert "of_tomorrow" not in Later().in_result()
     assert {mark.side for field in Settings.model_fields.values() for mark in field.metadata
-            if isinstance(mark, InResult)} == {"server", "client", "both"}  # fmt: skip
+            if isinstance(mark, InResult)} == {"server", "client", "both", "lab"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,15 @@ def test_a_setting_that_says_nothing_stays_out_of_a_result():
     [
         (["/usr/bin/empkit", "compare", "a file.csv"], "empkit compare 'a file.csv'"),
         (["empkit", "--database", "postgresql://ada:s3cret@h/db"],
-         "empkit --database postgresql://ada:***@h/db"),
+         "empkit --database 'postgresql://***@h/db'"),
         (["empkit", "--database", "postgresql://h/db?user=ada&password=s3cret&x=1"],
          "empkit --database 'postgresql://h/db?user=ada&password=***&x=1'"),
-        (["empkit", "--server=http://:s3cret@h:1"], "empkit --server=http://:***@h:1"),
+        (["empkit", "--server=http://:s3cret@h:1"], "empkit '--server=http://***@h:1'"),
         (["empkit", "--database", "postgresql://ada:s3@cr:et@h/db"],
-         "empkit --database postgresql://ada:***@h/db"),
+         "empkit --database 'postgresql://***@h/db'"),
+        (["empkit", "--server", "http://t0ken@h:1"], "empkit --server 'http://***@h:1'"),
+        (["empkit", "--database", "postgresql://a@b:it's @ \"s\"@h/db?sslkey=x'y z&a=1"],
+         "empkit --database 'postgresql://***@h/db?sslkey=***&a=1'"),
         (["empkit", "--fault", "token-expiry:after_s=2"], "empkit --fault token-expiry:after_s=2"),
     ],
 )  # fmt: skip
@@ -87,6 +90,7 @@ def test_a_result_of_a_server_that_is_not_ours_says_what_that_server_says(new_da
     assert said["settings"]["kafka_commit"] == "before_store"
     assert said["settings"]["max_record_bytes"] == 4_096
     assert said["settings"]["retries"] == 3  # the client's own
+    assert "kafka_flush" not in said["settings"]  # nobody knows
     assert said["server"]["versions"]["empkit"] == said["versions"]["empkit"]
     assert own.environment["settings"]["retries"] == 7
     assert "server" not in own.environment
@@ -105,6 +109,9 @@ def test_json_is_as_its_published_schema_says(lab):
     )  # fmt: skip
     content = json.loads(json.dumps(one.to_json()))
     jsonschema.validate(content, schema)
+    grid = json.loads(json.dumps(as_json([one, one], ["acks=1: not run"], 3)))
+    jsonschema.validate(grid, schema)
+    assert (len(grid["choices"]), grid["protocols"], grid["status"]) == (2, None, 3)
     joined = content["protocols"]["http"]
     assert joined["rounds"] == 2
     assert joined["offered"] == sum(joined["verdicts"].values()) == 400
