@@ -3,6 +3,7 @@
 import re
 
 from empkit import plots
+from empkit.experiment.verdicts import KINDS, Kind
 from empkit.report import write_figures, write_report
 from tests.made_up_runs import made_up, nothing, together
 
@@ -74,3 +75,19 @@ def test_runs_that_measured_nothing_have_a_report_all_the_same(tmp_path):
     assert drawn == missing == {}
     page = write_report(runs, tmp_path / "report.html", drawn).read_text()
     assert "0 employee records: no promise broken in what was measured" in page
+
+
+def test_a_verdict_that_is_new_is_in_every_count_figure_and_sentence(tmp_path, monkeypatch):
+    """One entry in the register is all that it takes."""
+    late = Kind("too_late", "came when nobody wanted it any more", "#123456", "h", "in time")
+    monkeypatch.setitem(KINDS, "too_late", late)
+    runs = made_up(verdict={1: "too_late"})
+    assert runs.verdicts().loc["http", "too_late"] == 1
+    assert any("'in time' is broken: 1 too_late: run-E1" in each for each in runs.broken)
+    assert runs.status == 1
+    assert runs.to_json()["runs"][0]["verdicts"]["too_late"] == 1
+    page = write_report(runs, tmp_path / "report.html").read_text()
+    assert late.meaning in page
+    figure = plots.verdicts(runs)
+    assert "too-late" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "1 too-late" in figure.alt

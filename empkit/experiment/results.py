@@ -73,7 +73,8 @@ class Runs:
 
     @property
     def broken_promises(self) -> pd.DataFrame:
-        """The records whose verdict is a broken promise."""
+        """The records whose verdict is a broken promise, also those whose loss is allowed, which
+        `broken` leaves out."""
         return self.timings[self.timings["verdict"].isin(BROKEN_PROMISES)]
 
     @property
