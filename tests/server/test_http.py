@@ -156,7 +156,14 @@ def test_health_tells_of_database_and_consumer(lab):
 
 def test_openapi_documents_every_endpoint(lab):
     paths = request(lab, "GET", "/openapi.json", token="")[2]["paths"]
-    assert set(paths) == {"/token", "/employees", "/employees/{employee_id}", "/health", "/timings"}
+    assert set(paths) == {
+        "/token",
+        "/employees",
+        "/employees/{employee_id}",
+        "/health",
+        "/timings",
+        "/about",
+    }
     answers = set(paths["/employees"]["post"]["responses"])
     assert {"200", "201", "401", "409", "413", "422", "503"} <= answers
 
