@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from empkit.lab import Lab
 
 _CREDENTIALS = re.compile(r"(?<=://)\S*(?=@)")
-_VALUE = re.compile(r"\b(\w*(?:pass|secret|token|key)\w*=)[^&\s]+", re.IGNORECASE)
+_NAME = r"\w*(?:pass|secret|token|key)\w*="
+"""The name of a value that is secret, and what stands before the value."""
+_VALUE = re.compile(rf"\b({_NAME})[^&\s]+", re.IGNORECASE)
+_VALUE_OF_URL = re.compile(rf"([?&]{_NAME})[^&]*", re.IGNORECASE)
 
 
 def environment(**more: Any) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def _blanked(argument: str) -> str:
     if not scheme:
         return argument
     address = behind.rpartition("@")[2]
-    address = re.sub(r"(?i)([?&]\w*(?:pass|secret|token|key)\w*=)[^&]*", r"\1***", address)
+    address = _VALUE_OF_URL.sub(r"\1***", address)
     return f"{before}://***@{address}" if "@" in behind else f"{before}://{address}"
 
 

@@ -26,7 +26,7 @@ class Violation(NamedTuple):
     Attributes:
         words: what was, for a sentence.
         seqs: of which records.
-        worst_ns: by how much at the most.
+        worst_ns: by how much, at most.
     """
 
     words: str
