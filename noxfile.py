@@ -13,10 +13,10 @@ nox.options.sessions = ["style", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 UNIT = (
-    "tests/experiment/test_statistics.py",
+    "tests/results/test_statistics.py",
     "tests/experiment/test_workload.py",
     "tests/test_plots.py",
-    "tests/test_progress.py",
+    "tests/experiment/test_progress.py",
     "tests/test_project.py",
     "tests/test_records.py",
     "tests/test_report.py",

@@ -38,11 +38,11 @@ from benchmarks.kafka import kafka_apache, kafka_embedded
 from benchmarks.tools import http_tools, websocket_tools
 from benchmarks.truth import injected, lateness, stall
 from benchmarks.whole import compare, memory
-from empkit import postgresql
 from empkit.brokers import Broker, make_broker
 from empkit.clients.http1 import Http1
+from empkit.databases import cluster as postgresql
 from empkit.databases.engine import create_database, drop_database
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from empkit.settings import Settings
 
 ROOT = Path(__file__).parents[1]

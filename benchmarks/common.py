@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from empkit.clients import connect
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
-from empkit.processes import Child, Processes
+from empkit.processes.child import Child, Processes
 from empkit.settings import Settings
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from empkit import Lab, Runs, Workload
-from empkit.postgresql import Cluster
+from empkit.databases.cluster import Cluster
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- four: begin -->", "<!-- four: end -->"

@@ -11,8 +11,8 @@ from collections import Counter
 from typing import Literal, NamedTuple
 
 from empkit import At, Guarantees, Lab, Settings, Workload
-from empkit.experiment.verdicts import VERDICTS
 from empkit.faults import BrokerDown, LeaderKill, ServerCrash, TimedFault
+from empkit.results.verdicts import VERDICTS
 
 RATE = 400
 A_RUN = 5

@@ -31,7 +31,7 @@ from benchmarks.common import (
     token_header,
 )
 from empkit.clients import connect
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from empkit.settings import Settings
 
 SECONDS = 4

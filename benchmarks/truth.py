@@ -14,9 +14,9 @@ import numpy as np
 from benchmarks.common import Row, in_turns, ratio
 from benchmarks.tools import K6_ARRIVALS, filled, k6
 from empkit import At, Lab, Workload
-from empkit.experiment.results import Runs
 from empkit.faults import Network, ServerPause
 from empkit.proxy import Latency
+from empkit.results.runs import Runs
 
 RATE = 300
 SECONDS = 6

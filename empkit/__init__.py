@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from empkit import plots  # type: ignore[attr-defined, unused-ignore]
     from empkit.clients import Client, Reply, connect
     from empkit.experiment.guarantees import Guarantees
-    from empkit.experiment.results import Runs, load
     from empkit.experiment.workload import Workload
     from empkit.faults import At
     from empkit.lab import Lab
     from empkit.records import Employee, format_employee_record, read_records
+    from empkit.results.runs import Runs, load
     from empkit.settings import Settings
 
 _HOMES = {
@@ -32,12 +32,12 @@ _HOMES = {
     "Guarantees": "empkit.experiment.guarantees",
     "Lab": "empkit.lab",
     "Reply": "empkit.clients",
-    "Runs": "empkit.experiment.results",
+    "Runs": "empkit.results.runs",
     "Settings": "empkit.settings",
     "Workload": "empkit.experiment.workload",
     "connect": "empkit.clients",
     "format_employee_record": "empkit.records",
-    "load": "empkit.experiment.results",
+    "load": "empkit.results.runs",
     "plots": "empkit.plots",
     "read_records": "empkit.records",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from empkit import interrupts
+from empkit.processes import interrupts
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     except KeyboardInterrupt:
         import sys
 
-        from empkit.experiment.status import of_signal
+        from empkit.results.status import of_signal
 
         status = of_signal(interrupts.first())
         words = "Ended by SIGTERM" if interrupts.first() == "SIGTERM" else "Interrupted"

@@ -30,8 +30,8 @@ from empkit.clients import ClientError, connect
 from empkit.clients.base import UnauthorizedError
 from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import fetch_token
-from empkit.secure import kafka_arguments, verified
 from empkit.settings import Settings
+from empkit.tls import kafka_arguments, verified
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaClient

@@ -20,16 +20,16 @@ from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from empkit import interrupts
-from empkit.experiment.status import ExitStatus, described, first_of, of_signal
+from empkit.processes import interrupts
+from empkit.results.status import ExitStatus, described, first_of, of_signal
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
-    from empkit.beforehand import Asked
+    from empkit.experiment.beforehand import Asked
     from empkit.experiment.guarantees import Guarantees
-    from empkit.experiment.results import Runs
     from empkit.experiment.workload import Workload
     from empkit.records import RecordFile
+    from empkit.results.runs import Runs
 
 
 class _Commands(typer.core.TyperGroup):
@@ -335,7 +335,7 @@ def compare(
       empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
     """
     with interrupts.held():  # an import that is torn apart leaves half a module
-        from empkit import beforehand
+        from empkit.experiment import beforehand
         from empkit.experiment.workload import Workload, repeat_to
         from empkit.faults import parse_fault
         from empkit.lab import LabError
@@ -381,8 +381,8 @@ def _origin(file: str) -> str:
 def _finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
     """Write everything, say what happened, and return the exit status."""
     from empkit import ending
-    from empkit.experiment.as_json import as_json as to_json
     from empkit.experiment.environment import command_line
+    from empkit.results.as_json import as_json as to_json
 
     for runs in crossed:
         runs.environment["command"] = command_line(sys.argv)
@@ -417,7 +417,7 @@ def _broker_of(
     broker: BrokerKind | None, server: str | None, chosen: list[str], settings: Settings
 ) -> str:
     """Which Kafka is meant; with a server that already runs, what is left out is said."""
-    from empkit import beforehand
+    from empkit.experiment import beforehand
 
     if server is None:
         return broker.value if broker else settings.lab_broker
@@ -523,7 +523,7 @@ def _warn(sentence: str) -> None:
 def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None:
     """Say what was found, where the results are, and whether a promise was broken."""
     from empkit import ending
-    from empkit.experiment.conclusion import closing
+    from empkit.results.conclusion import closing
 
     for runs in crossed:
         for run in runs.runs:
@@ -755,7 +755,7 @@ def broker(
 ) -> None:
     """Run the embedded broker until Ctrl-C, and print its address."""
     from empkit.brokers import BrokerError, make_broker
-    from empkit.processes import ChildError, Processes
+    from empkit.processes.child import ChildError, Processes
 
     with Processes() as processes:
         try:
@@ -844,7 +844,8 @@ def schema(
     ] = Document.employee,
 ) -> None:
     """Print a JSON Schema: of an employee record, which a server must take, or of a result."""
-    from empkit.experiment import as_json, content
+    from empkit.experiment import content
+    from empkit.results import as_json
 
     module = as_json if of is Document.result else content
     sys.stdout.write(module.SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -867,7 +868,7 @@ def dlq(
     """List what the consumer refused, with the reason; send it again when it is mended."""
     from aiokafka.errors import KafkaError
 
-    from empkit import dead_letters
+    from empkit.kafka import dead_letters
 
     settings = _settings(kafka_bootstrap_servers=kafka)
     if not settings.kafka_bootstrap_servers:
@@ -893,7 +894,7 @@ def dlq(
 
 def _mended(file: Path) -> list[tuple[bytes | None, bytes]]:
     """Key and value of each dead letter in a file of them."""
-    from empkit.dead_letters import as_bytes
+    from empkit.kafka.dead_letters import as_bytes
 
     try:
         lines = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
@@ -920,7 +921,7 @@ def lab(
 
     Ctrl-C ends it.
     """
-    from empkit.course import working_copy
+    from empkit.course.notebooks import working_copy
 
     try:
         aside = working_copy(folder, fresh=fresh)

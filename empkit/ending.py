@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from empkit import interrupts
-from empkit.experiment.folders import point_to
-from empkit.experiment.status import ExitStatus, first_of, of_signal
+from empkit.processes import interrupts
+from empkit.results.folders import point_to
+from empkit.results.status import ExitStatus, first_of, of_signal
 
 if TYPE_CHECKING:
-    from empkit.experiment.results import Runs
+    from empkit.results.runs import Runs
 
 Say = Callable[[str], None]
 

@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from empkit.brokers import BrokerError
 from empkit.clock import now_ns
-from empkit.experiment.info import FaultSpan
-from empkit.processes import ChildError
+from empkit.processes.child import ChildError
 from empkit.proxy import (
     Bandwidth,
     Cut,
@@ -39,12 +38,13 @@ from empkit.proxy import (
     Timeout,
     Toxic,
 )
+from empkit.results.info import FaultSpan
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker
     from empkit.brokers.embedded import EmbeddedBroker
     from empkit.lab import Lab
-    from empkit.processes import Child
+    from empkit.processes.child import Child
 
 IN_FLIGHT = "records in flight or sent while it lasted"
 """The unit of faults whose strikes are counted from the timings, after the run."""

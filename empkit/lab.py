@@ -23,23 +23,23 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import SecretStr
 
-from empkit import interrupts
 from empkit.brokers import BrokerError, make_broker
-from empkit.clients import PROTOCOLS, ledger, own
+from empkit.clients import PROTOCOLS, ledger, plugin
 from empkit.clock import clock_flaw
 from empkit.experiment.guarantees import Guarantees
+from empkit.experiment.progress import Progress
 from empkit.experiment.workload import Workload
-from empkit.processes import Child, ChildError, Processes
-from empkit.progress import Progress
-from empkit.secure import kafka_arguments, verified
+from empkit.processes import interrupts
+from empkit.processes.child import Child, ChildError, Processes
 from empkit.settings import Settings
+from empkit.tls import kafka_arguments, verified
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker, BrokerName
-    from empkit.experiment.results import Runs
     from empkit.experiment.search import RateSearch
     from empkit.faults import At, Fault
     from empkit.proxy import ProxyProcess
+    from empkit.results.runs import Runs
 
 START_TIMEOUT_S = 30.0
 PARTITIONS = 8
@@ -340,8 +340,8 @@ class Lab:
 
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
-            if own.is_own(protocol):
-                own.load(protocol)
+            if plugin.is_own(protocol):
+                plugin.load(protocol)
             elif protocol not in self.protocols:
                 raise ValueError(
                     f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."
@@ -671,7 +671,7 @@ class Lab:
         from aiokafka.errors import KafkaError
 
         from empkit.brokers.admin import run_apart
-        from empkit.topics import group_lag
+        from empkit.kafka.topics import group_lag
 
         try:
             settings = _changed(self.settings, **self._in_force)

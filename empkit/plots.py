@@ -22,15 +22,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FuncFormatter, LogLocator, NullFormatter
 
-from empkit.experiment import conclusion, strikes
-from empkit.experiment.results import Runs, latencies_ms
-from empkit.experiment.statistics import Floats, Places, difference
-from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
+from empkit.results import conclusion, strikes
+from empkit.results.runs import Runs, latencies_ms
+from empkit.results.statistics import Floats, Places, difference
+from empkit.results.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
 
 if TYPE_CHECKING:
-    from empkit.advice import Advice
-    from empkit.experiment.info import RunInfo
+    from empkit.course.advice import Advice
     from empkit.experiment.search import RateSearch
+    from empkit.results.info import RunInfo
 
 PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00"}
 PROTOCOL_MARKERS = {"http": "o", "websocket": "s", "kafka": "^"}
@@ -1147,7 +1147,7 @@ def fit(advice: Advice) -> Picture:
     """Which protocol meets which need: a cell each, with what was measured.
 
     Args:
-        advice: from `empkit.advice.advise`.
+        advice: from `empkit.course.advice.advise`.
     """
     met, measured = advice.met, advice.measured
     picture, axes = _bars(max(1, len(met)), 0.55, 0.5)
@@ -1217,7 +1217,7 @@ def callers(timed: pd.DataFrame) -> Picture:
     """What an HTTP library costs, and what a new connection costs: median round trips.
 
     Args:
-        timed: from `empkit.callers.time_callers`.
+        timed: from `empkit.course.callers.time_callers`.
     """
     medians = timed.groupby(["caller", "connection"])["round_trip_ms"].median().unstack()
     medians = medians.sort_values("kept")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from empkit.experiment import conclusion, strikes
-from empkit.experiment.verdicts import BROKEN_PROMISES, KINDS, name_of
+from empkit.results import conclusion, strikes
+from empkit.results.verdicts import BROKEN_PROMISES, KINDS, name_of
 
 if TYPE_CHECKING:
-    from empkit.experiment.info import RunInfo
-    from empkit.experiment.results import Runs
     from empkit.plots import Picture
+    from empkit.results.info import RunInfo
+    from empkit.results.runs import Runs
 
 MOST_BROKEN = 50
 

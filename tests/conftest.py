@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from empkit import Lab
+from empkit.databases.cluster import Cluster
 from empkit.databases.engine import create_database, drop_database, make_engine
-from empkit.postgresql import Cluster
 from empkit.server.store import begins_with
 from tests import parts
 from tests.turns import Turns

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from empkit.experiment.info import STAMPS, FaultSpan, RunInfo
-from empkit.experiment.results import Runs
+from empkit.results.info import STAMPS, FaultSpan, RunInfo
+from empkit.results.runs import Runs
 
 START_NS = 5_000_000_000
 

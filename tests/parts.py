@@ -16,7 +16,7 @@ import pytest
 
 from empkit.brokers import BrokerError
 from empkit.brokers.install import find_java, find_kafka, install_kafka
-from empkit.postgresql import available
+from empkit.databases.cluster import available
 
 
 def in_ci() -> bool:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from empkit import cli, ending, load
-from empkit.beforehand import Asked
+from empkit.experiment.beforehand import Asked
 from empkit.experiment.guarantees import Guarantees
-from empkit.experiment.status import ExitStatus
+from empkit.results.status import ExitStatus
 from empkit.settings import Settings
 from tests.conftest import wait_until
 from tests.made_up_runs import made_up, together

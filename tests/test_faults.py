@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from empkit import At, Guarantees, Lab, Workload
-from empkit.experiment.recovery import felt
 from empkit.faults import (
     FAULTS,
     BrokerDown,
@@ -46,6 +45,7 @@ from empkit.faults import (
 from empkit.lab import LabError
 from empkit.proxy import Cut, Latency, Stall
 from empkit.records import sample_records
+from empkit.results.recovery import felt
 from tests.conftest import count_stored, employee, post, wait_until
 from tests.signals import started
 

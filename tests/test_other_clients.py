@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from empkit import connect
-from empkit.topics import log_ends
+from empkit.kafka.topics import log_ends
 from tests.conftest import count_stored, employee, wait_until
 from tests.kafka_tools import run_tool, tools
 from tests.parts import fetched, need_program, shared_folder

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from empkit.proxy import (
     KINDS,
     Bandwidth,

@@ -3,8 +3,8 @@
 import re
 
 from empkit import plots
-from empkit.experiment.verdicts import KINDS, Kind
 from empkit.report import write_figures, write_report
+from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up, nothing, together
 
 EVIL = "<script>alert('x')</script>"

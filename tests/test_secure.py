@@ -17,7 +17,7 @@ from empkit import Lab, Workload, connect
 from empkit.brokers.apache import ApacheBroker
 from empkit.clients import ClientError
 from empkit.lab import LabError
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from empkit.settings import Settings
 from tests.conftest import employee
 

@@ -15,7 +15,7 @@ from empkit import At, Lab, Settings, Workload, plots
 from empkit.brokers.apache import ApacheBroker
 from empkit.faults import ConsumerCrash
 from empkit.lab import LabError
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from tests.conftest import wait_until
 from tests.parts import need_time_namespace
 from tests.signals import started

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from empkit.brokers.base import Broker, BrokerError
 
 if TYPE_CHECKING:
-    from empkit.processes import Processes
+    from empkit.processes.child import Processes
     from empkit.settings import Settings
 
 BrokerName = Literal["embedded", "apache", "external"]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from empkit.brokers.admin import create_topics, drop_records, wait_for_brokers
 from empkit.brokers.base import Broker, BrokerError
 from empkit.brokers.install import find_java, find_kafka
-from empkit.processes import Child
+from empkit.processes.child import Child
 
 if TYPE_CHECKING:
     from empkit.proxy import ProxyProcess

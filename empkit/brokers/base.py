@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from empkit.processes import Processes
+    from empkit.processes.child import Processes
     from empkit.proxy import ProxyProcess
     from empkit.settings import Settings
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from empkit import processes
 from empkit.brokers.base import Broker, BrokerError
 from empkit.brokers.librdkafka import LibraryError, MockCluster
-from empkit.processes import Child, Report
+from empkit.processes import child as processes
+from empkit.processes.child import Child, Report
 
 if TYPE_CHECKING:
     from empkit.proxy import ProxyProcess

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 from typing import Protocol as TypingProtocol
 
-from empkit.clients import own
+from empkit.clients import plugin
 from empkit.clients.base import Client, ClientError, Reply
 from empkit.settings import Settings
 
@@ -47,11 +47,11 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
         from empkit.clients.kafka import KafkaClient
 
         return KafkaClient(settings)
-    if own.is_own(protocol):
-        client = own.load(protocol)
+    if plugin.is_own(protocol):
+        client = plugin.load(protocol)
         if token is None:
             return client(settings)
-        if not own.takes_token(client):
+        if not plugin.takes_token(client):
             raise ValueError(f"{protocol!r} takes no token: its __init__ has no `token`.")
         return client(settings, token)  # type: ignore[call-arg]
     raise ValueError(
@@ -62,6 +62,6 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
 
 def through_kafka(protocol: str) -> bool:
     """Whether records go through Kafka, so that an ack comes from the broker and not the store."""
-    if own.is_own(protocol):
-        return own.load(protocol).through_kafka
+    if plugin.is_own(protocol):
+        return plugin.load(protocol).through_kafka
     return protocol == "kafka"

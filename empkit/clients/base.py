@@ -74,7 +74,7 @@ class Reply:
     """What a client knows of one record after `send`.
 
     Attributes:
-        outcome: `acked`, `refused`, `failed` or `unknown` (see `empkit.experiment.verdicts`).
+        outcome: `acked`, `refused`, `failed` or `unknown` (see `empkit.results.verdicts`).
         result: the one word behind it: `created`, `same`, `sent`, `duplicate`, `invalid`, ...
         message: the other side's words, or what went wrong.
         employee_id: whose record it was.

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from empkit.clients.base import NoAnswerError, NotSentError
-from empkit.secure import verified
+from empkit.tls import verified
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 CLOSE_TIMEOUT_S = 2.0

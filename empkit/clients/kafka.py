@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from empkit.clients.base import Answer, Client, ClientError, NoAnswerError
 from empkit.clients.limits import Limits
-from empkit.secure import kafka_arguments
 from empkit.settings import Settings
+from empkit.tls import kafka_arguments
 
 # What it says while a broker is away, each second and in a notebook in red, our outcomes say too.
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())

@@ -27,8 +27,8 @@ from empkit.clients.base import (
 )
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
-from empkit.secure import verified
 from empkit.settings import Settings
+from empkit.tls import verified
 
 NUMBERED = Subprotocol("empkit.numbered")
 """The subprotocol in which each answer has the number of its message."""

@@ -26,7 +26,6 @@ from empkit.clients.base import ClientError, NoAnswerError
 from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import fetch_token
 from empkit.clock import clock_id
-from empkit.dead_letters import DeadLetter, read_dead_letters
 from empkit.experiment.columns import OUTCOMES, RESULTS, Columns
 from empkit.experiment.content import is_row_of, is_told_as
 from empkit.experiment.goodness import is_good
@@ -41,9 +40,10 @@ from empkit.experiment.held import (
 )
 from empkit.experiment.payloads import Payloads
 from empkit.experiment.stamp_order import Stamps, Violation, violations
-from empkit.experiment.verdicts import Held, Verdict, judge, named
+from empkit.kafka.dead_letters import DeadLetter, read_dead_letters
+from empkit.kafka.topics import log_ends
+from empkit.results.verdicts import Held, Verdict, judge, named
 from empkit.settings import Settings
-from empkit.topics import log_ends
 
 POLL_S = 0.02
 STALL_S = 30.0

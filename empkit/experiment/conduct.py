@@ -17,21 +17,17 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from empkit import interrupts
 from empkit.brokers import BrokerError
-from empkit.clients import ledger, own, through_kafka
+from empkit.clients import ledger, plugin, through_kafka
 from empkit.clock import now_ns
-from empkit.experiment import logs, strikes
+from empkit.experiment import logs
 from empkit.experiment.environment import hashed, measured_on
-from empkit.experiment.folders import read_timings
 from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
-from empkit.experiment.info import FaultSpan, RunInfo
 from empkit.experiment.payloads import line_of
-from empkit.experiment.results import Runs
+from empkit.experiment.progress import Progress, shown
 from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
-from empkit.experiment.verdicts import named
 from empkit.experiment.workload import Workload
 from empkit.faults import (
     At,
@@ -42,9 +38,14 @@ from empkit.faults import (
     Timeline,
     TokenExpiry,
 )
-from empkit.processes import Child, ChildError
-from empkit.progress import Progress, shown
+from empkit.processes import interrupts
+from empkit.processes.child import Child, ChildError
 from empkit.proxy import ProxyProcess
+from empkit.results import strikes
+from empkit.results.folders import read_timings
+from empkit.results.info import FaultSpan, RunInfo
+from empkit.results.runs import Runs
+from empkit.results.verdicts import named
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ class _Conductor:
             through_kafka=self._through_kafka,
             audit_token=self._lab.token,
             run_ids=self._lab.own_run_ids(self._run_id),
-            search=_search_path() if own.is_own(self._protocol) else [],
+            search=_search_path() if plugin.is_own(self._protocol) else [],
         )
 
     def _follow(self, child: Child, show: Progress) -> dict[str, Any]:

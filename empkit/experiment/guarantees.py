@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from empkit.profiles import PROFILES, ProfileName
+from empkit.kafka.profiles import PROFILES, ProfileName
 from empkit.settings import Settings
 
 
@@ -23,7 +23,8 @@ class Guarantees:
         attempt_timeout_s: how long it waits for one answer, in seconds.
         linger_ms: how long the producer waits for more records before it sends a batch, in ms: no
             promise, but what a sender pays for large batches.
-        profile: a named set of Kafka's settings (`empkit.profiles`); the choices above go before.
+        profile: a named set of Kafka's settings (`empkit.kafka.profiles`); the choices above go
+            before.
     """
 
     acks: Literal["0", "1", "all"] | None = None

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from empkit.databases.engine import make_engine
 from empkit.experiment.content import read
 from empkit.experiment.payloads import Payloads
-from empkit.experiment.verdicts import Held
+from empkit.results.verdicts import Held
 
 PAGE = 5_000
 LAST = "\U0010ffff"

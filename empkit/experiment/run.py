@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from aiokafka.errors import KafkaError
 
-from empkit.clients import Client, connect, own
+from empkit.clients import Client, connect, plugin
 from empkit.clients.base import Attempt, ClientError
 from empkit.clock import LoopWatch
 from empkit.experiment import audit
@@ -39,7 +39,7 @@ from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.generator import Generator
 from empkit.experiment.payloads import Encoded, Payloads, write_payloads
 from empkit.experiment.workload import Workload
-from empkit.processes import follow_orders, report
+from empkit.processes.child import follow_orders, report
 from empkit.settings import Settings
 
 PROGRESS_S = 0.2
@@ -367,10 +367,10 @@ def main() -> None:
             )
             sys.exit(1)
         except Exception as error:
-            if not own.is_own(plan.protocol):
+            if not plugin.is_own(plan.protocol):
                 raise
             traceback.print_exc()
-            report(failed=f"{plan.protocol!r} failed with {own.said(error)}.")
+            report(failed=f"{plan.protocol!r} failed with {plugin.said(error)}.")
             sys.exit(1)
     report(finished=finished)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from empkit.experiment.results import Runs
 from empkit.experiment.workload import Workload
+from empkit.results.runs import Runs
 
 if TYPE_CHECKING:
     from empkit.lab import Lab

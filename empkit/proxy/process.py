@@ -14,8 +14,8 @@ import threading
 from dataclasses import asdict
 from typing import Any
 
-from empkit import processes
-from empkit.processes import Child, Processes, Report
+from empkit.processes import child as processes
+from empkit.processes.child import Child, Processes, Report
 from empkit.proxy.relay import Proxy
 from empkit.proxy.toxics import KINDS, Toxic
 

@@ -28,9 +28,9 @@ from pydantic import ValidationError
 
 from empkit.clock import now_ns
 from empkit.records import Employee, to_row, validation_reason
-from empkit.secure import kafka_arguments
 from empkit.server.store import MAX_GROUP, Result, Row, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
+from empkit.tls import kafka_arguments
 
 LOGGER = logging.getLogger(__name__)
 

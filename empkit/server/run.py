@@ -14,7 +14,7 @@ from types import FrameType
 
 import uvicorn
 
-from empkit.processes import follow_orders, report
+from empkit.processes.child import follow_orders, report
 from empkit.server.app import create_app
 from empkit.settings import Settings
 

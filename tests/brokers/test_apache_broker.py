@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from empkit.brokers import BrokerError, make_broker
 from empkit.brokers.apache import JAVA_FLAGS
 from empkit.brokers.install import default_folder, find_jars, find_java, find_kafka, install_kafka
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from empkit.settings import Settings
 
 TOPIC = "employee-records"

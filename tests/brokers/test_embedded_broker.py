@@ -23,7 +23,7 @@ from aiokafka.errors import RequestTimedOutError
 from empkit.brokers import BrokerError, make_broker
 from empkit.brokers import librdkafka as binding
 from empkit.brokers.embedded import EmbeddedBroker
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from empkit.settings import Settings
 from tests.signals import started
 

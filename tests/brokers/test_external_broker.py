@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from empkit.brokers import BrokerError, make_broker
 from empkit.brokers.admin import parse_addresses
 from empkit.brokers.external import ExternalBroker
-from empkit.processes import Processes
+from empkit.processes.child import Processes
 from empkit.settings import Settings
 
 

@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from empkit import At, Guarantees, Lab, Workload
-from empkit.experiment.as_json import SCHEMA_FILE, as_json
 from empkit.experiment.environment import command_line, hashed
 from empkit.faults import Duplicates, ServerPause
 from empkit.lab import BrokenPromiseError
+from empkit.results.as_json import SCHEMA_FILE, as_json
 from empkit.settings import InResult, Settings
 from tests.conftest import employee
 from tests.sabotage.copies import run_python, sabotaged

@@ -5,7 +5,7 @@ import pytest
 
 from empkit import plots
 from empkit.experiment import search
-from empkit.experiment.statistics import with_expected_interval
+from empkit.results.statistics import with_expected_interval
 
 
 def test_it_finds_where_a_slowed_way_ends(lab, monkeypatch):

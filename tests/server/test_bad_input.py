@@ -12,7 +12,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from empkit import Lab
-from empkit.dead_letters import read_dead_letters
+from empkit.kafka.dead_letters import read_dead_letters
 from tests.conftest import employee, is_stored, post, request, wait_until
 
 MANY = settings(

@@ -1,0 +1,250 @@
+"""Which protocol fits: the comparison table of the kit's first description, with measurements in
+its cells, and a recommendation that follows from what a sender says that it needs.
+
+    measure(lab) --> Measured --advise(needs)--> Advice: what each protocol leaves unmet
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from empkit.experiment.workload import Workload
+from empkit.faults import At, Duplicates, ServerCrash
+from empkit.results.recovery import felt
+from empkit.results.runs import Runs
+
+if TYPE_CHECKING:
+    from empkit.lab import Lab
+
+CLAIMS = {
+    "Connection Type": ("Stateless", "Persistent", "Decoupled"),
+    "Communication": ("Request-Response", "Bidirectional", "Asynchronous"),
+    "Best For": ("Standard operations", "Real-time updates", "High-volume, resilient delivery"),
+    "Error Handling": ("Immediate feedback", "Real-time feedback", "Eventual consistency"),
+    "Implementation Complexity": ("Low", "Medium", "High"),
+}
+"""The table as it was written, for HTTP, WebSocket and Kafka; nothing in it is measured."""
+
+MANY = 64  # records in flight when a protocol shows how much it can store
+ROUNDS = 3  # in which it shows that, so that chance is seen
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured for the table, each experiment over the same protocols.
+
+    Attributes:
+        calm: one record in flight.
+        refusals: the same, and some have an id that is taken.
+        busy: many in flight, in several rounds.
+        crash: the server is killed and comes back; a steady rate.
+    """
+
+    calm: Runs
+    refusals: Runs
+    busy: Runs
+    crash: Runs
+
+    @property
+    def facts(self) -> pd.DataFrame:
+        """One row a protocol; columns as `_FACTS` names them, which `Needs` asks for."""
+        calm, busy = self.calm.summary(), self.busy.summary()
+        told = {name: _told(self.refusals, name) for name in self.calm.protocols}
+        return pd.DataFrame(
+            {
+                "knows_stored": [_acked_after_stored(self.calm, name) for name in calm.index],
+                "told_of_refusals": [told[str(name)] for name in calm.index],
+                "sends_while_server_away": ~felt(self.crash)["tried_again"].reindex(calm.index),
+                "without_broker": [not self._through_kafka(str(name)) for name in calm.index],
+                "ack_p50_ms": calm["ack_p50_ms"],
+                "ack_p99_ms": busy["ack_p99_ms"],
+                "stored_p50_ms": calm["stored_p50_ms"],
+                "records_per_s": busy["records_per_s"],
+                "client_lines": [client_lines(str(name)) for name in calm.index],
+            },
+            index=calm.index,
+        )
+
+    def _through_kafka(self, protocol: str) -> bool:
+        return any(each.through_kafka for each in self.calm.of(protocol).runs)
+
+    def table(self) -> pd.DataFrame:
+        """The rows of the original table, each cell in numbers of this machine, in words."""
+        rows: dict[str, list[str]] = {name: [] for name in CLAIMS}
+        for _, fact in self.facts.iterrows():
+            away = "its senders go on" if fact["sends_while_server_away"] else "its senders wait"
+            when = "after" if fact["knows_stored"] else "before"
+            rows["Connection Type"].append(f"server away: {away}")
+            rows["Communication"].append(
+                f"acked after {fact['ack_p50_ms']:.2f} ms, {when} it is stored"
+            )
+            rows["Best For"].append(
+                f"{fact['records_per_s']:,.0f} records/s; one alone is stored after "
+                f"{fact['stored_p50_ms']:.2f} ms"
+            )
+            rows["Error Handling"].append(f"told of {fact['told_of_refusals']:.0%} of refusals")
+            parts = "server" if fact["without_broker"] else "server and broker"
+            rows["Implementation Complexity"].append(
+                f"{fact['client_lines']} statements; needs {parts}"
+            )
+        return pd.DataFrame.from_dict(rows, orient="index", columns=list(self.facts.index))
+
+
+def measure(lab: Lab, records: int = 300, rate: float = 200.0, **options: Any) -> Measured:
+    """Carry out the four experiments behind the table.
+
+    Args:
+        lab: a running lab, with a server of its own.
+        records: of each protocol with one in flight; a third as many where some are refused, and
+            ten times as many, in each of three rounds, with many in flight.
+        rate: at which records are offered while the server crashes, in records per second.
+        options: for `Lab.compare`, such as `progress`.
+
+    Raises:
+        LabError, BrokenPromiseError: see `Lab.compare`.
+    """
+    calm = Workload(records, in_flight=1, warm_up=20)
+    fewer = Workload(max(50, records // 3), in_flight=1, warm_up=0)
+    crash = [At(0.3, ServerCrash(), until=0.6)]
+    return Measured(
+        calm=lab.compare(workload=calm, **options),
+        # apart from the others: a consumer that writes dead letters keeps the good records waiting
+        refusals=lab.compare(workload=fewer, faults=[Duplicates(share=0.2)], **options),
+        busy=lab.compare(workload=Workload(10 * records, in_flight=MANY), rounds=ROUNDS, **options),
+        crash=lab.compare(
+            workload=Workload(int(rate), rate=rate, warm_up=20), faults=crash, **options
+        ),
+    )
+
+
+def _acked_after_stored(runs: Runs, protocol: str) -> bool:
+    """Whether each ack came after the record was durable."""
+    own = runs.of(protocol).timings.dropna(subset=["stored_ns", "acked_ns"])
+    return bool((own["acked_ns"] >= own["stored_ns"]).all())
+
+
+def _told(runs: Runs, protocol: str) -> float:
+    """Of the records that could not be stored, the share whose sender was told."""
+    own = runs.of(protocol).timings
+    refused = own[own["verdict"].isin(["refused", "dead_lettered"])]
+    return float((refused["outcome"] == "refused").mean()) if len(refused) else float("nan")
+
+
+def client_lines(protocol: str) -> int:
+    """How many statements the kit's client of a protocol is, docstrings aside; what the library
+    below it does is not in it.
+
+    Raises:
+        ValueError: there is no such protocol.
+    """
+    from empkit.clients import connect
+    from empkit.settings import Settings
+
+    kind = type(connect(protocol, Settings()))
+    tree = ast.parse(inspect.getsource(kind))
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    return sum(
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in statements
+    )
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a sender needs; what it does not mention does not matter.
+
+    Args:
+        know_stored: to know, when it is acked, that its record is durable.
+        be_told: to be told when a record is refused.
+        send_while_server_away: to go on sending while the server is down.
+        no_broker: that no broker has to be run.
+        ack_p99_ms: 99 of 100 acks within so many milliseconds, under load.
+        records_per_s: so many records stored per second.
+    """
+
+    know_stored: bool = False
+    be_told: bool = False
+    send_while_server_away: bool = False
+    no_broker: bool = False
+    ack_p99_ms: float | None = None
+    records_per_s: float | None = None
+
+
+_Meets = Callable[[Any, Any], bool]
+_CHECKS: dict[str, tuple[str, _Meets, str]] = {
+    "know_stored": ("knows_stored", lambda fact, _: bool(fact), "an ack means that it is stored"),
+    "be_told": ("told_of_refusals", lambda fact, _: fact == 1, "the sender is told of refusals"),
+    "send_while_server_away": (
+        "sends_while_server_away", lambda fact, _: bool(fact), "goes on while the server is away",
+    ),
+    "no_broker": ("without_broker", lambda fact, _: bool(fact), "needs no broker"),
+    "ack_p99_ms": ("ack_p99_ms", lambda fact, most: fact <= most,
+                   "p99 of the ack: at most {:,g}\N{NO-BREAK SPACE}ms"),
+    "records_per_s": (
+        "records_per_s", lambda fact, least: fact >= least, "at least {:,g} records per second",
+    ),
+}  # fmt: skip
+
+
+def in_words(need: str) -> str:
+    """How an `Advice` names a need that is met or not, such as `know_stored`."""
+    return _CHECKS[need][2]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What follows from needs and measurements.
+
+    Attributes:
+        met: one row a need, one column a protocol: whether it is met.
+        measured: the same with what was measured.
+    """
+
+    met: pd.DataFrame
+    measured: pd.DataFrame
+
+    @property
+    def recommended(self) -> list[str]:
+        """The protocols that leave nothing unmet."""
+        return [str(name) for name in self.met.columns if self.met[name].all()]
+
+    def __str__(self) -> str:
+        if self.met.empty:
+            return "You need nothing in particular: take the one that you know."
+        if self.recommended:
+            return f"What you need is met by: {', '.join(self.recommended)}."
+        unmet = {
+            str(name): [str(need) for need in self.met.index if not self.met.loc[need, name]]
+            for name in self.met.columns
+        }
+        lines = [f"  {name} lacks: {'; '.join(needs)}" for name, needs in unmet.items()]
+        return "\n".join(["No protocol meets all of it. Give up one thing:", *lines])
+
+
+def advise(needs: Needs, measured: Measured) -> Advice:
+    """Hold needs against measurements.
+
+    Args:
+        needs: what a sender asks for.
+        measured: from `measure`.
+    """
+    facts = measured.facts
+    met, values = {}, {}
+    for name, (column, meets, words) in _CHECKS.items():
+        wanted = getattr(needs, name)
+        if wanted is None or wanted is False:
+            continue
+        label = words.format(wanted)
+        met[label] = [meets(fact, wanted) for fact in facts[column]]
+        values[label] = met[label] if wanted is True else list(facts[column])
+    names = list(facts.index)
+    return Advice(
+        pd.DataFrame.from_dict(met, orient="index", columns=names),
+        pd.DataFrame.from_dict(values, orient="index", columns=names),
+    )

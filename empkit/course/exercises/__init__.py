@@ -1,0 +1,55 @@
+"""The checker of the course's exercises: `check("06.1", answer)` says what is still missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from empkit.course.exercises import (
+    choose,
+    failures,
+    guarantees,
+    http,
+    kafka,
+    latency,
+    load,
+    own,
+    scale_out,
+    start,
+    websocket,
+)
+from empkit.course.exercises.answers import Check
+
+CHECKS: dict[str, Check] = {
+    number: checker
+    for notebook in (
+        start,
+        http,
+        websocket,
+        kafka,
+        latency,
+        load,
+        failures,
+        guarantees,
+        scale_out,
+        choose,
+        own,
+    )
+    for number, checker in notebook.CHECKS.items()
+}
+"""By the number that a notebook calls them."""
+
+
+def check(number: str, answer: Any) -> None:
+    """Print whether an answer is right, or what is missing in it.
+
+    Args:
+        number: of the exercise, as the notebook has it.
+        answer: whatever it asks for.
+
+    Raises:
+        KeyError: there is no such exercise.
+    """
+    if number not in CHECKS:
+        raise KeyError(f"There is no exercise {number!r}; there are {', '.join(CHECKS)}.")
+    missing = CHECKS[number](answer)
+    print(f"{number}: right." if missing is None else f"{number}: not yet. {missing}")

@@ -1,0 +1,379 @@
+"""What can be known of a comparison before anything starts: options without effect, parts that are
+missing, places that cannot be written.
+
+    Asked (the options, and which of them were given) --> check --> a sentence, or nothing
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from empkit import faults
+from empkit.brokers import BrokerError
+from empkit.experiment.guarantees import Guarantees
+from empkit.faults import At, Fault
+from empkit.settings import Settings
+from empkit.tls import verified
+
+SQLITE = b"SQLite format 3\0"
+ANSWER_TIMEOUT_S = 5.0
+
+
+class WrongUseError(ValueError):
+    """What was asked for cannot be done, or has no effect; nothing was run."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a comparison was asked to do.
+
+    Attributes:
+        given: the names of the options that were given, such as `--brokers`.
+        protocols: as given; empty for all that there are.
+        broker: which Kafka, by name; `none` without.
+        brokers: how many.
+        consumers: how many members the consumer group has.
+        server: URL of a server that already runs.
+        database: its URL, as given.
+        out: the folder of the results.
+        faults: what goes wrong, and when.
+        grid: every combination of the guarantees.
+        settings: all the rest.
+    """
+
+    given: Collection[str]
+    protocols: Sequence[str]
+    broker: str
+    brokers: int
+    consumers: int
+    server: str | None
+    database: str | None
+    out: Path
+    faults: Sequence[At | Fault]
+    grid: Sequence[Guarantees]
+    settings: Settings
+
+    @property
+    def kafka(self) -> bool:
+        """Whether any record goes through Kafka."""
+        return "kafka" in self.protocols if self.protocols else self.broker != "none"
+
+
+def check(asked: Asked) -> None:
+    """Find what is wrong, the cheapest first.
+
+    Raises:
+        WrongUseError: something is; the message says what, and what to do.
+    """
+    for find in (_without_effect, _kafka, _guarantees, _faults):
+        for sentence in find(asked):
+            raise WrongUseError(sentence)
+    check_folder(asked.out)
+    if asked.database is not None:
+        check_database(asked.database, "--database")
+    elif asked.server is None and asked.settings.lab_database is not None:
+        check_database(asked.settings.lab_database, "EMPKIT_LAB_DATABASE")
+
+
+def _without_effect(asked: Asked) -> Iterator[str]:
+    """Options that would change nothing."""
+    given = asked.given
+    if "--arrivals" in given and "--rate" not in given:
+        yield (
+            "--arrivals is about the gaps of an open loop and has no effect in a closed one: give "
+            "--rate, too, or leave --arrivals out."
+        )
+    not_ours = {
+        "--consumers": "more consumers",
+        "--commit": "when its consumer commits",
+    }
+    for name, what in not_ours.items():
+        if asked.server is not None and name in given:
+            yield (
+                f"{name} has no effect on a server that already runs: {what} is a matter of its "
+                "own. Leave it out, or leave --server out."
+            )
+    if not asked.kafka:
+        for name in ("--broker", "--brokers", "--consumers", "--acks", "--commit",
+                     "--kafka-profile"):  # fmt: skip
+            if name in given:
+                yield (
+                    f"{name} is about Kafka and has no effect here, where no record goes over it: "
+                    f"add --protocol kafka, or leave {name} out."
+                )
+    if "--brokers" in given and asked.broker == "external":
+        yield (
+            "--brokers has no effect on an external Kafka, whose brokers run already: leave it out."
+        )
+    if asked.server is not None and asked.broker in ("embedded", "apache") and asked.kafka:
+        yield (
+            f"--broker {asked.broker} would start a Kafka from which the server at {asked.server} "
+            "does not consume: use --broker external, with EMPKIT_KAFKA_BOOTSTRAP_SERVERS naming "
+            "that server's brokers."
+        )
+
+
+def _kafka(asked: Asked) -> Iterator[str]:
+    """Parts of Kafka that are missing."""
+    if not asked.kafka:
+        return
+    if asked.broker == "none":
+        yield (
+            "There is no Kafka for --protocol kafka: set EMPKIT_KAFKA_BOOTSTRAP_SERVERS=HOST:PORT "
+            "to the brokers of that server."
+            if asked.server
+            else "There is no Kafka for --protocol kafka, since EMPKIT_LAB_BROKER is none: give "
+            "--broker embedded."
+        )
+    try:
+        if asked.broker == "apache":
+            from empkit.brokers.install import find_java, find_kafka
+
+            find_java()
+            find_kafka()
+        elif asked.broker == "external":
+            from empkit.brokers.admin import parse_addresses
+
+            servers = asked.settings.kafka_bootstrap_servers
+            if not servers:
+                yield (
+                    "There is no address of a broker. Set EMPKIT_KAFKA_BOOTSTRAP_SERVERS="
+                    "HOST:PORT, or use the embedded broker."
+                )
+            parse_addresses(servers or "")
+    except BrokerError as error:
+        yield str(error)
+
+
+def _guarantees(asked: Asked) -> Iterator[str]:
+    """Guarantees that the chosen Kafka cannot give."""
+    if not asked.kafka:
+        return
+    for guarantees in asked.grid:
+        wanted = guarantees.applied(asked.settings)
+        special = wanted.kafka_flush or wanted.kafka_transactional
+        name = f"--kafka-profile {guarantees.profile}" if guarantees.profile else "this"
+        if special and asked.broker == "embedded":
+            yield (
+                f"{name} needs Apache Kafka (--broker apache): the embedded broker has no disk to "
+                "flush to, and shows the records of a transaction before it is committed."
+            )
+        if special and asked.server is not None:
+            yield (
+                f"{name} changes the topic or the consumer of the server at {asked.server}, which "
+                "is not ours: leave it out, or leave --server out."
+            )
+        if wanted.kafka_transactional and wanted.kafka_acks != "all":
+            yield (
+                f"{name} sends in transactions, which need the acks of all: leave --acks "
+                f"{wanted.kafka_acks} out."
+            )
+
+
+def _faults(asked: Asked) -> Iterator[str]:
+    """Faults that cannot strike here."""
+    for each in asked.faults:
+        fault = each.fault if isinstance(each, At) else each
+        reason = _cannot_strike(fault, asked)
+        if reason:
+            yield f"--fault {fault} cannot strike here: {reason}."
+
+
+NOT_OURS = "the server is not the lab's own; leave --server out"
+
+
+def _cannot_strike(fault: Fault, asked: Asked) -> str:
+    """Why it cannot; empty when it can."""
+    for part, find in _REASONS.items():
+        if fault.part == part and (reason := find(fault, asked)):
+            return reason
+    proxied = isinstance(fault, faults.Network | faults.SlowReader)
+    if proxied and asked.kafka and asked.broker == "external":
+        return (
+            "an external Kafka cannot be led through the fault proxy; choose --protocol http or "
+            "websocket, or another --broker"
+        )
+    return ""
+
+
+def _of_the_server(fault: Fault, asked: Asked) -> str:
+    if asked.server is not None:
+        return NOT_OURS
+    if isinstance(fault, faults.ConsumerCrash) and asked.consumers < 2:
+        return "the only consumer is the server; give --consumers 2"
+    return ""
+
+
+def _of_the_database(fault: Fault, asked: Asked) -> str:
+    if asked.server is None:
+        return ""
+    if isinstance(fault, faults.DatabaseLock):
+        return "" if asked.database else "the server's database is out of reach; give --database"
+    return NOT_OURS
+
+
+def _of_the_broker(fault: Fault, asked: Asked) -> str:
+    if not asked.kafka:
+        return "no record goes over Kafka; add --protocol kafka"
+    if asked.broker == "external":
+        return "an external Kafka is not the lab's own; use --broker embedded or apache"
+    if isinstance(fault, faults.RetentionOverrun) and asked.server is not None:
+        return NOT_OURS
+    only_embedded = faults.BrokerSlow | faults.LeaderMove | faults.BrokerErrors
+    if isinstance(fault, only_embedded) and asked.broker != "embedded":
+        return "the embedded broker alone can do that; use --broker embedded"
+    if isinstance(fault, faults.LeaderKill) and (asked.broker != "apache" or asked.brokers < 2):
+        return "it wants Apache Kafka of several brokers; give --broker apache --brokers 3"
+    wanted = None
+    if isinstance(fault, faults.LeaderMove):
+        wanted = fault.to
+    elif isinstance(fault, faults.BrokerDown):
+        wanted = fault.broker
+    if wanted is not None and not 1 <= wanted <= asked.brokers:
+        return f"there is no broker {wanted} of {asked.brokers}; give --brokers"
+    return ""
+
+
+def _of_the_client(fault: Fault, asked: Asked) -> str:
+    if not isinstance(fault, faults.TokenExpiry):
+        return ""
+    if asked.server is not None:
+        return "only the lab's own server issues tokens that expire; leave --server out"
+    if list(asked.protocols) == ["kafka"]:
+        return "no token goes over Kafka; add --protocol http or websocket"
+    return ""
+
+
+def _of_the_load(_fault: Fault, asked: Asked) -> str:
+    return "" if "--rate" in asked.given else "it multiplies an offered rate; give --rate"
+
+
+_REASONS: dict[str, Callable[[Fault, Asked], str]] = {
+    "server": _of_the_server,
+    "database": _of_the_database,
+    "broker": _of_the_broker,
+    "client": _of_the_client,
+    "load": _of_the_load,
+}
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder, write into it, and leave no trace of that.
+
+    Raises:
+        WrongUseError: it cannot be written.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WrongUseError(
+            f"The results cannot be written to {folder}: {error.strerror or error}. Choose another "
+            "folder with --out."
+        ) from None
+    finally:
+        for each in made:
+            if each.is_dir():
+                each.rmdir()
+
+
+def check_database(url: str, name: str) -> None:
+    """Connect, and leave no trace of that.
+
+    Args:
+        url: of the database.
+        name: what the user calls it: the option or the variable.
+
+    Raises:
+        WrongUseError: it is of no database that the kit knows, its driver is missing, or nobody
+            answers there.
+    """
+    import sqlalchemy as sa
+
+    from empkit.databases.engine import make_engine
+
+    try:
+        engine = make_engine(url)
+    except ValueError as error:
+        raise WrongUseError(f"{name}: {error}") from None
+    try:
+        if engine.dialect.name == "sqlite":
+            _check_sqlite(engine.url.database, name)
+        else:
+            engine.connect().close()
+    except sa.exc.SQLAlchemyError as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise WrongUseError(
+            f"{name}: no connection to {shown}: {reason}. Check the address, user and password, "
+            "and that PostgreSQL runs there."
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def _check_sqlite(database: str | None, name: str) -> None:
+    if not database or database == ":memory:":
+        raise WrongUseError(
+            f"{name}: a database in memory is seen by one process only: name a file, "
+            "sqlite:///FILE."
+        )
+    file = Path(database)
+    if not file.parent.is_dir():
+        raise WrongUseError(f"{name}: there is no folder {file.parent}. Make it first.")
+    if not file.exists():
+        if not os.access(file.parent, os.W_OK | os.X_OK):
+            raise WrongUseError(f"{name}: the folder {file.parent} cannot be written.")
+        return
+    try:
+        with file.open("r+b") as content:
+            begin = content.read(len(SQLITE))
+    except OSError as error:
+        raise WrongUseError(f"{name}: {file} cannot be written: {error.strerror}.") from None
+    if begin not in (b"", SQLITE):
+        raise WrongUseError(f"{name}: {file} is no SQLite database. Name another file.")
+
+
+def ask_server(settings: Settings) -> dict[str, Any]:
+    """What a server that already runs says of its health.
+
+    Raises:
+        WrongUseError: nothing answers there, or something else than the kit's server.
+    """
+    url = settings.server_url
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise WrongUseError(f"{url!r} is no URL of a server; one is http://127.0.0.1:8000.")
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=verified(settings.ca_file)),
+    )
+    try:
+        with opener.open(url.rstrip("/") + "/health", timeout=ANSWER_TIMEOUT_S) as response:
+            found = json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise WrongUseError(
+                f"{url} answers /health with {error.code}: that is no server of this kit."
+            ) from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise WrongUseError(
+            f"No server answers at {url}: {reason}. Start one with `empkit serve`, or give its URL "
+            "with --server."
+        ) from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "consumer" not in found:
+        raise WrongUseError(f"{url} does not answer /health as a server of this kit does.")
+    return found

@@ -1,0 +1,111 @@
+"""What `--json` prints: the words and numbers of one comparison or several, as plain values.
+
+`result.schema.json` beside this module is its published JSON Schema; `empkit schema result` prints
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from empkit.results.verdicts import VERDICTS
+
+if TYPE_CHECKING:
+    from empkit.results.info import RunInfo
+    from empkit.results.runs import Runs
+
+SCHEMA_FILE = Path(__file__).parent / "result.schema.json"
+FORMAT = 2
+
+
+def as_json(
+    crossed: Sequence[Runs], unmeasured: Sequence[str] = (), status: int | None = None
+) -> dict[str, Any]:
+    """All comparisons as one value.
+
+    Args:
+        crossed: each comparison: one for each choice of guarantees.
+        unmeasured: what is missing and none of them knows of.
+        status: the exit status; None takes that of the first, which is right for one.
+    """
+    first = crossed[0]
+    choices = [
+        {
+            "guarantees": runs.runs[0].guarantees if runs.runs else "as set",
+            "settings": runs.environment.get("settings", {}),
+            "protocols": _protocols(runs),
+        }
+        for runs in crossed
+    ]
+    said = {
+        name: [sentence for runs in crossed for sentence in getattr(runs, name)]
+        for name in ("broken", "findings", "unmeasured")
+    }
+    said["unmeasured"] += unmeasured
+    return {
+        "format": FORMAT,
+        "status": int(first.status if status is None else status),
+        **said,
+        "protocols": choices[0]["protocols"] if len(choices) == 1 else None,
+        "choices": choices,
+        "runs": [_run(runs, run) for runs in crossed for run in runs.runs],
+        "environment": first.environment,
+    }
+
+
+def _protocols(runs: Runs) -> dict[str, Any]:
+    """Each protocol's rounds joined."""
+    if not runs.runs:
+        return {}
+    return {
+        protocol: {"rounds": row["rounds"], **_numbers(row)}
+        for protocol, row in _rows(runs).items()
+    }
+
+
+def _rows(runs: Runs) -> dict[str, dict[str, Any]]:
+    """The rows of the summary by protocol."""
+    rows = runs.summary().to_dict("index").items()
+    return {str(name): {str(column): row[column] for column in row} for name, row in rows}
+
+
+def _run(runs: Runs, run: RunInfo) -> dict[str, Any]:
+    """One protocol's one round."""
+    return {
+        "protocol": run.protocol,
+        "round": run.round,
+        **_numbers(_rows(runs.of(run.protocol, run.round))[run.protocol]),
+        "guarantees": run.guarantees,
+        "faults": [asdict(fault) for fault in run.faults],
+        "workload": run.workload,
+        "valid": run.valid,
+        "drained": run.drained,
+        "cut_short": run.cut_short,
+        "gave_up": run.gave_up,
+        "notes": run.notes,
+    }
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row of the summary says; a percentile of too few records is null."""
+
+    def number(name: str) -> float | None:
+        return None if pd.isna(row[name]) else round(float(row[name]), 4)
+
+    return {
+        "offered": int(row["offered"]),
+        "acked": int(row["acked"]),
+        "verdicts": {verdict: int(row[verdict]) for verdict in VERDICTS},
+        **{
+            f"{kind}_ms": {
+                name: number(f"{kind}_{name}_ms") for name in ("p50", "p90", "p99", "max")
+            }
+            for kind in ("ack", "stored")
+        },
+        "records_per_s": round(float(row["records_per_s"]), 1),
+    }

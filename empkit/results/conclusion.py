@@ -1,0 +1,165 @@
+"""What a result says in words: broken promises, findings, and what was not measured.
+
+Terminal, report, JSON, `repr` and exit status all take their word from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from empkit.results.status import ExitStatus, first_of, of_signal
+from empkit.results.verdicts import BROKEN_PROMISES, PROMISES, named
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from empkit.results.info import FaultSpan, RunInfo
+    from empkit.results.runs import Runs
+
+ALLOWED = ("lost",)
+"""The verdicts that guarantees or a fault may allow, of records through Kafka."""
+EXPERIMENT = ("client", "load")
+"""The parts whose faults take records away, in a folder of 0.1.0, which does not say more."""
+
+
+def where(run: RunInfo) -> str:
+    """Which run, in words."""
+    asked = "" if run.guarantees == "as set" else f" ({run.guarantees})"
+    return f"{run.protocol}, round {run.round}{asked}"
+
+
+def broken(runs: Runs) -> list[str]:
+    """Each promise that was broken, by name, with how often and the first ids."""
+    sentences = []
+    for run in runs.runs:
+        for verdict, promise in PROMISES.items():
+            listed = _listed(runs, run, verdict)
+            if listed and not _allowed(run, verdict):
+                sentences.append(f"{where(run)}: {promise!r} is broken: {listed}")
+        sentences += [f"{where(run)}: {sentence}" for sentence in run.broken]
+        judged = int(_of(runs, run).sum())
+        if judged != run.offered:
+            sentences.append(f"{where(run)}: {run.offered} were offered, and {judged} judged")
+    return sentences
+
+
+def findings(runs: Runs) -> list[str]:
+    """Each loss that the guarantees or a fault allow, with how often and the first ids."""
+    return [
+        f"{where(run)}: {listed}; allowed by {run.loss_allowed}"
+        for run in runs.runs
+        for verdict in ALLOWED
+        if _allowed(run, verdict) and (listed := _listed(runs, run, verdict))
+    ]
+
+
+def allowed_losses(runs: Runs) -> int:
+    """How many records were lost as the guarantees or a fault allow."""
+    return sum(
+        int((_of(runs, run) & runs.timings["verdict"].isin(ALLOWED)).sum())
+        for run in runs.runs
+        if run.loss_allowed
+    )
+
+
+def unmeasured(runs: Runs) -> list[str]:
+    """What was asked for and was not measured, or not to its end."""
+    sentences = [
+        f"{where(run)}: {reason}"
+        for run in runs.runs
+        if not any(_takes_away(fault) for fault in run.faults)
+        or (runs.interrupted and run is runs.runs[-1])
+        for reason in _missing(run)
+    ]
+    present = {(run.protocol, run.round) for run in runs.runs}
+    absent: dict[str, list[int]] = {}
+    for protocol, number in runs.asked or ():
+        if (protocol, number) not in present:
+            absent.setdefault(protocol, []).append(number)
+    for protocol, numbers in absent.items():
+        rounds = ", ".join(map(str, sorted(numbers)))
+        sentences.append(f"{protocol}, round{'s' if len(numbers) > 1 else ''} {rounds}: not run")
+    if runs.failure:
+        sentences.append(f"the comparison could not go on: {runs.failure}")
+    return sentences
+
+
+def status(runs: Runs) -> ExitStatus:
+    """The exit status that the runs ask for."""
+    holding = [of_signal(runs.interrupted)]
+    if runs.broken:
+        holding.append(ExitStatus.BROKEN_PROMISE)
+    if runs.unmeasured:
+        holding.append(ExitStatus.NOT_MEASURED)
+    return first_of(holding)
+
+
+def headline(runs: Runs) -> str:
+    """How many promises were broken, for a title."""
+    count = len(runs.broken)
+    words = f"{count:,} promise{'s' if count > 1 else ''}" if count else "no promise"
+    return f"{words} broken{' in what was measured' if runs.unmeasured else ''}"
+
+
+def closing(runs: Iterable[Runs], more_unmeasured: Iterable[str] = ()) -> str:
+    """The last sentence about one comparison or several.
+
+    Args:
+        runs: all that there are.
+        more_unmeasured: what is missing and none of the runs knows of.
+    """
+    runs = list(runs)
+    count = sum(len(each.broken) for each in runs)
+    missing = [sentence for each in runs for sentence in each.unmeasured] + list(more_unmeasured)
+    found = sum(len(each.findings) for each in runs)
+    if count:
+        words = "A promise was broken" if count == 1 else f"{count:,} promises were broken"
+    else:
+        words = "No promise was broken"
+    if missing:
+        return f"{words} in what was measured. Not measured: {'; '.join(missing)}."
+    if count:
+        return f"{words}."
+    if found:
+        return f"{words}. What was lost, the guarantees or the fault allow."
+    *others, last = (verdict.replace("_", "-") for verdict in BROKEN_PROMISES)
+    return f"{words}: nothing {', '.join(others)} or {last}."
+
+
+def _missing(run: RunInfo) -> list[str]:
+    """What one run did not measure of what it was to."""
+    asked = run.workload.get("records")
+    of = f" of {asked:,}" if isinstance(asked, int) else ""
+    reasons = []
+    if run.gave_up:
+        reasons.append(f"gave up after {run.offered:,}{of} records, since nothing answered")
+    elif run.cut_short:
+        reasons.append(f"ended after {run.offered:,}{of} records")
+    if not run.drained:
+        reasons.append("the server had not decided on every record when the audit was made")
+    return reasons
+
+
+def _takes_away(fault: FaultSpan) -> bool:
+    """Whether records that are missing are what the fault is about."""
+    return fault.part in EXPERIMENT if fault.takes_away is None else fault.takes_away
+
+
+def _allowed(run: RunInfo, verdict: str) -> bool:
+    return bool(run.loss_allowed) and verdict in ALLOWED
+
+
+def _of(runs: Runs, run: RunInfo) -> pd.Series[bool]:
+    """Which rows of the timings are one run's."""
+    timings = runs.timings
+    return (timings["protocol"] == run.protocol) & (timings["round"] == run.round)
+
+
+def _listed(runs: Runs, run: RunInfo, verdict: str) -> str:
+    """The records of one run with that verdict: how many, and the first; "" for none."""
+    timings = runs.timings
+    rows = timings[_of(runs, run) & (timings["verdict"] == verdict)]
+    if rows.empty:
+        return ""
+    return f"{len(rows)} {verdict}: {named(zip(rows['employee_id'], rows['seq'], strict=True))}"

@@ -1,0 +1,186 @@
+"""The folder that a comparison leaves: written so that each figure can be drawn again, read back,
+and pointed to by `latest`.
+
+    timings.parquet    one row a record
+    attempts.parquet   one row an attempt, of the records that needed several
+    runs.json          what is known of each run, and what it was measured on
+    summary.csv        the table of the terminal
+    logs/              of each part, when a run was not clean
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from empkit.results.info import STAMPS, FaultSpan, RunInfo
+
+FORMAT = 2
+"""Of `runs.json`. Format 1, that of empkit 0.1.0, has no number."""
+LATEST = "latest"
+
+
+class ResultError(FileNotFoundError, ValueError):
+    """A folder of results cannot be read; the message says why and what to do."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Parts(NamedTuple):
+    """What a folder holds; see `empkit.results.runs.Runs`."""
+
+    runs: list[RunInfo]
+    timings: pd.DataFrame
+    attempts: pd.DataFrame
+    environment: dict[str, Any]
+    asked: Sequence[tuple[str, int]] | None = None
+    interrupted: str = ""
+    failure: str = ""
+
+
+def write(folder: Path, parts: Parts, summary: pd.DataFrame, logs: Mapping[str, str]) -> None:
+    """Write a folder of results.
+
+    Args:
+        folder: made when it is missing.
+        parts: what it is to hold.
+        summary: for people who open it in a spreadsheet.
+        logs: the text of each part's log, by name.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    parts.timings.to_parquet(folder / "timings.parquet", index=False)
+    parts.attempts.to_parquet(folder / "attempts.parquet", index=False)
+    summary.to_csv(folder / "summary.csv")
+    content = {
+        "format": FORMAT,
+        "runs": [asdict(run) for run in parts.runs],
+        "environment": parts.environment,
+        "asked": parts.asked,
+        "interrupted": parts.interrupted,
+        "failure": parts.failure,
+    }
+    (folder / "runs.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if logs:
+        (folder / "logs").mkdir(exist_ok=True)
+    for name, text in logs.items():
+        (folder / "logs" / f"{name}.log").write_text(text, encoding="utf-8")
+
+
+def read(folder: Path) -> Parts:
+    """Read what `write` wrote, also what empkit 0.1.0 wrote.
+
+    Raises:
+        ResultError: the folder is missing, holds no results, is damaged, or is of a newer empkit.
+    """
+    try:
+        content = json.loads((folder / "runs.json").read_text(encoding="utf-8"))
+        number = content.get("format", 1)
+        if number > FORMAT:
+            raise ResultError(
+                f"{folder / 'runs.json'} has the format {number}, and this empkit reads up to "
+                f"{FORMAT}: read it with a newer empkit."
+            )
+        return Parts(
+            [_run(run) for run in content["runs"]],
+            read_timings([folder / "timings.parquet"]),
+            pd.read_parquet(folder / "attempts.parquet"),
+            content["environment"],
+            # a folder of 0.1.0 does not know these
+            content.get("asked"),
+            content.get("interrupted", ""),
+            content.get("failure", ""),
+        )
+    except FileNotFoundError as error:
+        if isinstance(error, ResultError):
+            raise
+        raise ResultError(_what_is_missing(folder)) from None
+    except NotADirectoryError:
+        raise ResultError(
+            f"{folder} is a file: give the folder of results that it is in."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        cause = str(error).splitlines()[0] if str(error) else "empty"
+        raise ResultError(
+            f"The results in {folder} are damaged ({type(error).__name__}: {cause}): take a copy "
+            "that is whole, or run the comparison again."
+        ) from error
+
+
+def _run(content: Mapping[str, Any]) -> RunInfo:
+    """A run as it was saved; what a later empkit adds within the format is passed over."""
+    faults = [FaultSpan(**_known(FaultSpan, fault)) for fault in content["faults"]]
+    return RunInfo(**_known(RunInfo, content) | {"faults": faults})
+
+
+def _known(kind: type[RunInfo] | type[FaultSpan], content: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in fields(kind)}
+    return {name: value for name, value in content.items() if name in names}
+
+
+def _what_is_missing(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"There is no folder {folder}: give one that `empkit compare` or `Runs.save` wrote."
+    if choices := sorted(each.parent.name for each in folder.glob("*/runs.json")):
+        return (
+            f"{folder} holds the results of several choices: give one of its folders, "
+            f"{', '.join(choices[:10])}."
+        )
+    wanted = ("runs.json", "timings.parquet", "attempts.parquet")
+    missing = ", ".join(name for name in wanted if not (folder / name).exists())
+    return (
+        f"{folder} has no {missing}, and so holds no complete results: give a folder that "
+        "`empkit compare` or `Runs.save` wrote."
+    )
+
+
+def read_timings(paths: Iterable[Path]) -> pd.DataFrame:
+    """Files of timings as one frame.
+
+    Stamps may be missing and are whole numbers all the same: as floating-point numbers they would
+    be rounded on a machine that has been up for 104 days (2**53 ns). Files are put together before
+    they are converted, so that millions of rows are not held twice.
+    """
+    table = pa.concat_tables([pq.read_table(path) for path in paths])
+    whole = {pa.int64(): pd.Int64Dtype()}
+    timings: pd.DataFrame = table.to_pandas(types_mapper=whole.get, split_blocks=True)
+    never_missing = [name for name in timings.select_dtypes("Int64") if name not in STAMPS]
+    return timings.astype(dict.fromkeys(never_missing, "int64"))
+
+
+def point_to(folder: Path) -> Path | None:
+    """Have `latest`, beside a folder of results, point to it.
+
+    A symbolic link, replaced in one step; where there can be none, a file `latest.txt` with the
+    folder's name.
+
+    Returns:
+        The link or the file; None when something else that is called `latest` is in the way, or
+        nothing can be written there.
+    """
+    link = folder.parent / LATEST
+    with contextlib.suppress(OSError):
+        if link.exists() and not link.is_symlink():
+            return None
+        made = link.with_name(f".{LATEST}-{secrets.token_hex(4)}")
+        try:
+            made.symlink_to(folder.name, target_is_directory=True)
+        except (OSError, NotImplementedError):
+            file = link.with_suffix(".txt")
+            file.write_text(folder.name + "\n", encoding="utf-8")
+            return file
+        made.replace(link)
+        return link
+    return None

@@ -1,0 +1,23 @@
+"""The same request through several HTTP libraries."""
+
+import pytest
+
+from empkit import plots
+from empkit.course.callers import CALLERS, time_callers
+from empkit.processes.child import ChildError
+
+
+def test_each_caller_gets_its_record_stored(lab):
+    timed = time_callers(lab, requests=20)
+    counts = timed.groupby(["caller", "connection"]).size()
+    assert set(counts.index.get_level_values("caller")) == set(CALLERS)
+    assert (counts == 20).all() and len(counts) == 2 * len(CALLERS)
+    assert (timed["round_trip_ms"] > 0).all()
+    picture = plots.callers(timed)
+    assert "times as long" in picture.axes[0].get_title(loc="left") + str(picture.texts)
+
+
+def test_a_refusal_is_told_and_not_timed(lab, monkeypatch):
+    monkeypatch.setattr(lab, "token", "no token")
+    with pytest.raises(ChildError, match="answered 401"):
+        time_callers(lab, requests=20)

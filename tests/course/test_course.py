@@ -1,0 +1,127 @@
+"""The course: its notebooks are in the wheel, and a reader gets a working copy."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from empkit.course.notebooks import originals, require, working_copy
+from tests.conftest import wait_until
+from tests.signals import started
+
+ROOT = Path(__file__).parents[2]
+EMPKIT = [sys.executable, "-m", "empkit.cli"]
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_an_older_kit_is_told_how_to_get_a_newer_one():
+    require("0.1")
+    with pytest.raises(RuntimeError, match=r"wants empkit 99\.0 .* pip install"):
+        require("99.0")
+
+
+def test_a_working_copy_has_all_and_keeps_what_the_reader_changed(tmp_path):
+    assert working_copy(tmp_path) == []
+    assert sorted(path.name for path in tmp_path.glob("*.ipynb")) == NOTEBOOKS
+    assert (tmp_path / "recorded/idempotence/about.json").exists()
+    changed = tmp_path / NOTEBOOKS[1]
+    changed.write_text("mine")
+    assert working_copy(tmp_path) == [] and changed.read_text() == "mine"
+    for name in (".mine.ipynb", ".mine-2.ipynb"):
+        changed.write_text("mine")
+        (kept,) = working_copy(tmp_path, fresh=True)
+        assert kept.name == NOTEBOOKS[1].replace(".ipynb", name) and kept.read_text() == "mine"
+        assert changed.read_bytes() == (originals() / NOTEBOOKS[1]).read_bytes()
+
+
+def test_the_wheel_has_the_notebooks(tmp_path):
+    source = tmp_path / "source"  # a build leaves things beside what it builds
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "results"))
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
+    subprocess.run([*pip, "-w", tmp_path, source], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    code = "from empkit.course import originals; print(originals())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+    )  # fmt: skip
+    found = Path(done.stdout.strip())
+    assert found == tmp_path / "installed/empkit/notebooks"
+    assert sorted(path.name for path in found.glob("*.ipynb")) == NOTEBOOKS
+
+
+@pytest.mark.parametrize("command", ["jupyter execute", "ipython"])
+@pytest.mark.parametrize("spoiled", [False, True], ids=["right", "spoiled"])
+def test_a_notebook_runs_as_a_script_and_says_when_a_cell_fails(command, spoiled, tmp_path):
+    working_copy(tmp_path)
+    notebook = tmp_path / "00_start_here.ipynb"
+    content = json.loads(notebook.read_text())
+    cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    # up to an `await` outside of functions, and the end: the rest is run by nbval
+    waits = next(n for n, cell in enumerate(cells) if cell["source"][0].startswith("(await "))
+    content["cells"] = [*cells[: waits + 1], cells[-1]]
+    if spoiled:
+        cells[0]["source"] = ["raise RuntimeError('spoiled')"]
+    cells[-1]["source"].append('\nprint("came to", "the end")')
+    notebook.write_text(json.dumps(content))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folders = {"IPYTHONDIR": f"{tmp_path}/ipython", "JUPYTER_RUNTIME_DIR": f"{tmp_path}/runtime"}
+    done = subprocess.run(
+        [*command.split(), notebook.name], check=False, cwd=tmp_path, capture_output=True,
+        text=True, env={**os.environ, **folders, "PATH": path},
+    )  # fmt: skip
+    said = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+    assert done.returncode == int(spoiled), said[-2_000:]
+    assert ("RuntimeError: spoiled" in said) == spoiled
+    if command == "ipython":
+        assert ("came to the end" in said) != spoiled
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def answers(url):
+    """Whether JupyterLab listens by now: it says its address before it does."""
+    try:
+        return urllib.request.urlopen(url).status == 200
+    except urllib.error.HTTPError:
+        raise
+    except urllib.error.URLError:
+        return False
+
+
+def test_empkit_lab_serves_the_working_copy_on_loopback_until_ctrl_c(tmp_path):
+    with started(
+        [*EMPKIT, "lab", "--to", "course", "--no-browser", "--port", free_port()],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
+    ) as process:  # fmt: skip
+        url = next(
+            found.group()
+            for line in process.stdout
+            if (found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line))
+        )
+        contents = url.replace("/lab?", "/api/contents?")
+        wait_until(lambda: answers(contents))
+        listed = json.load(urllib.request.urlopen(contents))["content"]
+        assert set(NOTEBOOKS) <= {each["name"] for each in listed}
+        with pytest.raises(urllib.error.HTTPError):  # no page without the token
+            urllib.request.urlopen(contents.partition("?")[0])
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.left() == []

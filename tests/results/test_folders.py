@@ -1,0 +1,115 @@
+"""The folder of a result: written, read back, also one of empkit 0.1.0, and what is said of one
+that cannot be read."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import empkit
+from empkit.results import folders
+from empkit.results.folders import ResultError, point_to
+from tests.made_up_runs import made_up, together
+
+OLD = Path(__file__).parents[1] / "data" / "results-0.1.0"
+
+
+@pytest.fixture
+def saved(tmp_path):
+    return together(made_up("http"), made_up("kafka", verdict={1: "lost"})).save(tmp_path / "r")
+
+
+def test_a_folder_of_0_1_0_opens_with_the_summary_that_it_was_saved_with():
+    runs = empkit.load(OLD)
+    assert [run.faults[0].label for run in runs.runs] == ["reset_peer"] * 6
+    summary = runs.summary()
+    for line in (OLD / "summary.csv").read_text().splitlines()[1:]:
+        protocol, rounds, offered, stored, *_ = line.split(",")
+        assert summary.loc[protocol, ["rounds", "offered", "stored"]].tolist() == [
+            int(rounds), int(offered), int(stored)
+        ]  # fmt: skip
+    header, *rows = (line.split(",") for line in (OLD / "summary.csv").read_text().splitlines())
+    for row in rows:
+        said = dict(zip(header, row, strict=True))
+        for name in ("ack_p50_ms", "stored_p50_ms", "records_per_s"):
+            assert summary.loc[said["protocol"], name] == pytest.approx(float(said[name]))
+    assert runs.status == 0
+    assert runs.to_json()["protocols"]["kafka"]["rounds"] == 2
+
+
+def test_what_is_saved_is_read_back_with_its_words_and_its_format(saved):
+    assert json.loads((saved / "runs.json").read_text())["format"] == folders.FORMAT
+    again = empkit.load(saved)
+    assert again.broken == together(made_up("http"), made_up("kafka", verdict={1: "lost"})).broken
+    assert again.status == 1
+
+
+def test_logs_are_written_beside_the_numbers(tmp_path):
+    runs = made_up("http")
+    runs.logs = {"server": "it ended\n"}
+    assert (runs.save(tmp_path) / "logs" / "server.log").read_text() == "it ended\n"
+
+
+def test_a_format_that_is_newer_is_refused_and_what_is_new_within_it_is_passed_over(saved):
+    file = saved / "runs.json"
+    content = json.loads(file.read_text())
+    content["runs"][0]["of_tomorrow"] = 1
+    file.write_text(json.dumps(content))
+    assert len(empkit.load(saved).runs) == 2
+    file.write_text(json.dumps(content | {"format": folders.FORMAT + 1}))
+    with pytest.raises(ResultError, match="read it with a newer empkit"):
+        empkit.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("runs.json", None, "has no runs.json"),
+        ("runs.json", b"", "are damaged"),
+        ("runs.json", b"[1, 2]", "are damaged"),
+        ("runs.json", b'{"runs": [{}], "environment": {}}', "are damaged"),
+        ("runs.json", b"\xff\xfe", "are damaged"),
+        ("timings.parquet", None, "has no timings.parquet"),
+        ("timings.parquet", b"PAR1 and no more", "are damaged"),
+        ("attempts.parquet", b"", "are damaged"),
+    ],
+)
+def test_a_damaged_folder_is_said_to_be_damaged(saved, name, content, said):
+    (saved / name).unlink()
+    if content is not None:
+        (saved / name).write_bytes(content)
+    with pytest.raises(ResultError, match=said) as error:
+        empkit.load(saved)
+    assert str(saved) in str(error.value)
+
+
+def test_a_folder_that_is_missing_or_holds_several_choices_is_named(saved, tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        empkit.load(tmp_path / "nowhere")
+    shutil.copytree(saved, tmp_path / "grid" / "1")
+    with pytest.raises(ResultError, match="give one of its folders, 1"):
+        empkit.load(tmp_path / "grid")
+    with pytest.raises(ResultError, match="is a file"):
+        empkit.load(saved / "runs.json")
+
+
+def test_latest_points_to_the_newest_folder(tmp_path):
+    first, second = (made_up("http").save(tmp_path / name) for name in ("first", "second"))
+    assert point_to(first).resolve() == first
+    assert point_to(second).resolve() == second
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["first", "latest", "second"]
+    assert len(empkit.load(tmp_path / "latest").runs) == 1
+
+
+def test_latest_takes_nothing_away_that_has_its_name_and_does_without_links(tmp_path, monkeypatch):
+    folder = made_up("http").save(tmp_path / "first")
+    (tmp_path / "latest").mkdir()
+    assert point_to(folder) is None
+    (tmp_path / "latest").rmdir()
+
+    def refuse(*_, **__):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    assert point_to(folder).read_text() == "first\n"

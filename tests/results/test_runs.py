@@ -1,0 +1,243 @@
+"""What is computed from timings, and the folder that keeps them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from empkit import load
+from empkit.results.conclusion import closing
+from empkit.results.folders import read_timings
+from empkit.results.info import STAMPS
+from empkit.results.status import ExitStatus
+from tests.made_up_runs import made_up, nothing, together
+
+
+def test_the_summary_counts_from_when_a_record_was_wanted_sent():
+    """An open-loop run whose sender stalls shows the stall: no coordinated omission."""
+    runs = made_up(count=200)
+    calm = runs.summary().loc["http", "ack_p50_ms"]
+    late = runs.timings.copy()
+    for stamp in STAMPS[1:]:
+        late[stamp] += 50_000_000  # the sender was 50 ms late with each; the service was the same
+    runs.timings = late
+    assert runs.summary().loc["http", "ack_p50_ms"] == pytest.approx(calm + 50)
+
+
+def paced(number, ms, count=200, last_ns=None):
+    """A round in which each record takes as many milliseconds, until stored and until acked."""
+    run = made_up(count=count, number=number)
+    for stamp in ("stored_ns", "acked_ns"):
+        run.timings[stamp] = run.timings["intended_ns"] + ms * 1_000_000
+    if last_ns is not None:
+        run.timings.loc[count - 1, "stored_ns"] = run.runs[0].start_ns + last_ns
+    return run
+
+
+def test_the_interval_of_a_percentile_is_as_wide_as_the_rounds_differ():
+    """Within a round all records take as long, so that nothing but the rounds can differ: the three
+    have 1, 4 and 9 ms, and of three rounds one is drawn three times in more than 5 % of cases."""
+    runs = together(*(paced(number, ms) for number, ms in enumerate((1, 4, 9), 1)))
+    row = runs.summary().loc["http"]
+    assert row["rounds"] == 3
+    assert row["offered"] == 600
+    for kind in ("ack", "stored"):
+        assert row[f"{kind}_p50_ms"] == 4
+        assert row[f"{kind}_p50_ms_low"] <= 1
+        assert row[f"{kind}_p50_ms_high"] >= 9
+
+
+def test_records_per_second_are_those_stored_from_the_start_to_the_last():
+    """200 records, the last of them stored 4 s after the start: 50 a second; and 45 when 20 of them
+    were refused."""
+    assert paced(1, 1, last_ns=4_000_000_000).summary().loc["http", "records_per_s"] == 50
+    refused = paced(1, 1, last_ns=4_000_000_000)
+    refused.timings.loc[range(20), "verdict"] = "refused"
+    assert refused.summary().loc["http", "records_per_s"] == 45
+
+
+def test_records_per_second_are_the_median_of_the_rounds():
+    """200 records in 1, 4 and 5 s: 200, 50 and 40 a second; all 600 in 10 s would be 60."""
+    rounds = [paced(n, 1, last_ns=s * 1_000_000_000) for n, s in enumerate((1, 4, 5), 1)]
+    runs = together(*rounds)
+    assert runs.summary().loc["http", "records_per_s"] == 50
+    assert [run["records_per_s"] for run in runs.to_json()["runs"]] == [200, 50, 40]
+
+
+def test_verdicts_add_up_to_those_offered():
+    runs = together(
+        made_up("http", 50, verdict={3: "refused"}, outcome={3: "refused"}),
+        made_up("kafka", 40, verdict={0: "lost", 1: "dead_lettered"}),
+    )
+    verdicts = runs.verdicts()
+    assert verdicts["offered"].to_dict() == {"http": 50, "kafka": 40}
+    assert (verdicts.drop(columns="offered").sum(axis=1) == verdicts["offered"]).all()
+    assert runs.broken_promises["employee_id"].tolist() == ["run-E0"]
+
+
+def test_too_few_samples_give_no_percentile():
+    row = made_up(count=30).summary().loc["http"]
+    assert not np.isnan(row["ack_p90_ms"])
+    assert np.isnan(row["ack_p99_ms"])
+    assert made_up(count=30).to_json()["runs"][0]["ack_ms"]["p99"] is None
+
+
+def test_a_record_without_stamps_is_in_no_latency():
+    runs = made_up(count=20, stored_ns={5: pd.NA}, acked_ns={5: pd.NA}, outcome={5: "unknown"})
+    row = runs.summary().loc["http"]
+    assert row["acked"] == 19
+    assert row["offered"] == 20
+
+
+def test_json_has_one_entry_a_protocol_and_round_and_is_json():
+    runs = together(made_up("http"), made_up("http", number=2), made_up("kafka"))
+    content = json.loads(json.dumps(runs.to_json()))
+    assert [(run["protocol"], run["round"]) for run in content["runs"]] == [
+        ("http", 1), ("http", 2), ("kafka", 1),
+    ]  # fmt: skip
+
+
+def test_a_saved_folder_gives_the_same_runs_again(tmp_path):
+    runs = together(
+        made_up("http", stored_ns={1: pd.NA}, faults=[("server-crash", "server", 1, 2)]),
+        made_up("kafka"),
+    )
+    again = load(runs.save(tmp_path / "results"))
+    pd.testing.assert_frame_equal(again.timings, runs.timings)
+    assert again.runs == runs.runs
+    assert again.environment == runs.environment
+    pd.testing.assert_frame_equal(again.summary(), runs.summary())
+
+
+def test_a_stamp_of_a_machine_long_up_is_read_to_the_nanosecond(tmp_path):
+    odd = 2**53 + 1  # no floating-point number is that
+    timings = made_up("http", stored_ns={0: odd, 1: pd.NA}).timings
+    # as the load generator's process writes it, which knows nothing of pandas
+    written = pa.Table.from_pandas(timings).replace_schema_metadata(None)
+    pq.write_table(written, tmp_path / "timings.parquet")
+    read = read_timings([tmp_path / "timings.parquet"] * 2)
+    pd.testing.assert_frame_equal(read, pd.concat([timings, timings], ignore_index=True))
+    assert read["stored_ns"][0] == odd
+
+
+def test_of_keeps_one_run():
+    runs = together(made_up("http"), made_up("http", number=2), made_up("kafka"))
+    assert len(runs.of("http").runs) == 2
+    assert set(runs.of("http", 2).timings["round"]) == {2}
+    with pytest.raises(KeyError, match="there are http, kafka"):
+        runs.of("websocket")
+
+
+def test_loss_that_was_allowed_is_a_finding_and_any_other_a_broken_promise():
+    kafka = made_up("kafka", verdict={1: "lost"})
+    assert "1 lost: run-E1" in kafka.broken[0]
+    assert kafka.status == ExitStatus.BROKEN_PROMISE
+    kafka.runs[0].loss_allowed = "acks=0"
+    assert (kafka.broken, kafka.status) == ([], ExitStatus.OK)
+    assert kafka.findings == ["kafka, round 1: 1 lost: run-E1; allowed by acks=0"]
+    for other in (
+        made_up("http", verdict={1: "lost"}),
+        made_up("kafka", number=2, verdict={1: "phantom"}),
+        made_up("kafka", number=3, verdict={1: "lost"}),  # nobody allowed it in this round
+    ):
+        both = together(kafka, other)
+        assert both.broken == other.broken
+        assert both.broken
+        assert both.findings == kafka.findings
+
+
+def test_counts_that_do_not_add_up_and_what_holds_of_a_whole_run_are_broken_promises():
+    runs = made_up(count=20)
+    runs.runs[0].offered = 21
+    runs.runs[0].broken = ["1 stored and never sent: x"]
+    assert runs.broken == [
+        "http, round 1: 1 stored and never sent: x",
+        "http, round 1: 21 were offered, and 20 judged",
+    ]
+    assert "broken promises: http, round 1: 1 stored and never sent: x" in repr(runs)
+    content = runs.to_json()
+    assert content["broken"] == runs.broken
+    assert content["status"] == ExitStatus.BROKEN_PROMISE == runs.status
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"gave_up": True, "cut_short": True}, "gave up after 200 of 900 records"),
+        ({"cut_short": True}, "ended after 200 of 900 records"),
+        ({"drained": False}, "had not decided on every record"),
+    ],
+)
+def test_a_run_that_did_not_come_to_its_end_is_not_measured(changes, sentence):
+    def run(**options):
+        runs = made_up(**options)
+        runs.runs[0].workload = {"records": 900}
+        for name, value in changes.items():
+            setattr(runs.runs[0], name, value)
+        return runs
+
+    (told,) = run().unmeasured
+    assert sentence in told
+    assert run().status == ExitStatus.NOT_MEASURED
+    assert sentence in repr(run())
+    assert closing([run()]) == f"No promise was broken in what was measured. Not measured: {told}."
+    broken = run(verdict={1: "lost"})
+    assert broken.status == ExitStatus.BROKEN_PROMISE
+    assert closing([broken]).startswith("A promise was broken in what was measured. Not measured")
+
+
+@pytest.mark.parametrize("fault", [("client-kill", "client"), ("overload", "load")])
+def test_what_a_fault_of_client_or_load_takes_away_is_the_experiment(fault):
+    runs = made_up(faults=[(*fault, 1, 2)])
+    runs.runs[0].cut_short = runs.runs[0].gave_up = True
+    assert (runs.unmeasured, runs.status) == ([], ExitStatus.OK)
+    runs.interrupted = "SIGINT"  # by hand it is not
+    assert runs.unmeasured
+    assert runs.status == ExitStatus.INTERRUPTED
+
+
+def test_runs_that_are_missing_are_named():
+    runs = together(made_up("http"), made_up("kafka"))
+    runs.asked = [(protocol, number) for number in (1, 2) for protocol in ("http", "kafka", "x:Y")]
+    assert runs.unmeasured == [
+        "x:Y, rounds 1, 2: not run", "http, round 2: not run", "kafka, round 2: not run",
+    ]  # fmt: skip
+    assert runs.of("kafka").unmeasured == ["kafka, round 2: not run"]
+
+
+def test_runs_that_measured_nothing_have_a_summary_and_say_so(tmp_path):
+    runs = load(nothing().save(tmp_path))
+    assert runs.summary().loc["http", "offered"] == 0
+    assert runs.verdicts().loc["http", "offered"] == 0
+    assert runs.status == ExitStatus.INTERRUPTED
+    assert runs.unmeasured == ["http, round 1: ended after 0 of 2,000 records"]
+    assert "not measured: http, round 1: ended after 0 of 2,000" in repr(runs)
+    json.dumps(runs.to_json())
+
+
+def test_what_a_result_says_survives_the_folder(tmp_path):
+    runs = together(made_up("http"), made_up("kafka", verdict={1: "lost"}))
+    runs.runs[1].loss_allowed = "commit before the store"
+    runs.asked = [("http", 1), ("kafka", 1), ("websocket", 1)]
+    runs.interrupted, runs.failure = "SIGTERM", "the broker went away"
+    again = load(runs.save(tmp_path))
+    for name in ("asked", "interrupted", "failure", "broken", "findings", "unmeasured", "status"):
+        assert getattr(again, name) == getattr(runs, name)
+    assert again.status == ExitStatus.TERMINATED
+
+
+def test_a_folder_of_0_1_0_still_opens(tmp_path):
+    runs = made_up("kafka", verdict={1: "lost"})
+    path = runs.save(tmp_path) / "runs.json"
+    content = json.loads(path.read_text())
+    for name in ("asked", "interrupted", "failure"):
+        del content[name]
+    for run in content["runs"]:
+        del run["loss_allowed"]
+    path.write_text(json.dumps(content))
+    again = load(tmp_path)
+    assert again.broken == runs.broken
+    assert (again.unmeasured, again.interrupted) == ([], "")
