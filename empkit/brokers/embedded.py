@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from empkit.brokers.base import Broker, BrokerError
 from empkit.brokers.librdkafka import LibraryError, MockCluster
-from empkit.processes import child as processes
-from empkit.processes.child import Child, Report
+from empkit.processes.child import Child, Report, follow_orders, report
 
 if TYPE_CHECKING:
     from empkit.proxy import ProxyProcess
@@ -246,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for topic in options.topics:
             cluster.create_topic(topic, options.partitions)
     except LibraryError as error:
-        processes.report(ready=False, error=str(error))
+        report(ready=False, error=str(error))
         sys.exit(1)
 
     def answer(order: Report) -> None:
@@ -255,10 +254,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             result = obey(cluster, order)
         except Exception as error:  # noqa: BLE001 - whatever it is, the owner waits for an answer
             result = {"error": str(error) or type(error).__name__}
-        processes.report(id=order["id"], **result)
+        report(id=order["id"], **result)
 
-    processes.report(ready=True, bootstrap_servers=cluster.bootstrap_servers)
-    processes.follow_orders(answer)
+    report(ready=True, bootstrap_servers=cluster.bootstrap_servers)
+    follow_orders(answer)
     threading.Event().wait()
 
 

@@ -14,8 +14,7 @@ import threading
 from dataclasses import asdict
 from typing import Any
 
-from empkit.processes import child as processes
-from empkit.processes.child import Child, Processes, Report
+from empkit.processes.child import Child, Processes, Report, follow_orders, report
 from empkit.proxy.relay import Proxy
 from empkit.proxy.toxics import KINDS, Toxic
 
@@ -87,15 +86,15 @@ async def serve(seed: int) -> None:
     def hand_on(order: Report) -> None:
         loop.call_soon_threadsafe(orders.put_nowait, order)
 
-    processes.follow_orders(hand_on)
-    processes.report(ready=True)
+    follow_orders(hand_on)
+    report(ready=True)
     while True:
         order = await orders.get()
         try:
             answer = await obey(proxy, order)
         except (ValueError, TypeError, KeyError, OSError) as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
-        processes.report(id=order["id"], **answer)
+        report(id=order["id"], **answer)
 
 
 def main() -> None:

@@ -292,7 +292,7 @@ def test_it_dies_with_its_owner():
     script = (
         "import time\n"
         "from empkit.brokers.embedded import EmbeddedBroker\n"
-        "from empkit.processes import Processes\n"
+        "from empkit.processes.child import Processes\n"
         "from empkit.settings import Settings\n"
         "broker = EmbeddedBroker(Processes(), Settings())\n"
         "broker.start()\n"

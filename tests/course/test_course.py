@@ -52,7 +52,7 @@ def test_the_wheel_has_the_notebooks(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-    code = "from empkit.course import originals; print(originals())"
+    code = "from empkit.course.notebooks import originals; print(originals())"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
