@@ -304,9 +304,8 @@ def test_it_dies_with_its_owner():
         socket.create_connection((host, int(port)), 1).close()
         owner.send_signal(signal.SIGKILL)
         owner.wait()
+        # with its process its port is gone; to connect once more could meet the next one to have it
         assert owner.wait_until_gone(DEADLINE_S) == []
-        with pytest.raises(OSError):
-            socket.create_connection((host, int(port)), 1)
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch, tmp_path):
