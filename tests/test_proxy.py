@@ -39,8 +39,9 @@ from empkit.proxy import (
     Timeout,
     Toxic,
 )
+from empkit.proxy.chunk import Chunk
 from empkit.proxy.process import new_loop
-from empkit.proxy.toxics import HELD_BYTES, Chunk
+from empkit.proxy.toxics.base import HELD_BYTES
 
 LIMIT_S = 10.0
 READ_BYTES = 256 * 1024  # the most that asyncio reads at once

@@ -16,12 +16,20 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from empkit.proxy.toxics import Chunk, Direction, End, Toxic
+from empkit.proxy.chunk import Chunk, Direction, End
+from empkit.proxy.toxics.base import Toxic
 
-if TYPE_CHECKING:
-    from empkit.proxy.relay import Connection
+
+class Ends(Protocol):
+    """The connection that a flow belongs to, as far as the flow knows it."""
+
+    def end(self, how: End) -> None:
+        """End both directions at once."""
+
+    def finish(self, flow: Flow) -> None:
+        """One direction has ended in good order."""
 
 
 class Stage:
@@ -121,9 +129,17 @@ class Stage:
 
 
 class Flow:
-    """One direction of one connection: from a socket, through the stages, to the other socket."""
+    """One direction of one connection: from a socket, through the stages, to the other socket.
 
-    def __init__(self, connection: Connection, direction: Direction) -> None:
+    Args:
+        connection: told when the stream ends.
+        direction: up or down.
+        counters: of the listener: bytes written in each direction.
+    """
+
+    def __init__(
+        self, connection: Ends, direction: Direction, counters: dict[Direction, int]
+    ) -> None:
         self.direction = direction
         self.source: asyncio.Transport | None = None
         self.target: asyncio.Transport | None = None  # until `connected`
@@ -133,7 +149,7 @@ class Flow:
         self.messages = 0  # reads
         self.finished = False  # the end was delivered
         self._connection = connection
-        self._counters = connection.listener.bytes
+        self._counters = counters
         self._early: list[Chunk] = []  # what came through before there was a target
         self._paused = False
         self._ended = False

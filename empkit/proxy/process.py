@@ -16,7 +16,8 @@ from typing import Any
 
 from empkit.processes.child import Child, Processes, Report, follow_orders, report
 from empkit.proxy.relay import Proxy
-from empkit.proxy.toxics import KINDS, Toxic
+from empkit.proxy.toxics.base import Toxic
+from empkit.proxy.toxics.register import KINDS
 
 WAKE_EARLY_S = 0.0003  # a sleeping process wakes late; 0.25 ms was seen on a virtual machine
 ANSWER_TIMEOUT_S = 10.0

@@ -17,8 +17,9 @@ from itertools import count
 from random import Random
 from typing import cast
 
+from empkit.proxy.chunk import Direction, End
 from empkit.proxy.flow import Flow, Stage
-from empkit.proxy.toxics import CONNECTIONS, Direction, End, Toxic
+from empkit.proxy.toxics.base import CONNECTIONS, Toxic
 
 _numbers = count()  # of connections
 
@@ -128,7 +129,8 @@ class Connection:
         self.listener = listener
         self._doses = doses
         self._number = next(_numbers)
-        self.up, self.down = Flow(self, "up"), Flow(self, "down")
+        self.up = Flow(self, "up", listener.bytes)
+        self.down = Flow(self, "down", listener.bytes)
         self.client = Side(self, reads=self.up, writes=self.down)
         self._upstream = Side(self, reads=self.down, writes=self.up)
         self._barred: set[str] = set()  # the toxics that keep it from the upstream

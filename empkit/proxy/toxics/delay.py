@@ -1,0 +1,116 @@
+"""Toxics that let everything through, later or in smaller pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, repeat
+from typing import ClassVar
+
+from empkit.proxy.chunk import Chunk
+from empkit.proxy.toxics.base import CONNECTIONS, HELD_BYTES, StageView, Toxic
+
+
+@dataclass(frozen=True)
+class Latency(Toxic):
+    """Each byte comes later, in the order in which it was sent.
+
+    Args:
+        latency_ms: how much later, in milliseconds, in each affected direction.
+        jitter_ms: the delay is drawn evenly from `latency_ms` -/+ this, and never below 0.
+    """
+
+    latency_ms: float
+    jitter_ms: float = 0.0
+
+    kind: ClassVar[str] = "latency"
+
+    @property
+    def may_hold_bytes(self) -> int:
+        """More than others: a fast line holds bandwidth times delay."""
+        return 4 * HELD_BYTES
+
+    def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
+        """The delay counts from the moment of arrival."""
+        delay_ms = self.latency_ms + stage.random.uniform(-self.jitter_ms, self.jitter_ms)
+        yield chunk._replace(due=chunk.due + max(0.0, delay_ms) / 1e3)
+
+
+@dataclass(frozen=True)
+class Bandwidth(Toxic):
+    """Only so many bytes a second pass.
+
+    Args:
+        bytes_per_s: the rate, in bytes a second, of each affected direction of each connection.
+    """
+
+    bytes_per_s: float
+
+    kind: ClassVar[str] = "bandwidth"
+    at_least: ClassVar[dict[str, int]] = {"bytes_per_s": 1}
+
+    @property
+    def may_hold_bytes(self) -> int:
+        """A tenth of a second's worth, so that the sender soon feels how slow the line is."""
+        return int(min(HELD_BYTES, max(65_536, self.bytes_per_s / 10)))
+
+    def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
+        """Pieces of 10 ms, each due when a line of this rate would have carried its last byte."""
+        stage.free_at = max(stage.free_at, chunk.due)
+        for piece in chunk.pieces(repeat(max(16, int(self.bytes_per_s / 100)))):
+            stage.free_at += len(piece.data) / self.bytes_per_s
+            yield piece._replace(due=stage.free_at)
+
+
+@dataclass(frozen=True)
+class Slicer(Toxic):
+    """Data comes in small pieces, as it may from any network.
+
+    Args:
+        average_bytes: the size of a piece.
+        variation_bytes: sizes are drawn evenly from `average_bytes` -/+ this.
+        delay_us: pause after each piece, in microseconds.
+    """
+
+    average_bytes: int
+    variation_bytes: int = 0
+    delay_us: float = 0.0
+
+    kind: ClassVar[str] = "slicer"
+    unit: ClassVar[str] = "bytes cut into pieces or delayed"
+    at_least: ClassVar[dict[str, int]] = {"average_bytes": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.variation_bytes >= self.average_bytes:
+            raise ValueError(
+                f"slicer: variation_bytes is {self.variation_bytes}; it must be less than "
+                f"average_bytes, which is {self.average_bytes}."
+            )
+
+    def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
+        """Each piece is due when the pause after the one before is over."""
+        stage.free_at = max(stage.free_at, chunk.due)
+        least = self.average_bytes - self.variation_bytes
+        most = self.average_bytes + self.variation_bytes
+        for piece in chunk.pieces(stage.random.randint(least, most) for _ in count()):
+            yield piece._replace(due=stage.free_at)
+            stage.free_at += self.delay_us / 1e6
+
+
+@dataclass(frozen=True)
+class SlowClose(Toxic):
+    """The end of a connection comes later; data is not affected.
+
+    Args:
+        delay_ms: how much later, in milliseconds.
+    """
+
+    delay_ms: float
+
+    kind: ClassVar[str] = "slow-close"
+    unit: ClassVar[str] = CONNECTIONS
+
+    def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
+        """Delays what has no data."""
+        yield chunk._replace(due=chunk.due + self.delay_ms / 1e3) if chunk.end else chunk

@@ -1,0 +1,17 @@
+"""Every toxic by its name: a new one is a class in this folder and a name here."""
+
+from __future__ import annotations
+
+from empkit.proxy.toxics.base import Toxic
+from empkit.proxy.toxics.delay import Bandwidth, Latency, Slicer, SlowClose
+from empkit.proxy.toxics.end import Cut, Down, LimitData, ResetPeer
+from empkit.proxy.toxics.hold import HalfOpen, Partition, Stall, Timeout
+
+KINDS: dict[str, type[Toxic]] = {
+    each.kind: each
+    for each in (
+        *(Latency, Bandwidth, Slicer, Stall, Partition, Timeout, ResetPeer, LimitData, SlowClose),
+        *(Down, Cut, HalfOpen),
+    )
+}
+"""Every kind of toxic by the name that an order gives it."""
