@@ -12,7 +12,7 @@ from collections.abc import Callable
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
-from empkit.records import CONTENT, Employee, to_row
+from empkit.records.employee import CONTENT, Employee, to_row
 from empkit.settings import Settings
 
 Rows = list[tuple[object, ...]]

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from empkit.experiment.workload import Workload
     from empkit.faults import At
     from empkit.lab import Lab
-    from empkit.records import Employee, format_employee_record, read_records
+    from empkit.records.employee import Employee
+    from empkit.records.files import read_records
+    from empkit.records.form import format_employee_record
     from empkit.results.runs import Runs, load
     from empkit.settings import Settings
 
 _HOMES = {
     "At": "empkit.faults",
     "Client": "empkit.clients",
-    "Employee": "empkit.records",
+    "Employee": "empkit.records.employee",
     "Guarantees": "empkit.experiment.guarantees",
     "Lab": "empkit.lab",
     "Reply": "empkit.clients",
@@ -36,10 +38,10 @@ _HOMES = {
     "Settings": "empkit.settings",
     "Workload": "empkit.experiment.workload",
     "connect": "empkit.clients",
-    "format_employee_record": "empkit.records",
+    "format_employee_record": "empkit.records.form",
     "load": "empkit.results.runs",
     "plots": "empkit.plots",
-    "read_records": "empkit.records",
+    "read_records": "empkit.records.files",
 }
 
 __all__ = [

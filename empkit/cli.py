@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from empkit.experiment.beforehand import Asked
     from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.workload import Workload
-    from empkit.records import RecordFile
+    from empkit.records.files import RecordFile
     from empkit.results.runs import Runs
 
 
@@ -202,7 +202,8 @@ def _settings(**given: Any) -> Settings:
 
 def _read(file: str) -> RecordFile:
     """The records of a file, with a word on what could not be read and what was renamed."""
-    from empkit.records import RecordError, read_records
+    from empkit.records.employee import RecordError
+    from empkit.records.files import read_records
 
     try:
         found = read_records(file)

@@ -16,7 +16,7 @@ from empkit import connect
 from empkit.clients.base import Reply
 from empkit.experiment.columns import Columns
 from empkit.experiment.payloads import Payloads, write_payloads
-from empkit.records import Employee, to_row
+from empkit.records.employee import Employee, to_row
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store
 from tests.conftest import employee

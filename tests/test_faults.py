@@ -44,7 +44,7 @@ from empkit.faults import (
 )
 from empkit.lab import LabError
 from empkit.proxy import Cut, Latency, Stall
-from empkit.records import sample_records
+from empkit.records.samples import sample_records
 from empkit.results.recovery import felt
 from tests.conftest import count_stored, employee, post, wait_until
 from tests.signals import started

@@ -20,22 +20,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from empkit import records
-from empkit.records import (
+from empkit.records import depth
+from empkit.records.employee import (
     CONTENT,
     FIELDS,
-    SPELLINGS,
     Employee,
     RecordError,
-    UnreadableRow,
     encode_record,
-    format_employee_record,
-    read_records,
     row_to_record,
-    sample_records,
     to_row,
     validation_reason,
 )
+from empkit.records.files import UnreadableRow, read_records
+from empkit.records.form import SPELLINGS, format_employee_record
+from empkit.records.samples import sample_records
 
 unhurried = settings(deadline=None)  # a shared machine may stop for a while
 
@@ -431,9 +429,9 @@ class DepthCounter(json.JSONDecoder):
 def test_the_depth_of_json_is_counted_as_the_parser_meets_it(text, rest):
     parser = DepthCounter()
     parser.raw_decode(text)
-    with mock.patch.object(records, "MAX_DEPTH", 2):
+    with mock.patch.object(depth, "MAX_DEPTH", 2):
         starts_a_level = text[0] in "[{"
-        assert records._too_deep(text + rest * starts_a_level) == (parser.deepest > 3)
+        assert depth._too_deep(text + rest * starts_a_level) == (parser.deepest > 3)
 
 
 @unhurried
@@ -444,8 +442,8 @@ def test_no_text_takes_the_parser_deeper_than_was_counted(parts):
     text, parser = "".join(parts).lstrip(), DepthCounter()
     with contextlib.suppress(ValueError):
         parser.raw_decode(text)
-    with mock.patch.object(records, "MAX_DEPTH", 2):
-        assert records._too_deep(text) >= (parser.deepest > 3)
+    with mock.patch.object(depth, "MAX_DEPTH", 2):
+        assert depth._too_deep(text) >= (parser.deepest > 3)
 
 
 @unhurried
@@ -594,7 +592,8 @@ def test_a_directory_is_refused(tmp_path):
 
 
 def test_too_long_lines_are_reported_and_too_large_files_refused(monkeypatch):
-    monkeypatch.setattr(records, "MAX_LINE_BYTES", 100)
+    for module in ("csv", "json", "rows"):
+        monkeypatch.setattr(f"empkit.records.{module}.MAX_LINE_BYTES", 100)
     good = json.dumps(ADA).encode()
     for head, row in ((b"", good), (b"id,first,last\n", b"E1,Ada,Byron")):
         data = b"%s%s\n%s\n%s\n" % (head, row, b'{"a":"' + b"x" * 200, row)
@@ -606,7 +605,7 @@ def test_too_long_lines_are_reported_and_too_large_files_refused(monkeypatch):
                 "The line is 206 bytes long; at most 100 are read.",
             )
         ]
-    monkeypatch.setattr(records, "MAX_FILE_BYTES", 2**20)
+    monkeypatch.setattr("empkit.records.files.MAX_FILE_BYTES", 2**20)
     for large in (b" " * 2**21, gzip.compress(b" " * 2**21, mtime=0)):
         with pytest.raises(RecordError, match="larger than 1 MiB: split it"):
             read_records(io.BytesIO(large))

@@ -24,7 +24,7 @@ import tenacity
 from empkit.clients import ledger
 from empkit.clients.limits import Limits
 from empkit.clock import now_ns
-from empkit.records import encode_record
+from empkit.records.employee import encode_record
 from empkit.settings import Settings
 
 Outcome = Literal["acked", "refused", "failed", "unknown"]

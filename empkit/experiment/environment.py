@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.payloads import line_of
 from empkit.experiment.workload import Workload
-from empkit.records import read_records
+from empkit.records.files import read_records
 from empkit.settings import Settings
 from empkit.versions import versions
 

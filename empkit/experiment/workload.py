@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from empkit.records import make_up_records, read_records
+from empkit.records.files import read_records
+from empkit.records.samples import make_up_records
 
 Record = Mapping[str, Any]
 

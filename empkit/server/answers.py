@@ -17,7 +17,7 @@ from typing import NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from empkit.records import MAX_ID, Employee, validation_reason
+from empkit.records.employee import MAX_ID, Employee, validation_reason
 from empkit.server.store import Result, StoreFullError, StoreUnavailableError
 
 RETRY_AFTER_S = 1

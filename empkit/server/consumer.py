@@ -27,7 +27,7 @@ from aiokafka.errors import (
 from pydantic import ValidationError
 
 from empkit.clock import now_ns
-from empkit.records import Employee, to_row, validation_reason
+from empkit.records.employee import Employee, to_row, validation_reason
 from empkit.server.store import MAX_GROUP, Result, Row, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
 from empkit.tls import kafka_arguments

@@ -13,7 +13,7 @@ from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, ValidationError
 
 from empkit.clock import clock_id, now_ns
-from empkit.records import MAX_ID, NO_NUL, Employee, row_to_record, to_row
+from empkit.records.employee import MAX_ID, NO_NUL, Employee, row_to_record, to_row
 from empkit.server import answers
 from empkit.server.answers import Answer
 from empkit.server.auth import Authenticator, bearer_token

@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from empkit.databases.engine import make_engine
-from empkit.records import CONTENT, MAX_ID
+from empkit.records.employee import CONTENT, MAX_ID
 from empkit.server.stamps import StampLog
 
 LOGGER = logging.getLogger(__name__)

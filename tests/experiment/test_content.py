@@ -15,7 +15,7 @@ from empkit.databases.engine import make_engine
 from empkit.experiment.content import equal, is_row_of, is_told_as, read
 from empkit.experiment.goodness import is_good
 from empkit.experiment.held import rows_in_database
-from empkit.records import Employee, row_to_record, to_row
+from empkit.records.employee import Employee, row_to_record, to_row
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store
 

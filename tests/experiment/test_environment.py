@@ -124,7 +124,7 @@ def test_json_is_as_its_published_schema_says(lab):
 def test_the_logs_of_a_result_that_is_not_clean_are_kept_and_hold_nothing_secret(tmp_path):
     """A server that stores another email breaks a promise; so its log goes with the result."""
     folder = sabotaged(
-        tmp_path, ("records.py", "    row: dict[str, Any] = dict(employee.__dict__)",
+        tmp_path, ("records/employee.py", "    row: dict[str, Any] = dict(employee.__dict__)",
                    "    import sys; print('stored', employee.employee_id, file=sys.stderr)\n"
                    "    row: dict[str, Any] = dict(employee.__dict__) | {'email': 'x@y'}"),
     )  # fmt: skip

@@ -90,9 +90,9 @@ def record(employee_id, **more):
 def test_faults_of_the_mapping_and_of_the_answers_get_their_verdicts(tmp_path):
     folder = sabotaged(
         tmp_path,
-        ("records.py", MAPPING, FAULTY_MAPPING),
+        ("records/employee.py", MAPPING, FAULTY_MAPPING),
         (
-            "records.py",
+            "records/employee.py",
             "def _iso_date(value: Any) -> Any:\n",
             "def _iso_date(value: Any) -> Any:\n"
             "    if value == '1999-09-09':\n"

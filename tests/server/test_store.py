@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from empkit.databases.engine import make_engine
-from empkit.records import CONTENT, MAX_ID
+from empkit.records.employee import CONTENT, MAX_ID
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store, StoreFullError
 

@@ -13,7 +13,7 @@ from empkit.course.exercises.answers import Check, Missing, of_function, reached
 from empkit.experiment.guarantees import Guarantees, may_lose
 from empkit.faults import LostAcks
 from empkit.kafka.dead_letters import DeadLetter
-from empkit.records import Employee
+from empkit.records.employee import Employee
 from empkit.results.runs import Runs
 from empkit.settings import Settings
 

@@ -1,0 +1,97 @@
+"""Rows of a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator
+
+from empkit.records.employee import REQUIRED, RecordError, _name_to_show
+from empkit.records.form import _meaning, _shown
+from empkit.records.rows import MAX_LINE_BYTES, _Row, _too_long
+
+MAX_ROW_LINES = 100
+"""Over how many lines the quotes of one CSV row may stretch."""
+
+# CSV
+_Header = tuple[int, str, list[str]]
+"""Over how many lines the file's head goes, the delimiter, and the names of the columns."""
+
+
+def _csv_header(lines: list[bytes], name: str) -> _Header:
+    """The header, cut by the delimiter with which it names the most fields of an employee."""
+    first = next(number for number, line in enumerate(lines) if line.strip())
+    if b"\0" in lines[first] or "\ufffd" in lines[first].decode(errors="replace"):
+        raise RecordError(
+            f"{name} is not text in UTF-8: save it as CSV (UTF-8), JSON or JSON Lines."
+        )
+    best = (0, 0), (1, ",", [""])
+    for delimiter in ",;\t|":
+        cells, count = _csv_cells(lines, first, delimiter)
+        if not isinstance(cells, str):
+            fields = {_meaning(cell.strip())[0] for cell in cells} - {None}
+            best = max(best, ((len(fields), len(cells)), (count, delimiter, cells)))
+    count, delimiter, cells = best[1]
+    # programs leave the name of a column of row numbers empty
+    columns = [cell.strip() or f"column_{number}" for number, cell in enumerate(cells, start=1)]
+    named = {_meaning(column)[0] for column in columns}
+    if missing := [field for field in REQUIRED if field not in named]:
+        raise RecordError(
+            f"{name} has no column for {', '.join(missing)}. A CSV file begins with the names of "
+            f"its columns, such as {','.join(REQUIRED)}; this one begins with "
+            f"{_shown(lines[first].decode().strip())}."
+        )
+    twice = next((column for column in columns if columns.count(column) > 1), None)
+    if twice is not None:
+        raise RecordError(f"{name} has two columns named {_name_to_show(twice)}: rename one.")
+    return first + count, delimiter, columns
+
+
+def _csv_rows(lines: list[bytes], header: _Header) -> Iterator[_Row]:
+    position, delimiter, columns = header
+    while position < len(lines):
+        if not lines[position].strip():
+            position += 1
+            continue
+        cells, count = _csv_cells(lines, position, delimiter)
+        if isinstance(cells, str):
+            yield position + 1, cells
+        elif len(cells) != len(columns):
+            yield position + 1, f"{len(cells)} cells where the header has {len(columns)}."
+            count = 1  # if a stray quote has swallowed the lines below, give them back
+        else:
+            yield position + 1, dict(zip(columns, cells, strict=True))
+        position += count
+
+
+def _csv_cells(lines: list[bytes], start: int, delimiter: str) -> tuple[list[str] | str, int]:
+    """One row: its cells, or why it has none, and over how many lines it goes.
+
+    Quotes may hold line ends. But a quote that is never closed must not swallow the rest of the
+    file: then the first line alone is bad.
+    """
+    rest = itertools.islice(lines, start, start + MAX_ROW_LINES)
+    first = next(rest)
+    if len(first) > MAX_LINE_BYTES:
+        return _too_long(first), 1
+    text = first.decode(errors="surrogateescape")  # the escapes are refused cell by cell
+    try:
+        return _csv_split(text, delimiter), 1
+    except csv.Error as error:
+        reason = f"Bad CSV: {error}."
+    if first.count(b'"') % 2:
+        for count, line in enumerate(rest, start=2):
+            if len(text) + len(line) > MAX_LINE_BYTES:
+                break
+            text += "\n" + line.decode(errors="surrogateescape")
+            if line.count(b'"') % 2:
+                try:
+                    return _csv_split(text, delimiter), count
+                except csv.Error:
+                    break
+        reason = "Bad CSV: a quote is opened and not closed."
+    return reason, 1
+
+
+def _csv_split(text: str, delimiter: str) -> list[str]:
+    return next(csv.reader([text], delimiter=delimiter, strict=True))

@@ -1,0 +1,232 @@
+"""What an employee is, and how records come in, travel and go into a table.
+
+    file --read_records--> row --format_employee_record--> record --encode_record--> bytes
+                                                                                       |
+    record <--row_to_record-- columns <--to_row-- Employee <--model_validate_json------+
+
+A *record* is a dictionary with the fields of `Employee` and whatever else its sender knows (the
+extras). What is compared when one asks whether two records are the same is what `to_row` makes of
+them: the columns named in `CONTENT`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from empkit.records.depth import MAX_DEPTH, _too_deep
+
+MAX_ID = 128
+"""The longest employee_id, in characters; a run puts seven of its own before each."""
+
+MAX_TEXT = 200
+"""The longest name, email, department or position, in characters."""
+
+MISSING_ID = "Invalid employee data: missing employee_id"
+
+_NUL = "Input should not contain the character NUL, which the database cannot hold"
+
+NO_NUL = r"^[^\x00]*$"
+"""Text that the database can hold, as a regular expression."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1  # the whole numbers that orjson can write
+
+
+class RecordError(ValueError):
+    """A record or a file of records that cannot be used; the message says why and what to do."""
+
+
+def _flaw(value: Any) -> str | None:
+    """Why a value cannot be stored and given back unchanged; None when it can.
+
+    Goes down level by level, not by recursion, so that no nesting can break it.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        deeper: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is str:
+                if "\0" in item:
+                    return _NUL
+                if not item.isascii() and _SURROGATE.search(item):
+                    return "Input should be text in UTF-8, without lone surrogates"
+            elif kind is dict:
+                if not all(type(key) is str for key in item):
+                    return "Input should have text as its keys"
+                deeper += itertools.chain(item, item.values())
+            elif kind is list:
+                deeper += item
+            elif kind is int:
+                if not _SMALLEST <= item <= _LARGEST:
+                    return "Input should be a number of at most 64 bits; send a longer one as text"
+            elif kind is float:
+                if not math.isfinite(item):
+                    return "Input should be a finite number"
+            elif item is not None and kind is not bool:
+                return "Input should be something that JSON can hold"
+        if not deeper:
+            return None
+        level = deeper
+    return f"Input should be nested at most {MAX_DEPTH} levels deep"
+
+
+def _sound(value: Any) -> Any:
+    if (flaw := _flaw(value)) is not None:
+        raise PydanticCustomError("unsound", "{flaw}", {"flaw": flaw})
+    return value
+
+
+def _iso_date(value: Any) -> Any:
+    """Let dates and what looks like one pass; pydantic alone takes "1305590400" for a date too."""
+    if (type(value) is str and value[4:5] == value[7:8] == "-") or type(value) is datetime.date:
+        return value
+    raise PydanticCustomError("date", "Input should be a date in the format YYYY-MM-DD")
+
+
+_ID = StringConstraints(min_length=1, max_length=MAX_ID, pattern=NO_NUL)
+
+_NAME = StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=NO_NUL)
+
+_TEXT = StringConstraints(max_length=MAX_TEXT, pattern=NO_NUL)
+
+# Not strict: behind a validator of ours pydantic does not know that the text came from JSON.
+_DAY = Annotated[datetime.date, BeforeValidator(_iso_date), Field(strict=False)]
+
+
+class Employee(BaseModel):
+    """One employee. Fields that are not listed here are kept as they come.
+
+    Strict: a number is no text and text is no number. Every accepted employee can be stored by
+    SQLite and PostgreSQL and read back as it was.
+
+    Raises:
+        pydantic.ValidationError: see `validation_reason` for what to tell the sender.
+    """
+
+    model_config = ConfigDict(strict=True, extra="allow")
+    __pydantic_extra__: dict[
+        Annotated[str, StringConstraints(pattern=NO_NUL)], Annotated[Any, AfterValidator(_sound)]
+    ]
+
+    employee_id: Annotated[str, _ID]
+    first_name: Annotated[str, _NAME]
+    last_name: Annotated[str, _NAME]
+    email: Annotated[str, _TEXT] | None = None
+    department: Annotated[str, _TEXT] | None = None
+    position: Annotated[str, _TEXT] | None = None
+    salary: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    hire_date: _DAY | None = None
+
+
+FIELDS = tuple(Employee.model_fields)
+"""What an employee has, in the order of the table."""
+
+CONTENT = (*FIELDS, "extra")
+"""The columns of the table. Two records are the same when they agree in all of them."""
+
+REQUIRED = FIELDS[:3]
+"""What an employee cannot do without."""
+
+
+def validation_reason(error: ValidationError) -> tuple[str, str]:
+    """What to tell the sender of a record that is no employee.
+
+    Returns:
+        The field that is wrong first ("" when the whole is no record) and a sentence. Neither
+        repeats the value that was sent.
+    """
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    kind, message = first["type"], first["msg"]
+    if field == "employee_id" and (
+        kind in {"missing", "string_too_short"} or first["input"] is None
+    ):
+        return field, MISSING_ID
+    if kind == "string_pattern_mismatch":
+        message = _NUL
+    elif kind == "json_invalid":
+        field = _field_of_lone_surrogate(first["input"])
+    field = _name_to_show(field)
+    return field, f"Invalid employee data: {field + ': ' if field else ''}{message}"
+
+
+def _field_of_lone_surrogate(data: bytes | str) -> str:
+    """The field whose escapes pydantic's parser could not read; "" when something else is wrong."""
+    try:
+        text = data if isinstance(data, str) else data.decode()
+        record = None if _too_deep(text) else json.loads(text)
+    except ValueError:
+        return ""
+    if not isinstance(record, dict):
+        return ""
+    return next((name for name, value in record.items() if _flaw(name) or _flaw(value)), "")
+
+
+def _name_to_show(name: object) -> str:
+    """A field's name for a message: not endless, and safe to print."""
+    text = str(name)[:64]
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def to_row(employee: Employee) -> dict[str, Any]:
+    """The columns of an employee, as they are stored and compared (see `CONTENT`).
+
+    `hire_date` is ISO text; `extra` is JSON text with sorted keys, None without extras.
+    """
+    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else
+    if row["hire_date"] is not None:
+        row["hire_date"] = row["hire_date"].isoformat()
+    extra = employee.__pydantic_extra__
+    row["extra"] = orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else None
+    return row
+
+
+def row_to_record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The record that a stored row came from: extras merged back, empty columns left out."""
+    record = {name: row[name] for name in FIELDS if row[name] is not None}
+    if row["extra"]:
+        record |= orjson.loads(row["extra"])
+    return record
+
+
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """The record as JSON.
+
+    Raises:
+        RecordError: JSON, or UTF-8, cannot hold a value of it; the message names the field.
+    """
+    try:
+        data = orjson.dumps(record if type(record) is dict else dict(record))
+    except TypeError as error:
+        _refuse_flaw(record)
+        raise RecordError(f"The record cannot be written as JSON: {error}.") from None
+    if b"null" in data:
+        _refuse_flaw(record, numbers_only=True)  # orjson writes NaN and infinities as null
+    return data
+
+
+def _refuse_flaw(record: Mapping[str, Any], *, numbers_only: bool = False) -> None:
+    for name, value in record.items():
+        flaw = _flaw(name) or _flaw(value)
+        if flaw is not None and (not numbers_only or "finite" in flaw):
+            raise RecordError(f"{_name_to_show(name)}: {flaw}.")

@@ -1,0 +1,179 @@
+"""Reads files of records: CSV, JSON and JSON Lines, compressed or not; no row is dropped."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import itertools
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from empkit.records.csv import _csv_header, _csv_rows
+from empkit.records.employee import FIELDS, RecordError
+from empkit.records.form import _format
+from empkit.records.json import _OPEN, _WHOLE, _json_document, _json_lines, _json_state
+from empkit.records.rows import _Row
+
+MAX_FILE_BYTES = 2**30
+"""A larger file is not read, in bytes after unpacking; it bounds the memory."""
+
+
+@dataclass(frozen=True)
+class UnreadableRow:
+    """A row of a file that gave no record: the line where it begins, from 1, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """What `read_records` found. Each row of the file is in `records` or in `unreadable`.
+
+    Args:
+        records: the records, as `format_employee_record` returns them, in the file's order.
+        unreadable: the rows that gave none.
+        renamed: column of the file -> field that it was read as, where the names differ.
+        kept: columns that are no field of an employee; they travel as extras.
+        sha256: of the bytes that were read, before they were unpacked, in hexadecimal.
+    """
+
+    records: list[dict[str, Any]]
+    unreadable: list[UnreadableRow]
+    renamed: dict[str, str]
+    kept: list[str]
+    sha256: str = ""
+
+
+def read_records(source: str | Path | BinaryIO) -> RecordFile:
+    """Read employees from CSV, JSON or JSON Lines, packed with gzip or not.
+
+    What it is is told from the content. CSV needs a line of column names; the delimiter may be
+    a comma, a semicolon, a tab or a bar. JSON is a list of objects, or one object. Text is UTF-8.
+    A row that cannot be read is reported with its line and does not stop the others.
+
+    Args:
+        source: the file, a stream of bytes, or "-" for standard input.
+
+    Raises:
+        RecordError: there is nothing to read, or it is none of these.
+    """
+    name = _source_name(source)
+    data = _load(source, name)
+    sha256 = hashlib.sha256(data).hexdigest()
+    data, damage = _unpack(data, name)
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise RecordError(
+            f"{name} holds nothing: give a file with employees (CSV, JSON or JSON Lines)."
+        )
+    found = RecordFile([], [], {}, [], sha256)
+    kept: dict[str, None] = {}
+    for line, row in itertools.chain(_rows(data, name), damage):
+        try:
+            if isinstance(row, str):
+                raise RecordError(row)
+            record, columns = _format(row)
+        except RecordError as error:
+            found.unreadable.append(UnreadableRow(line, str(error)))
+        else:
+            found.records.append(record)
+            found.renamed.update(columns)
+            kept |= dict.fromkeys(column for column in record if column not in FIELDS)
+    found.kept.extend(kept)
+    return found
+
+
+def _source_name(source: str | Path | BinaryIO) -> str:
+    if source == "-":
+        return "Standard input"
+    return str(source) if isinstance(source, str | Path) else "The stream"
+
+
+def _load(source: str | Path | BinaryIO, name: str) -> bytes:
+    if source == "-":
+        return _read_all(sys.stdin.buffer.read, name)
+    if not isinstance(source, str | Path):
+        return _read_all(source.read, name)
+    path = Path(source)
+    if path.is_dir():
+        raise RecordError(f"{name} is a directory: give one file (CSV, JSON or JSON Lines).")
+    try:
+        with path.open("rb") as stream:
+            return _read_all(stream.read, name)
+    except FileNotFoundError:
+        raise RecordError(
+            f"There is no file {name}: check the path, or give - to read standard input."
+        ) from None
+    except OSError as error:
+        raise RecordError(
+            f"{name} cannot be read ({error.strerror or error}): check its permissions."
+        ) from None
+
+
+def _read_all(read: Callable[[int], bytes], name: str) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := read(2**20):
+        chunks.append(chunk)
+        size += len(chunk)
+        _check_size(size, name)
+    return b"".join(chunks)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_FILE_BYTES:
+        raise RecordError(
+            f"{name} is larger than {MAX_FILE_BYTES // 2**20} MiB: split it into smaller files."
+        )
+
+
+def _unpack(data: bytes, name: str) -> tuple[bytes, list[_Row]]:
+    """The data without gzip, and where they break off when the packed data are damaged."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data, []
+    chunks: list[bytes] = []
+    size = 0
+    damage = ""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+        try:
+            while chunk := packed.read1(2**20):
+                chunks.append(chunk)
+                size += len(chunk)
+                _check_size(size, name)
+        except (EOFError, OSError, zlib.error) as error:
+            damage = f"The gzip data break off or are damaged here ({error}): fetch the file again."
+    plain = b"".join(chunks)
+    if not damage:
+        return plain, []
+    plain = plain[: plain.rfind(b"\n") + 1]  # the last line may be half a line
+    if not plain.strip():
+        raise RecordError(f"{name} cannot be unpacked. {damage}")
+    return plain, [(plain.count(b"\n") + 1, damage)]
+
+
+def _rows(data: bytes, name: str) -> Iterator[_Row]:
+    """The rows of a file, by its format."""
+    lines = data.split(b"\n")
+    sample = list(itertools.islice((line for line in lines if line.strip()), 100))
+    start = sample[0].lstrip()[:1]
+    if start == b"{":
+        # an object that goes over several lines has no line that is an object by itself
+        by_line = _json_state(sample[0]) != _OPEN or any(
+            line.startswith(b"{") and _json_state(line) == _WHOLE for line in sample[1:]
+        )
+    elif start == b"[":
+        by_line = len(sample) > 1 and _json_state(sample[0]) != _OPEN
+    else:
+        try:
+            return _csv_rows(lines, _csv_header(lines, name))
+        except RecordError:
+            if not any(line.startswith(b"{") for line in sample):
+                raise
+        by_line = True
+    return _json_lines(lines) if by_line else _json_document(data)

@@ -1,0 +1,108 @@
+"""Rows of a JSON document or of JSON Lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from empkit.records.depth import MAX_DEPTH, _too_deep
+from empkit.records.form import _shown
+from empkit.records.rows import MAX_LINE_BYTES, _Row, _too_long
+
+# JSON and JSON Lines
+_OPEN, _BROKEN, _WHOLE = range(3)
+
+_NEXT_OBJECT = re.compile(r"\n[ \t\r]*,?[ \t]*(?=\{)")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)  # keeps long numbers as they are
+
+
+def _json_state(line: bytes) -> int:
+    """Whether a line is JSON by itself, is broken, or could go on in the next line."""
+    if len(line) > MAX_LINE_BYTES:
+        return _BROKEN
+    text = line.decode(errors="replace").strip()
+    if _too_deep(text):
+        return _BROKEN
+    try:
+        _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        return _OPEN if error.pos >= len(text) else _BROKEN
+    except ValueError:
+        return _BROKEN
+    return _WHOLE
+
+
+def _json_lines(lines: list[bytes]) -> Iterator[_Row]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, _json_line(line)
+
+
+def _json_line(line: bytes) -> dict[str, Any] | str:
+    if len(line) > MAX_LINE_BYTES:
+        return _too_long(line)
+    try:
+        text = line.decode()
+        return _TOO_DEEP if _too_deep(text) else _json_object(_DECODER.decode(text))
+    except UnicodeDecodeError as error:
+        return f"Bytes that are not UTF-8, at byte {error.start + 1}."
+    except ValueError as error:
+        return _bad_json(error)
+
+
+def _json_object(value: Any) -> dict[str, Any] | str:
+    return value if isinstance(value, dict) else f"Not a JSON object but {_shown(value)}."
+
+
+_TOO_DEEP = f"Nested too deep: at most {MAX_DEPTH} levels are taken."
+
+
+def _bad_json(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        return f"Bad JSON: {error.msg} at {line}column {error.colno}."
+    return f"Bad JSON: {error}."
+
+
+def _json_document(data: bytes) -> Iterator[_Row]:
+    """The objects of a list, or one after the other; after a broken one it goes on with the next
+    line that begins with an object."""
+    text = data.decode(errors="surrogateescape")  # the escapes are refused field by field
+    position = len(text) - len(text.lstrip())
+    is_list = text[position] == "["
+    position += is_list
+    line, counted = 1, 0
+    while True:
+        while position < len(text) and text[position] in " \t\r\n,":
+            position += 1
+        line, counted = line + text.count("\n", counted, position), position
+        if position == len(text):
+            if is_list:
+                yield line, "The list is not closed: the file may have been cut short."
+            return
+        if is_list and text[position] == "]":
+            if text[position + 1 :].strip():
+                yield line, "There is more after the end of the list; it was not read."
+            return
+        problem = _TOO_DEEP if _too_deep(text, position) else ""
+        if not problem:
+            try:
+                value, position = _DECODER.raw_decode(text, position)
+            except ValueError as error:
+                problem = _bad_json(error)
+        if not problem:
+            yield line, _json_object(value)
+            continue
+        yield line, problem
+        following = _NEXT_OBJECT.search(text, position)
+        if following is None:
+            return
+        position = following.end()
