@@ -16,7 +16,7 @@ from empkit.results import conclusion, strikes
 from empkit.results.verdicts import BROKEN_PROMISES, KINDS, name_of
 
 if TYPE_CHECKING:
-    from empkit.plots import Picture
+    from empkit.plots.style import Picture
     from empkit.results.info import RunInfo
     from empkit.results.runs import Runs
 
@@ -86,7 +86,7 @@ def write_figures(runs: Runs, folder: Path) -> tuple[dict[str, Picture], dict[st
     drawn: dict[str, Picture] = {}
     missing: dict[str, str] = {}
     try:
-        from empkit.plots import drawers
+        from empkit.plots.register import drawers
 
         todo = drawers(runs)
     except Exception as error:  # noqa: BLE001 - whatever matplotlib or its settings do
@@ -128,7 +128,7 @@ def write_report(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if drawn is None:
-        from empkit.plots import figures
+        from empkit.plots.register import figures
 
         drawn = figures(runs)
     parts = [

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from empkit import plots
+from empkit.course import plots as course_plots
 from tests.made_up_runs import START_NS, made_up, together
 
 FAULT = ("server-crash", "server", START_NS + 50_000_000, START_NS + 90_000_000)
@@ -144,21 +145,21 @@ def test_copies_in_the_log_are_counted_and_none_is_named_where_there_are_none():
 
 
 def test_throughput_against_the_number_of_consumers():
-    figure = plots.scaling({2: [1_500.0, 1_400.0, 1_600.0], 1: [1_000.0, 900.0, 1_100.0]})
+    figure = course_plots.scaling({2: [1_500.0, 1_400.0, 1_600.0], 1: [1_000.0, 900.0, 1_100.0]})
     assert figure.get_suptitle().startswith("2 consumers store 1.5 times as many records")
     assert "1: 1,000, 900, 1,100; 2: 1,500" in figure.alt
-    fewer = plots.scaling({2: [700.0, 710.0], 1: [1_000.0, 1_000.0]})
+    fewer = course_plots.scaling({2: [700.0, 710.0], 1: [1_000.0, 1_000.0]})
     assert fewer.get_suptitle().startswith("2 consumers store 0.7 times as many records")
 
 
 def test_rounds_that_contradict_each_other_name_no_factor():
-    figure = plots.scaling({2: [1_500.0, 1_000.0], 1: [1_100.0, 900.0]})
+    figure = course_plots.scaling({2: [1_500.0, 1_000.0], 1: [1_100.0, 900.0]})
     assert figure.get_suptitle().startswith("2 consumers store neither clearly more nor clearly")
 
 
 def test_the_members_of_a_group_with_their_partitions():
     shares = {"before": {"server": 4, "consumer 1": 4}, "after": {"server": 8}}
-    figure = plots.members(shares)
+    figure = course_plots.members(shares)
     assert figure.get_suptitle() == "All 8 partitions are shared by 2, then by 1 member"
     assert "before: server 4, consumer 1 4; after: server 8" in figure._repr_png_()[1]["alt"]
 

@@ -61,7 +61,7 @@ def test_a_figure_that_cannot_be_drawn_is_left_out_with_its_reason(tmp_path, mon
     def fail(_runs):
         raise RuntimeError("no <latex> here")
 
-    monkeypatch.setattr(plots, "stages", fail)
+    monkeypatch.setattr("empkit.plots.register.stages", fail)
     drawn, missing = write_figures(made_up(), tmp_path)
     assert missing == {"stages": "RuntimeError: no <latex> here"}
     assert "latency" in drawn

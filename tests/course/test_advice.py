@@ -2,7 +2,7 @@
 
 import pytest
 
-from empkit import plots
+from empkit.course import plots as course_plots
 from empkit.course.advice import CLAIMS, Measured, Needs, advise, client_lines
 from tests.made_up_runs import START_NS, made_up, together
 
@@ -60,7 +60,7 @@ def test_a_recommendation_follows_from_needs(measured):
 
 
 def test_what_fits_is_drawn(measured):
-    figure = plots.fit(advise(Needs(be_told=True, records_per_s=10), measured))
+    figure = course_plots.fit(advise(Needs(be_told=True, records_per_s=10), measured))
     assert figure.get_suptitle() == "All needs are met by: HTTP, WebSocket"
     png, metadata = figure._repr_png_()
     assert png.startswith(b"\x89PNG")
@@ -68,7 +68,7 @@ def test_what_fits_is_drawn(measured):
     assert "at least 10 records per second:" in metadata["alt"]
     slow = advise(Needs(ack_p99_ms=500), measured)
     assert list(slow.met.index) == ["p99 of the ack: at most 500\N{NO-BREAK SPACE}ms"]
-    nothing = plots.fit(advise(Needs(records_per_s=1e9), measured))
+    nothing = course_plots.fit(advise(Needs(records_per_s=1e9), measured))
     assert nothing.get_suptitle() == "No protocol meets all of these needs"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from empkit import plots
+from empkit.course import plots as course_plots
 from empkit.course.callers import CALLERS, time_callers
 from empkit.processes.child import ChildError
 
@@ -13,7 +13,7 @@ def test_each_caller_gets_its_record_stored(lab):
     assert set(counts.index.get_level_values("caller")) == set(CALLERS)
     assert (counts == 20).all() and len(counts) == 2 * len(CALLERS)
     assert (timed["round_trip_ms"] > 0).all()
-    picture = plots.callers(timed)
+    picture = course_plots.callers(timed)
     assert "times as long" in picture.axes[0].get_title(loc="left") + str(picture.texts)
 
 

@@ -23,7 +23,7 @@ from empkit.faults import (
     TokenExpiry,
     TooLarge,
 )  # fmt: skip
-from empkit.plots import timeline
+from empkit.plots.timeline import timeline
 from empkit.proxy import Cut, HalfOpen, Latency, ResetPeer
 from empkit.report import write_report
 from empkit.results import strikes

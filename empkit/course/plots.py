@@ -1,0 +1,180 @@
+"""Figures that one notebook alone draws."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+from empkit.plots.style import (
+    GOOD,
+    Picture,
+    _bars,
+    _legend,
+    _logarithmic,
+    _ms,
+    _name,
+    _picture,
+    _titled,
+)
+
+if TYPE_CHECKING:
+    from empkit.course.advice import Advice
+
+
+def fit(advice: Advice) -> Picture:
+    """Which protocol meets which need: a cell each, with what was measured.
+
+    Args:
+        advice: from `empkit.course.advice.advise`.
+    """
+    met, measured = advice.met, advice.measured
+    picture, axes = _bars(max(1, len(met)), 0.55, 0.5)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    for row, need in enumerate(met.index):
+        for column, protocol in enumerate(met.columns):
+            good, value = bool(met.loc[need, protocol]), measured.loc[need, protocol]
+            word = "yes" if good else "no"
+            if not isinstance(value, bool | np.bool_):
+                word += f": {value:,.3g}" if value < 1_000 else f": {value:,.0f}"
+            axes.barh(row, 0.94, left=column + 0.03, height=0.8, color=GOOD if good else "#F3D9C8")
+            axes.text(column + 0.5, row, word, ha="center", va="center", fontsize=10,
+                      color="white" if good else "#7A2E00", fontweight="bold")  # fmt: skip
+    axes.set_yticks(range(len(met)), [textwrap.fill(str(need), 26) for need in met.index])
+    axes.set_xlim(0, max(1, len(met.columns)))
+    places = [column + 0.5 for column in range(len(met.columns))]
+    axes.set_xticks(places, [_name(str(each)) for each in met.columns])
+    axes.xaxis.set_major_formatter(FixedFormatter([_name(str(each)) for each in met.columns]))
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    names = ", ".join(_name(each) for each in advice.recommended)
+    title = f"All needs are met by: {names}" if names else "No protocol meets all of these needs"
+    words = [
+        f"{need}: {', '.join(_name(str(p)) for p in met.columns if met.loc[need, p]) or 'none'}"
+        for need in met.index
+    ]
+    return _titled(picture, title, f"{'; '.join(words)}.")
+
+
+def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
+    """How the partitions of a topic are shared among the members of a consumer group.
+
+    Args:
+        shares: by moment, in words: the partitions of each member, as `Lab.members` returns them.
+    """
+    picture, axes = _bars(max(1, len(shares)), 0.6, 1.0)
+    names = list(dict.fromkeys(name for each in shares.values() for name in each))
+    colours = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
+    light = {"#E69F00", "#CC79A7", "#56B4E9"}  # white is hard to read on these
+    for row, found in enumerate(shares.values()):
+        left = 0
+        for name, count in found.items():
+            colour = colours[names.index(name) % len(colours)]
+            axes.barh(row, count, left=left, height=0.6, edgecolor="white", label=name,
+                      color=colour)  # fmt: skip
+            if count:
+                axes.text(left + count / 2, row, f"{count}", ha="center", va="center", fontsize=10,
+                          color="black" if colour in light else "white",
+                          fontweight="bold")  # fmt: skip
+            left += count
+    axes.set_yticks(range(len(shares)), list(shares))
+    axes.set_xlabel("partitions")
+    _legend(axes)
+    totals = {sum(each.values()) for each in shares.values()}
+    whole = f"All {totals.pop()} partitions" if len(totals) == 1 else "The partitions"
+    by = [len(found) for found in shares.values()] or [0]
+    many = "member" if by[-1] == 1 else "members"
+    title = f"{whole} are shared by {', then by '.join(map(str, by))} {many}"
+    words = "; ".join(
+        f"{moment}: {', '.join(f'{name} {count}' for name, count in found.items())}"
+        for moment, found in shares.items()
+    )
+    return _titled(picture, title, words)
+
+
+def callers(timed: pd.DataFrame) -> Picture:
+    """What an HTTP library costs, and what a new connection costs: median round trips.
+
+    Args:
+        timed: from `empkit.course.callers.time_callers`.
+    """
+    medians = timed.groupby(["caller", "connection"])["round_trip_ms"].median().unstack()
+    medians = medians.sort_values("kept")
+    picture, axes = _bars(len(medians), 0.8, 1.0)
+    looks = {
+        "kept": ("#0072B2", "o", "connection kept", -0.15),
+        "new": ("#E69F00", "D", "new each time", 0.15),
+    }
+    for kind, (colour, marker, label, shift) in looks.items():
+        places = [place + shift for place in range(len(medians))]
+        axes.plot(medians[kind], places, marker, color=colour, label=label, markersize=9)
+        for place, value in zip(places, medians[kind], strict=True):
+            axes.text(value, place, f"   {_ms(value)}", va="center", fontsize=9)
+    axes.set_yticks(range(len(medians)), [str(name) for name in medians.index])
+    _logarithmic(axes.xaxis)
+    axes.set_xlim(medians.to_numpy().min() / 1.3, medians.to_numpy().max() * 1.6)
+    axes.set_xlabel("milliseconds, median of a round trip (logarithmic)")
+    _legend(axes)
+    kept = medians["kept"]
+    title = (
+        f"Connection kept: {kept.iloc[-1] / kept.iloc[0]:.1f} times as long through "
+        f"{kept.index[-1]} as through {kept.index[0]}"
+    )
+    words = "; ".join(
+        f"{name}: {_ms(row['kept'])} on a connection that is kept, {_ms(row['new'])} on a new one"
+        for name, row in medians.iterrows()
+    )
+    return _titled(picture, title, f"{words}.")
+
+
+def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
+    """Records stored per second against the number of consumers: a mark a round, a line through
+    the medians.
+
+    Args:
+        stored_per_s: by the number of members of the consumer group, one value a round.
+    """
+    picture, (axes,) = _picture()
+    counts = sorted(stored_per_s)
+    values = [float(np.median(stored_per_s[count])) for count in counts]
+    ideal = [values[0] * count / counts[0] for count in counts]
+    axes.plot(counts, ideal, ":", color="#777777", label="if each added as much as the first")
+    axes.plot(counts, values, "-", color="#D55E00", label="median of the rounds")
+    for count in counts:
+        of_rounds = list(stored_per_s[count])
+        axes.plot([count] * len(of_rounds), of_rounds, "o", color="#D55E00",
+                  markeredgecolor="black", label="rounds")  # fmt: skip
+    for count, value in zip(counts, values, strict=True):
+        first = count == counts[0]  # the lines go to the right from there
+        axes.annotate(f"{value:,.0f}", (count, value), xytext=(-9 if first else 9, 0), fontsize=9,
+                      va="center", ha="right" if first else "left",
+                      textcoords="offset points")  # fmt: skip
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.set_xlim(counts[0] - 0.3, counts[-1] + 0.3)
+    axes.set_ylim(0, 1.1 * max(*ideal, *(max(each) for each in stored_per_s.values())))
+    axes.set_xlabel("consumers in the group")
+    axes.set_ylabel("records stored per second")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    _legend(axes)
+    words = "; ".join(
+        f"{count}: {', '.join(f'{rate:,.0f}' for rate in stored_per_s[count])}" for count in counts
+    )
+    return _titled(
+        picture,
+        _scaling_finding(stored_per_s),
+        f"Rounds, in records per second, by the number of consumers: {words}.",
+    )
+
+
+def _scaling_finding(stored_per_s: Mapping[int, Sequence[float]]) -> str:
+    """How many times as many the most consumers store, if each round says so, by 5 % or more."""
+    few, many = min(stored_per_s), max(stored_per_s)
+    least, most = stored_per_s[few], stored_per_s[many]
+    if not (min(most) > 1.05 * max(least) or max(most) < min(least) / 1.05):
+        return f"{many} consumers store neither clearly more nor clearly less than {few}"
+    times = float(np.median(most) / np.median(least))
+    return f"{many} consumers store {times:.1f} times as many records per second as {few}"

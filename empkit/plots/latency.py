@@ -1,0 +1,142 @@
+"""How long records took: distributions and percentiles of each protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from empkit.plots.style import (
+    PROTOCOL_LINES,
+    PROTOCOL_MARKERS,
+    Picture,
+    _colour,
+    _logarithmic,
+    _ms,
+    _name,
+    _picture,
+    _titled,
+)
+from empkit.results.runs import Runs, latencies_ms
+from empkit.results.statistics import Floats, difference
+
+if TYPE_CHECKING:
+    pass
+
+MOST_POINTS = 4_000  # of one line; more than there are pixels
+
+
+def latency(runs: Runs) -> Picture:
+    """How long records took until they were acked, and until they were stored.
+
+    For each protocol the share of records that took at most so long, on a logarithmic axis; marks
+    at p50, p90 and p99 with 95 % intervals. Records that were never acked, or never stored, have no
+    such time; the legend says how many are drawn.
+
+    Args:
+        runs: of one protocol or several.
+    """
+    picture, panels = _picture(2, 6.4)
+    summary: dict[Any, Any] = runs.summary().to_dict("index")
+    for axes, kind, label in zip(
+        panels,
+        ("ack", "stored"),
+        ("acked: the sender knows", "stored: the record is durable"),
+        strict=True,
+    ):
+        for protocol in runs.protocols:
+            own = runs.timings[runs.timings["protocol"] == protocol]
+            values = np.sort(latencies_ms(own, kind)["ms"].to_numpy())
+            if len(values):
+                row = summary[protocol]
+                text = f"{_name(protocol)}: p50 {_ms(row[f'{kind}_p50_ms'])}"
+                text = text if len(values) > 1 else f"{_name(protocol)}: {_ms(values[0])}"
+                if len(values) < len(own):
+                    text += f" ({len(values):,} of {len(own):,})"
+                _distribution(axes, values, protocol, text)
+                _mark_percentiles(axes, row, protocol, kind)
+        _logarithmic(axes.xaxis)
+        axes.tick_params(axis="x", labelbottom=True)
+        axes.set_yticks([0, 25, 50, 75, 90, 99])
+        axes.set_ylabel("% of records")
+        axes.set_xlabel(f"milliseconds until {label}")
+        axes.set_ylim(0, 103)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none",
+                        fontsize=9, handlelength=3)  # fmt: skip
+        else:
+            axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
+    finding = _latency_finding(runs, summary)
+    return _titled(picture, finding[:1].upper() + finding[1:], _latency_words(summary))
+
+
+def _distribution(axes: Axes, values: Floats, protocol: str, label: str) -> None:
+    """The share of values up to each, from sorted ones."""
+    places = np.arange(len(values))
+    if len(values) > MOST_POINTS:
+        places = np.unique(np.linspace(0, len(values) - 1, MOST_POINTS).astype(int))
+    axes.step(
+        np.append(values[0], values[places]), np.append(0, (places + 1) / len(values) * 100),
+        where="post", color=_colour(protocol), linestyle=PROTOCOL_LINES.get(protocol, ":"),
+        linewidth=1.6, label=label, marker=PROTOCOL_MARKERS.get(protocol, "D"), markersize=5,
+        markevery=[],
+    )  # fmt: skip
+
+
+def _mark_percentiles(axes: Axes, row: dict[str, Any], protocol: str, kind: str) -> None:
+    for level in (50, 90, 99):
+        value, low, high = (row[f"{kind}_p{level}_ms{side}"] for side in ("", "_low", "_high"))
+        if not np.isnan(value):
+            axes.errorbar(
+                value, level, xerr=[[max(0, value - low)], [max(0, high - value)]],
+                fmt=PROTOCOL_MARKERS.get(protocol, "D"), color=_colour(protocol), markersize=5,
+                capsize=3, zorder=3,
+            )  # fmt: skip
+
+
+def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
+    """Which protocol is first, with acks and with stored records; of one its name, once."""
+    acked, stored = (_first(runs, summary, kind) for kind in ("ack", "stored"))
+    if len(summary) == 1 and acked.startswith(name := f"{_name(str(next(iter(summary))))}: "):
+        stored = stored.removeprefix(name)
+    return f"{acked}; {stored}"
+
+
+def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
+    """The protocol with the least median, unless the difference is within its interval."""
+    verb, done = {"ack": ("ack", "acked"), "stored": ("store", "stored")}[kind]
+    medians = pd.Series({name: row[f"{kind}_p50_ms"] for name, row in summary.items()})
+    medians = medians.dropna().sort_values()
+    if medians.empty:
+        many = len(latencies_ms(runs.timings, kind))
+        return f"too few {done} for a median" if many else f"nothing was {done}"
+    first, least = str(medians.index[0]), _ms(medians.iloc[0])
+    if len(medians) == 1:
+        return f"{_name(first)}: {done} p50 {least}"
+    second = str(medians.index[1])
+    a, b = (
+        latencies_ms(runs.timings[runs.timings["protocol"] == protocol], kind)
+        for protocol in (second, first)
+    )
+    rounds = (a["round"].to_numpy(), b["round"].to_numpy())
+    low, _ = difference(a["ms"].to_numpy(), b["ms"].to_numpy(), rounds=rounds)
+    if low <= 0:
+        return f"{_name(first)} and {_name(second)} {verb} with no difference that shows"
+    return f"{_name(first)} {verb}s first: p50 {least}, {_name(second)} {_ms(medians.iloc[1])}"
+
+
+def _latency_words(summary: dict[Any, Any]) -> str:
+    def words(row: dict[str, Any], kind: str) -> str:
+        known = [
+            f"p{level} {_ms(row[f'{kind}_p{level}_ms'])}"
+            for level in (50, 90, 99)
+            if not np.isnan(row[f"{kind}_p{level}_ms"])
+        ]
+        return ", ".join(known) or "too few to say"
+
+    return " ".join(
+        f"{_name(str(protocol))}: acked {words(row, 'ack')}; stored {words(row, 'stored')}."
+        for protocol, row in summary.items()
+    )

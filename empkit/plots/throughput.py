@@ -1,0 +1,203 @@
+"""How many records a second: over time, by protocol, and up to which offered rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from empkit.plots.style import (
+    GOOD,
+    PROTOCOL_MARKERS,
+    SIZE,
+    Picture,
+    _bars,
+    _colour,
+    _described,
+    _legend,
+    _logarithmic,
+    _ms,
+    _name,
+    _numbers,
+    _otherwise,
+    _picture,
+    _shade,
+    _titled,
+    _with_faults,
+)
+from empkit.plots.timeline import MOST_PANELS
+from empkit.results.runs import Runs
+
+if TYPE_CHECKING:
+    from empkit.experiment.search import RateSearch
+    from empkit.results.info import RunInfo
+
+
+def throughput(run: Runs) -> Picture:
+    """Records stored per second over the time of a run, with its faults, the longest gap, and when
+    what had waited was stored.
+
+    Args:
+        run: a single run, or several: a panel each, of the first six.
+    """
+    infos = run.runs[:MOST_PANELS]
+    picture, panels = _picture(len(infos), max(SIZE[1], 0.8 + 1.9 * len(infos)))
+    findings = []
+    for axes, info in zip(panels, infos, strict=True):
+        own = run.of(info.protocol, info.round).timings
+        found = f"{_described(info)}: {_stored_over_time(axes, own, info)}"
+        findings.append(found)
+        axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        if len(infos) > 1:
+            axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.timed_faults else 4)
+    panels[-1].set_xlabel("seconds since the start")
+    if len(infos) == 1:
+        return _titled(picture, _with_faults(findings[0], infos[0]))
+    more = (
+        f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
+    )
+    title = "; ".join([f"Records stored over time{more}", *_otherwise(infos)])
+    return _titled(picture, title, "; ".join(findings) + ".")
+
+
+def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
+    """Draw one run, and say what the longest time without a stored record was."""
+    stored = np.sort(_numbers(own["stored_ns"].dropna()) - info.start_ns) / 1e9
+    if not len(stored):
+        axes.text(0.5, 0.5, "nothing", transform=axes.transAxes, ha="center")
+        _shade(axes, info)
+        return "nothing was stored"
+    last = max(float(stored[-1]), 1e-3)
+    # at least 20 records and 20 ms a bin, or chance is all that is seen
+    bins = int(np.clip(min(len(stored) // 20, last / 0.02), 1, 100))
+    counts, edges = np.histogram(stored, bins, (0, last))
+    axes.stairs(counts / (last / bins), edges, color=_colour(info.protocol), linewidth=1.4,
+                baseline=None)  # fmt: skip
+    gaps = np.diff(stored, prepend=0)
+    longest = int(gaps.argmax())
+    begin, gap = stored[longest] - gaps[longest], float(gaps[longest])
+    finding = f"at most {_ms(gap * 1e3)} without a stored record"
+    if gap >= 2 * last / bins:
+        height = 0.5 * counts.max() / (last / bins)
+        axes.annotate("", (begin, height), (begin + gap, height),
+                      arrowprops={"arrowstyle": "<->", "color": "black"})  # fmt: skip
+        axes.text(begin + gap / 2, height, f"{_ms(gap * 1e3)}\n", ha="center", va="center",
+                  fontsize=9, linespacing=1.4)  # fmt: skip
+        finding += _caught_up(axes, own, info, begin + gap)
+    wanted = float(np.nanmax(_numbers(own["intended_ns"]) - info.start_ns)) / 1e9
+    if wanted - stored[-1] > gap:
+        finding = f"nothing was stored after {stored[-1]:.3g} s"
+    axes.set_xlim(0, max(last, wanted) * 1.02)
+    _shade(axes, info)
+    return finding
+
+
+def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo, until_s: float) -> str:
+    """Mark when the last record was stored that the faults up to then had held up."""
+    before = [each for each in info.timed_faults if each.start_ns - info.start_ns <= until_s * 1e9]
+    if not before:
+        return ""
+    over_ns = max(info.end_ns if each.end_ns is None else each.end_ns for each in before)
+    late = own[(own["intended_ns"] <= over_ns) & (own["stored_ns"] > over_ns)]
+    if late.empty:
+        return ""
+    caught_ns = int(late["stored_ns"].max())
+    at = (caught_ns - info.start_ns) / 1e9
+    axes.axvline(at, color="black", linestyle=":", linewidth=1.2)
+    axes.text(at, 0.97, " all that waited is stored", transform=axes.get_xaxis_transform(),
+              fontsize=9, va="top")  # fmt: skip
+    return f", caught up {_ms((caught_ns - over_ns) / 1e6)} after the fault"
+
+
+def rates(runs: Runs) -> Picture:
+    """Records stored per second: a dot a round, a bar for the median of the rounds.
+
+    A dashed line is the rate that was offered, where a schedule set it: more cannot be stored.
+    """
+    picture, axes = _bars(len(runs.protocols), 0.6, 0.7)
+    found: dict[str, list[float]] = {protocol: [] for protocol in runs.protocols}
+    for info in runs.runs:
+        one = runs.of(info.protocol, info.round)
+        found[info.protocol].append(float(one.summary()["records_per_s"].iloc[0]))
+    for place, (protocol, of_rounds) in enumerate(found.items()):
+        median = float(np.median(of_rounds))
+        axes.barh(place, median, color=_colour(protocol), alpha=0.55, height=0.6)
+        axes.plot(of_rounds, [place] * len(of_rounds), PROTOCOL_MARKERS.get(protocol, "D"),
+                  color=_colour(protocol), markeredgecolor="black", markersize=6)  # fmt: skip
+        axes.text(max(of_rounds), place, f"   {median:,.0f}", va="center", fontsize=9)
+    asked = [info.workload.get("rate") for info in runs.runs]
+    offered = {float(rate) for rate in asked if rate} if all(asked) else set()
+    for rate in offered:
+        axes.axvline(rate, color="black", linestyle="--", linewidth=1, label="offered rate")
+    axes.set_yticks(range(len(found)), [_name(protocol) for protocol in found])
+    axes.set_xlabel("records stored per second (marks: rounds; bar: their median)")
+    axes.set_xlim(0, max([1.0, *offered, *(max(each) for each in found.values())]) * 1.15)
+    if offered:
+        _legend(axes)
+    words = "; ".join(
+        f"{_name(protocol)}: {', '.join(f'{rate:,.0f}' for rate in of_rounds)}"
+        for protocol, of_rounds in found.items()
+    )
+    return _titled(
+        picture, _rate_finding(found, offered), f"Rounds, in records per second: {words}."
+    )
+
+
+def _rate_finding(found: dict[str, list[float]], offered: set[float]) -> str:
+    """The protocol that stores most, if it does in each round, and by 5 % or more."""
+    medians = {protocol: float(np.median(of_rounds)) for protocol, of_rounds in found.items()}
+    best, *others = sorted(medians, key=lambda protocol: -medians[protocol])
+    rate = f"{medians[best]:,.0f} records per second"
+    slowest = min(min(of_rounds) for of_rounds in found.values())
+    if len(offered) == 1 and slowest >= 0.95 * max(offered):
+        who = "Each protocol" if others else _name(best)
+        return f"{who} keeps up with the {max(offered):,.0f} records per second that are offered"
+    if not others:
+        return f"{_name(best)} stores {rate}"
+    if min(found[best]) < 1.05 * max(max(found[protocol]) for protocol in others):
+        return f"None stores clearly more than the others; the best median is {rate}"
+    return f"{_name(best)} stores most: {rate}, {_name(others[0])} {medians[others[0]]:,.0f}"
+
+
+def knee(search: RateSearch) -> Picture:
+    """Latency against offered rate, and the highest rate that was kept up with.
+
+    Args:
+        search: from `Lab.find_rate`.
+    """
+    picture, (axes,) = _picture()
+    steps = search.steps.sort_values("rate")
+    for column, style, label in (("p99_ms", "-", "p99"), ("p50_ms", "--", "p50")):
+        axes.plot(steps["rate"], steps[column], style, color="#0072B2", label=label, zorder=2)
+    for kept, marker, colour, label in (
+        (True, "o", GOOD, "kept up"),
+        (False, "X", "#D55E00", "not kept up"),
+    ):
+        own = steps[steps["kept_up"] == kept]
+        axes.plot(own["rate"], own["p99_ms"], marker, color=colour, markersize=8, label=label,
+                  markeredgecolor="black", zorder=3)  # fmt: skip
+    axes.axhline(search.limit_ms, color="black", linestyle=":", label="limit of the p99")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    _logarithmic(axes.xaxis)
+    _logarithmic(axes.yaxis)
+    axes.set_xlabel("offered rate, records per second")
+    axes.set_ylabel("milliseconds until stored")
+    _legend(axes, 3)
+    name = _name(search.protocol)
+    title = f"{name} does not keep up with {steps['rate'].min():,.0f} records per second"
+    if not np.isnan(search.rate):
+        title = (
+            f"{name} keeps up with {search.rate:,.0f} records per second at a p99 of "
+            f"{_ms(search.limit_ms)} or less"
+        )
+    words = "; ".join(
+        f"{row['rate']:,.0f} records per second: p50 {_ms(row['p50_ms'])}, p99 {_ms(row['p99_ms'])}"
+        for _, row in steps.iterrows()
+    )
+    return _titled(picture, title, f"{words}.")

@@ -1,0 +1,218 @@
+"""What happened when: every record over the time of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from empkit.plots.style import (
+    Picture,
+    _colour,
+    _described,
+    _legend,
+    _logarithmic,
+    _ms,
+    _name,
+    _numbers,
+    _otherwise,
+    _picture,
+    _shade,
+    _titled,
+    _with_faults,
+)
+from empkit.plots.verdicts import _verdict_finding
+from empkit.results.runs import Runs
+from empkit.results.statistics import Floats, Places
+from empkit.results.verdicts import KINDS, VERDICTS
+
+if TYPE_CHECKING:
+    from empkit.results.info import RunInfo
+
+MOST_DOTS = 20_000  # of one verdict; more than that hide each other anyway
+MOST_SLOWEST = 1_000
+MOST_PANELS = 6
+
+
+def timeline(run: Runs) -> Picture:
+    """Every record a dot: when it was wanted sent against how long until its sender knew.
+
+    Coloured by verdict. Records whose outcome their sender never knew stand in a row above the
+    others. Faults are shaded. Of very many records with the same verdict the slowest and a random
+    choice of the others are drawn. The title says what became of them, and how long the slowest
+    took.
+
+    Args:
+        run: a single run; of several the first is shown.
+    """
+    info = run.runs[0]
+    one = run.of(info.protocol, info.round)
+    own = one.timings
+    took = _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
+    seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
+    picture, (axes,) = _picture(1, 5.0)
+    highest = float(np.nanmax(took)) if np.isfinite(took).any() else 1.0
+    dots = 0
+    for verdict in VERDICTS:
+        places = np.flatnonzero(own["verdict"] == verdict)
+        some = _some(places, took)
+        dots += len(some)
+        if len(some):
+            axes.scatter(
+                seconds[some], np.where(np.isnan(took[some]), highest * 2.4, took[some]),
+                s=9 if verdict == "stored" else 26, color=KINDS[verdict].colour,
+                marker=KINDS[verdict].marker, linewidths=0.4, rasterized=True,
+                edgecolors="none" if verdict == "stored" else "black",
+                label=f"{verdict.replace('_', '-')} ({len(places):,})",
+                zorder=2 if verdict == "stored" else 3,
+            )  # fmt: skip
+    _logarithmic(axes.yaxis)
+    if np.isnan(took).any():
+        axes.axhline(highest * 1.6, color="#888888", linewidth=0.8)
+        axes.annotate("never", (0, highest * 2.4), (-7, 0), textcoords="offset points", ha="right",
+                      va="center", xycoords=axes.get_yaxis_transform())  # fmt: skip
+        axes.set_ylim(top=highest * 3.6)
+        axes.yaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: f"{value:,g}" if value < highest * 1.6 else "")
+        )
+    _shade(axes, info)
+    note = ""
+    if dots < len(own):
+        note = f"drawn: {dots:,} of {len(own):,}, the slowest among them"
+        axes.text(0.995, 0.01, note, transform=axes.transAxes, fontsize=9, ha="right")
+    axes.set_xlabel("seconds since the start, when the record was wanted sent")
+    axes.set_ylabel("milliseconds until the sender knew")
+    _legend(axes)
+    finding = f"{_described(info)}: {_verdict_finding([one])}"
+    if len(took) and np.isfinite(took).all():
+        finding += f"; the slowest took {_ms(highest)}"
+    elif np.isfinite(took).any():
+        finding += f"; the slowest that is known took {_ms(highest)}"
+    return _titled(picture, _with_faults(finding, info), note)
+
+
+def _some(places: Places, took: Floats) -> Places:
+    """Of very many dots the slowest, and a random choice of the others."""
+    if len(places) <= MOST_DOTS:
+        return places
+    by_time = places[np.argsort(took[places])]
+    others = np.random.default_rng(0).choice(
+        by_time[:-MOST_SLOWEST], MOST_DOTS - MOST_SLOWEST, replace=False
+    )
+    return np.concatenate([others, by_time[-MOST_SLOWEST:]])
+
+
+def percentiles_over_time(run: Runs) -> Picture:
+    """p50, p90 and p99 of the ack latency in slices of a run's time.
+
+    A slice needs 10 acked records for p50 and p90 and 100 for p99, or has no point.
+
+    Args:
+        run: a single run; of several the first is shown.
+    """
+    info = run.runs[0]
+    own = run.of(info.protocol, info.round).timings
+    own = own[(own["outcome"] == "acked") & own["acked_ns"].notna()]
+    seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
+    took = _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
+    picture, (axes,) = _picture()
+    finding = "too few acked records for a percentile over time"
+    if len(own) >= 10:
+        # enough slices to see a fault, and where it goes 100 records in each
+        count = int(np.clip(len(own) // 100, 8, 40))
+        edges = np.linspace(0, float(seconds.max()) + 1e-9, count + 1)
+        slices = np.clip(np.digitize(seconds, edges) - 1, 0, count - 1)
+        groups = [took[slices == each] for each in range(count)]
+        middles = (edges[:-1] + edges[1:]) / 2
+        for level, least, line in ((50, 10, "o-"), (90, 10, "s--"), (99, 100, "^:")):
+            values = np.array(
+                [np.percentile(each, level) if len(each) >= least else np.nan for each in groups]
+            )
+            if np.isfinite(values).any():
+                axes.plot(middles, values, line, color=_colour(info.protocol), markersize=4,
+                          drawstyle="steps-mid", label=f"p{level}")  # fmt: skip
+            if level == 90 and np.isfinite(values).any():
+                finding = (
+                    f"p90 {_ms(np.nanmedian(values))} in the median slice of "
+                    f"{edges[1]:.2g} s, {_ms(np.nanmax(values))} in the worst"
+                )
+        _logarithmic(axes.yaxis)
+    _shade(axes, info)
+    axes.set_xlabel("seconds since the start, when the record was wanted sent")
+    axes.set_ylabel("milliseconds until acked")
+    _legend(axes)
+    return _titled(picture, _with_faults(f"{_described(info)}: {finding}", info))
+
+
+def timelines(runs: Runs) -> Picture:
+    """The same faults over several protocols, a panel each: every record a dot, when it was wanted
+    sent against how long until its sender knew, coloured by verdict.
+
+    Records whose outcome their sender never knew stand at the upper edge. Of several rounds the
+    first is shown; `timeline` shows a single run larger.
+
+    Args:
+        runs: of one protocol or several, up to six.
+    """
+    first = [
+        next(info for info in runs.runs if info.protocol == protocol)
+        for protocol in runs.protocols[:MOST_PANELS]
+    ]
+    picture, panels = _picture(len(first), 1.3 + 1.6 * len(first))
+    taken = {info.protocol: _known_after_ms(runs, info) for info in first}
+    known = [took[np.isfinite(took)].max() for took in taken.values() if np.isfinite(took).any()]
+    top = 3 * max(known, default=1.0)
+    least = [took[np.isfinite(took)].min() for took in taken.values() if np.isfinite(took).any()]
+    bottom = max(0.01, 0.7 * min(least, default=0.1))
+    longest = []
+    for axes, info in zip(panels, first, strict=True):
+        own = runs.of(info.protocol, info.round).timings
+        took = taken[info.protocol]
+        seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
+        for verdict in VERDICTS:
+            some = _some(np.flatnonzero(own["verdict"] == verdict), took)
+            if len(some):
+                axes.scatter(
+                    seconds[some], np.where(np.isnan(took[some]), top, took[some]),
+                    s=9 if verdict == "stored" else 26, color=KINDS[verdict].colour,
+                    marker=KINDS[verdict].marker, linewidths=0.4, rasterized=True,
+                    edgecolors="none" if verdict == "stored" else "black",
+                    label=verdict.replace("_", "-"), zorder=2 if verdict == "stored" else 3,
+                )  # fmt: skip
+        most = float(np.nanmax(took)) if np.isfinite(took).any() else np.nan
+        word = _ms(most) if np.isfinite(most) else "never"
+        longest.append(f"{_name(info.protocol)}\N{NO-BREAK SPACE}{word}")
+        _logarithmic(axes.yaxis)
+        axes.yaxis.set_major_locator(LogLocator(10, (1,), numticks=9))
+        axes.set_ylim(bottom, top * 1.6)
+        axes.set_ylabel("ms until known", fontsize=9)
+        axes.set_title(_name(info.protocol), fontsize=10, loc="right", pad=4)
+    left, right = panels[
+        0
+    ].get_xlim()  # shared; a name above is placed by what there is to the right
+    ends = [each.end_ns or info.end_ns for info in first for each in info.timed_faults]
+    starts = [info.start_ns for info in first for _ in info.timed_faults]
+    lasts = [(end - start) / 1e9 for end, start in zip(ends, starts, strict=True)]
+    panels[0].set_xlim(left, max([right, *(1.03 * last for last in lasts)]))
+    for axes, info in zip(panels, first, strict=True):
+        _shade(axes, info)
+    panels[-1].set_xlabel("seconds since the start, when the record was wanted sent")
+    handles: dict[str, Any] = {}
+    for axes in panels:
+        found, labels = axes.get_legend_handles_labels()
+        handles |= dict(zip(labels, found, strict=True))
+    if handles:
+        picture.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4,
+                       frameon=False, fontsize=9)  # fmt: skip
+    return _titled(
+        picture,
+        "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(first)]),
+        f"{_verdict_finding([runs])}.",
+    )
+
+
+def _known_after_ms(runs: Runs, info: RunInfo) -> Floats:
+    """How long until each sender knew, of one run; NaN where it never did."""
+    own = runs.of(info.protocol, info.round).timings
+    return _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6

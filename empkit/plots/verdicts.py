@@ -1,0 +1,165 @@
+"""What became of the records, and how often each is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from empkit.plots.style import Picture, _bars, _legend, _name, _titled
+from empkit.results import conclusion
+from empkit.results.runs import Runs
+from empkit.results.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
+
+if TYPE_CHECKING:
+    pass
+
+
+def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
+    """How many records got each verdict, with every count below its bar.
+
+    Args:
+        runs: a bar a protocol; of several, such as `Lab.cross` returns, also one for each choice of
+            guarantees.
+    """
+    several = [runs] if isinstance(runs, Runs) else list(runs)
+    counts = pd.concat([each.verdicts() for each in several])
+    names = [
+        _name(protocol) + (f"\n{each.runs[0].guarantees}" if len(several) > 1 else "")
+        for each in several
+        for protocol in each.protocols
+    ]
+    allowed = [
+        conclusion.allowed_losses(each.of(name)) for each in several for name in each.protocols
+    ]
+    broken_any = bool(counts[list(BROKEN_PROMISES)].to_numpy().any())
+    picture, axes = _bars(len(counts), 1.0 if broken_any else 0.75, 1.1)
+    left = np.zeros(len(counts))
+    places = np.arange(len(counts))
+    for verdict in VERDICTS:
+        values = counts[verdict].to_numpy(dtype=float)
+        if values.any():
+            axes.barh(places, values, left=left, color=KINDS[verdict].colour,
+                      label=verdict.replace("_", "-"), height=0.4)  # fmt: skip
+        left += values
+    words = []
+    for place, (name, (_, row)) in enumerate(zip(names, counts.iterrows(), strict=True)):
+        fine, broken = _in_words(row, allowed[place])
+        axes.annotate(fine, (0, place + 0.2), (2, -3), textcoords="offset points", fontsize=9,
+                      va="top")  # fmt: skip
+        if broken:
+            axes.annotate(f"broken promises:  {broken}", (0, place + 0.2), (2, -16), fontsize=9,
+                          textcoords="offset points", va="top", fontweight="bold",
+                          color="#A33B00")  # fmt: skip
+        words.append(f"{name}: {fine}{', ' if fine and broken else ''}{broken}.")
+    axes.set_yticks(places, names)
+    axes.set_xlim(0, max(1.0, float(left.max())) * 1.01)
+    axes.set_xlabel("records")
+    _legend(axes)
+    alt = " ".join(words).replace(",  ", ", ").replace("\n", ", ")
+    return _titled(picture, _verdict_finding(several), alt)
+
+
+def _in_words(row: pd.Series[int], allowed: int) -> tuple[str, str]:
+    """How many got each verdict: what is no broken promise, and what is one.
+
+    Args:
+        row: the counts of one protocol.
+        allowed: of its lost records, those that the guarantees or a fault allow to be lost.
+    """
+    fine: list[str] = []
+    broken: list[str] = []
+    for verdict in VERDICTS:
+        count, name = int(row[verdict]), verdict.replace("_", "-")
+        of_them = allowed if verdict == "lost" else 0
+        if of_them:
+            fine.append(f"{of_them:,} {name} as allowed")
+        if count > of_them:
+            sink = broken if verdict in BROKEN_PROMISES else fine
+            sink.append(f"{count - of_them:,} {name}")
+    return ",  ".join(fine), ",  ".join(broken)
+
+
+def _verdict_finding(several: Sequence[Runs]) -> str:
+    """What became of the records, in the words of the conclusion."""
+    counts = pd.concat([each.verdicts() for each in several])
+    offered, stored = int(counts["offered"].sum()), int(counts["stored"].sum())
+    allowed = [conclusion.allowed_losses(each) for each in several]
+    bad = [_broken_records(each) for each in several]
+    if len(several) > 1 and any(bad):
+        return "Promises broken: " + _with_choices(bad, several)
+    if sum(bad):
+        return f"{sum(bad):,} of {offered:,} records: a promise was broken"
+    if any(each.broken for each in several):
+        return f"{stored:,} of {offered:,} records stored; a promise was broken"
+    if len(several) > 1 and any(allowed):
+        return f"No promise broken; lost as allowed: {_with_choices(allowed, several)}"
+    if any(allowed):
+        return f"{sum(allowed):,} of {offered:,} records lost as allowed; no promise broken"
+    if stored == offered:
+        everything = f"All {offered:,} records are" if offered > 1 else "The one record is"
+        return f"{everything} stored once, as sent"
+    return f"{stored:,} of {offered:,} records stored; no promise broken"
+
+
+def _broken_records(runs: Runs) -> int:
+    """How many records had a promise broken."""
+    counts = runs.verdicts()[list(BROKEN_PROMISES)]
+    return int(counts.to_numpy().sum()) - conclusion.allowed_losses(runs)
+
+
+def _with_choices(counts: Sequence[int], several: Sequence[Runs]) -> str:
+    """How many records each choice of guarantees has of something."""
+    words = []
+    for count, runs in zip(counts, several, strict=True):
+        many = f"{count:,} of {sum(run.offered for run in runs.runs):,}" if count else "none"
+        choice = runs.runs[0].guarantees
+        words.append(f"{many} {choice}" if choice == "as set" else f"{many} with {choice}")
+    return ", ".join(words)
+
+
+def copies(crossed: Sequence[Runs]) -> Picture:
+    """How many copies of the records there are at each place: sent, in Kafka's log, stored.
+
+    Args:
+        crossed: runs over Kafka, each with its choice of guarantees, such as `Lab.cross` returns.
+    """
+    infos = [info for runs in crossed for info in runs.runs if info.appended is not None]
+    stored = [
+        int(runs.of(info.protocol, info.round).timings["stored_ns"].notna().sum())
+        for runs in crossed
+        for info in runs.runs
+        if info.appended is not None
+    ]
+    picture, axes = _bars(3 * max(1, len(infos)), 0.33, 1.0)
+    group = 3.6  # three bars, and a gap to the next three
+    axes.set_ylim(group * max(1, len(infos)) - 1.0, -0.5)
+    names, extra, words = [], [], []
+    for number, (info, kept) in enumerate(zip(infos, stored, strict=True)):
+        appended = info.appended or 0
+        counts = {"sent": info.offered, "in the log": appended, "stored": kept}
+        for step, (name, count) in enumerate(counts.items()):
+            place = group * number + step
+            axes.barh(place, count, height=0.7, color=_COPY_COLOURS[name], label=name)
+            beyond = f"{count:,}" if count == info.offered else (
+                f"{count:,}  ({count - info.offered:+,})"
+            )  # fmt: skip
+            axes.text(count, place, f"  {beyond}", va="center", fontsize=9)
+        names.append(info.guarantees.replace(" ", "\n"))
+        extra.append(appended - info.offered)
+        words.append(f"{info.guarantees}: {', '.join(f'{v:,} {k}' for k, v in counts.items())}.")
+    axes.set_yticks([group * number + 1 for number in range(len(names))], names)
+    axes.set_xlim(0, max([1, *(info.appended or 0 for info in infos)]) * 1.2)
+    axes.set_xlabel("records")
+    _legend(axes)
+    most = max(extra, default=0)
+    many = f"{'up to ' if len(infos) > 1 else ''}{most:,} cop{'ies' if most > 1 else 'y'} too many"
+    title = f"The log holds {many if most > 0 else 'no copy too many'}"
+    if most > 0 and max(stored) <= max(info.offered for info in infos):
+        title += ", the database none"
+    return _titled(picture, title, " ".join(words))
+
+
+_COPY_COLOURS = {"sent": "#BBBBBB", "in the log": "#D55E00", "stored": "#009E73"}
