@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from empkit.clients import Client, Reply, connect
     from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.workload import Workload
-    from empkit.faults import At
+    from empkit.faults.timeline import At
     from empkit.lab import Lab
     from empkit.records.employee import Employee
     from empkit.records.files import read_records

@@ -338,7 +338,7 @@ def compare(
     with interrupts.held():  # an import that is torn apart leaves half a module
         from empkit.experiment import beforehand
         from empkit.experiment.workload import Workload, repeat_to
-        from empkit.faults import parse_fault
+        from empkit.faults.register import parse_fault
         from empkit.lab import LabError
 
     source: Any = records or 2_000
@@ -818,7 +818,8 @@ def faults() -> None:
     """List what can go wrong, with the words for `compare --fault`."""
     from dataclasses import fields
 
-    from empkit.faults import FAULTS, TimedFault
+    from empkit.faults.base import TimedFault
+    from empkit.faults.register import FAULTS
 
     title = "empkit compare --fault NAME:KEY=VALUE,...@FROM..UNTIL"
     table = Table("name", "when", "settings", "what", title=title, title_justify="left")

@@ -37,7 +37,8 @@ from empkit.tls import kafka_arguments, verified
 if TYPE_CHECKING:
     from empkit.brokers import Broker, BrokerName
     from empkit.experiment.search import RateSearch
-    from empkit.faults import At, Fault
+    from empkit.faults.base import Fault
+    from empkit.faults.timeline import At
     from empkit.proxy import ProxyProcess
     from empkit.results.runs import Runs
 

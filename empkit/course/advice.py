@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from empkit.experiment.workload import Workload
-from empkit.faults import At, Duplicates, ServerCrash
+from empkit.faults.records import Duplicates
+from empkit.faults.server import ServerCrash
+from empkit.faults.timeline import At
 from empkit.results.recovery import felt
 from empkit.results.runs import Runs
 

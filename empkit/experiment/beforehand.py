@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from empkit import faults
 from empkit.brokers import BrokerError
 from empkit.experiment.guarantees import Guarantees
-from empkit.faults import At, Fault
+from empkit.faults.base import Fault
+from empkit.faults.timeline import At
 from empkit.settings import Settings
 from empkit.tls import verified
 

@@ -20,7 +20,7 @@ import pandas as pd
 from empkit.brokers import BrokerError
 from empkit.clients import ledger, plugin, through_kafka
 from empkit.clock import now_ns
-from empkit.experiment import logs
+from empkit.experiment import logs, strikes
 from empkit.experiment.environment import hashed, measured_on
 from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees, why_loss
@@ -29,22 +29,18 @@ from empkit.experiment.payloads import line_of
 from empkit.experiment.progress import Progress, shown
 from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
 from empkit.experiment.workload import Workload
-from empkit.faults import (
-    At,
-    ClientKill,
-    Fault,
-    Overload,
-    RecordFault,
-    Timeline,
-    TokenExpiry,
-)
+from empkit.faults.base import Fault
+from empkit.faults.client import ClientKill, TokenExpiry
+from empkit.faults.load import Overload
+from empkit.faults.records import RecordFault
+from empkit.faults.timeline import At, Timeline
 from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError
 from empkit.proxy import ProxyProcess
-from empkit.results import strikes
 from empkit.results.folders import read_timings
 from empkit.results.info import FaultSpan, RunInfo
 from empkit.results.runs import Runs
+from empkit.results.strikes import untouched
 from empkit.results.verdicts import named
 from empkit.settings import Settings
 
@@ -398,7 +394,7 @@ class _Conductor:
         info.faults = self._spans(info)
         info.notes += self._timeline.notes
         info.broken += self._outside()
-        info.notes += [strikes.untouched(each, info) for each in info.faults if each.struck == 0]
+        info.notes += [untouched(each, info) for each in info.faults if each.struck == 0]
         info.faults += self._timeline.missed
         if info.generator_late_ms > LATE_MS:
             info.valid = False

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from empkit.course.exercises.answers import Check, Missing, as_set, of_function, reached, too_few
-from empkit.faults import At, Network, RetentionOverrun
+from empkit.faults.broker import RetentionOverrun
+from empkit.faults.network import Network
+from empkit.faults.timeline import At
 from empkit.proxy import Partition
 from empkit.results.runs import Runs
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from empkit.course.exercises.answers import Check, Missing, of_function, reached, too_few
 from empkit.experiment.guarantees import Guarantees, may_lose
-from empkit.faults import LostAcks
+from empkit.faults.broker import LostAcks
 from empkit.kafka.dead_letters import DeadLetter
 from empkit.records.employee import Employee
 from empkit.results.runs import Runs

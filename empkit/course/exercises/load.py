@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from empkit.course.exercises.answers import Check, Missing, of_function
-from empkit.faults import ServerPause
+from empkit.faults.server import ServerPause
 from empkit.results.runs import Runs, latencies_ms
 from empkit.results.statistics import percentiles
 

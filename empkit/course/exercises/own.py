@@ -7,7 +7,7 @@ missing.
 from __future__ import annotations
 
 from empkit.course.exercises.answers import Check, Missing, reached, too_few
-from empkit.faults import ServerCrash
+from empkit.faults.server import ServerCrash
 from empkit.results.runs import Runs
 
 RECORDS = 480

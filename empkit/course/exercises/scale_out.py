@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from empkit.course.exercises.answers import Check, Missing, of_function, reached, too_few
-from empkit.faults import LeaderMove, ServerCrash
+from empkit.faults.broker import LeaderMove
+from empkit.faults.server import ServerCrash
 from empkit.results.runs import Runs
 
 RECORDS = 300

@@ -1,0 +1,77 @@
+"""What can go wrong, as values that go on a timeline. Each is real: nothing is simulated in the
+client.
+
+    lab.run("kafka", workload, faults=[At(2.0, ServerCrash(), until=5.0)])
+
+A fault that goes on a timeline has `strike`, which does the damage and returns how to undo it. One
+that changes what is offered has `alter` (the records); an overload changes when they are due. What
+a fault touched it restores, also when the run is interrupted.
+"""
+
+from empkit.faults.base import (
+    IN_FLIGHT,
+    IN_FLIGHT_OR_NEVER,
+    Fault,
+    FaultError,
+    Part,
+    TimedFault,
+    Undo,
+)
+from empkit.faults.broker import (
+    BrokerDown,
+    BrokerErrors,
+    BrokerPause,
+    BrokerSlow,
+    LeaderKill,
+    LeaderMove,
+    LostAcks,
+    RetentionOverrun,
+)
+from empkit.faults.client import ClientKill, ClientPause, TokenExpiry
+from empkit.faults.database import DatabaseLock, DiskFull
+from empkit.faults.load import Overload
+from empkit.faults.network import Network, SlowReader
+from empkit.faults.records import Duplicates, Invalid, Poison, RecordFault, TooLarge
+from empkit.faults.register import FAULTS, parse_fault
+from empkit.faults.server import ConsumerCrash, ServerCrash, ServerPause, ServerRestart, ServerStart
+from empkit.faults.timeline import At, Timeline
+
+__all__ = [
+    "FAULTS",
+    "IN_FLIGHT",
+    "IN_FLIGHT_OR_NEVER",
+    "At",
+    "BrokerDown",
+    "BrokerErrors",
+    "BrokerPause",
+    "BrokerSlow",
+    "ClientKill",
+    "ClientPause",
+    "ConsumerCrash",
+    "DatabaseLock",
+    "DiskFull",
+    "Duplicates",
+    "Fault",
+    "FaultError",
+    "Invalid",
+    "LeaderKill",
+    "LeaderMove",
+    "LostAcks",
+    "Network",
+    "Overload",
+    "Part",
+    "Poison",
+    "RecordFault",
+    "RetentionOverrun",
+    "ServerCrash",
+    "ServerPause",
+    "ServerRestart",
+    "ServerStart",
+    "SlowReader",
+    "TimedFault",
+    "Timeline",
+    "TokenExpiry",
+    "TooLarge",
+    "Undo",
+    "parse_fault",
+]

@@ -1,0 +1,74 @@
+"""Faults of the database and of the disk below it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from empkit.faults.base import FaultError, TimedFault, Undo, _own_server
+
+if TYPE_CHECKING:
+    from empkit.lab import Lab
+
+
+@dataclass(frozen=True)
+class DatabaseLock(TimedFault):
+    """Another process holds the lock that the store needs, really."""
+
+    name = "database-lock"
+    part = "database"
+
+    def strike(self, lab: Lab) -> Undo:
+        """Take the lock, as another program would."""
+        import sqlalchemy as sa
+
+        if lab.database_url is None:
+            raise FaultError("The database of a server that is not ours is out of reach.")
+        from empkit.databases.engine import make_engine
+
+        engine = make_engine(lab.database_url)
+        connection = engine.connect()
+        sqlite = engine.dialect.name == "sqlite"
+        try:
+            if sqlite:
+                connection.connection.dbapi_connection.isolation_level = None  # type: ignore[union-attr]
+            lock = "BEGIN IMMEDIATE" if sqlite else "LOCK TABLE employees IN ACCESS EXCLUSIVE MODE"
+            connection.exec_driver_sql(lock)
+        except sa.exc.SQLAlchemyError as error:
+            connection.close()
+            engine.dispose()
+            raise FaultError(f"The lock cannot be had: {error.args[0]}.") from error
+
+        def undo() -> None:
+            if sqlite:
+                connection.exec_driver_sql("ROLLBACK")
+            connection.close()
+            engine.dispose()
+
+        return undo
+
+
+@dataclass(frozen=True)
+class DiskFull(TimedFault):
+    """The server can write no byte more to any file, as on a disk that is full (RLIMIT_FSIZE)."""
+
+    name = "disk-full"
+    part = "database"
+
+    def strike(self, lab: Lab) -> Undo:
+        """Take away its right to write."""
+        server = _own_server(lab)
+        if sys.platform == "linux":
+            from resource import RLIMIT_FSIZE, prlimit
+
+            before = prlimit(server.pid, RLIMIT_FSIZE)
+            prlimit(server.pid, RLIMIT_FSIZE, (0, before[1]))
+
+            def undo() -> None:
+                with contextlib.suppress(ProcessLookupError):
+                    prlimit(server.pid, RLIMIT_FSIZE, before)
+
+            return undo
+        raise FaultError("Only Linux can limit another process's files: leave disk-full out.")

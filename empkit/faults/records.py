@@ -1,0 +1,103 @@
+"""Faults of the records themselves."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from empkit.faults.base import Fault
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class RecordFault(Fault):
+    """A share of the records is not as it should be.
+
+    Args:
+        share: which part of the records, from 0 to 1.
+    """
+
+    part = "records"
+    unit = "records changed"
+    share: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.share, int | float) or not 0 <= self.share <= 1:
+            raise ValueError(f"share is {self.share!r}; expected a number from 0 to 1.")
+
+    def alter(
+        self, records: Iterable[Any], seed: int, struck: list[int] | None = None
+    ) -> Iterator[Any]:
+        """The records, some changed; text in place of a record is sent as it is.
+
+        Args:
+            records: as they are without the fault.
+            seed: chooses the records that are changed.
+            struck: gets the places, from 0, of those that were changed.
+        """
+        chance = random.Random(f"{self.name}-{seed}")  # noqa: S311 - to choose, not to hide
+        pairs = itertools.pairwise(itertools.chain([None], records))
+        for place, (before, record) in enumerate(pairs):
+            chosen = before is not None and isinstance(record, dict)
+            after = record
+            if chosen and chance.random() < self.share:
+                after = self.changed(record, before)
+            if struck is not None and after != record:
+                struck.append(place)
+            yield after
+
+    @abstractmethod
+    def changed(self, record: dict[str, Any], before: Any) -> Any:
+        """What a record becomes; `before` is the one that is sent before it."""
+
+
+@dataclass(frozen=True)
+class Duplicates(RecordFault):
+    """Records with the id of another and content of their own."""
+
+    name = "duplicates"
+
+    def changed(self, record: dict[str, Any], before: Any) -> Any:
+        """The id of the record before."""
+        if not isinstance(before, dict) or "employee_id" not in before:
+            return record
+        return {**record, "employee_id": before["employee_id"]}
+
+
+@dataclass(frozen=True)
+class Invalid(RecordFault):
+    """Records without a last name."""
+
+    name = "invalid"
+
+    def changed(self, record: dict[str, Any], before: Any) -> Any:
+        """The last name goes."""
+        return {name: value for name, value in record.items() if name != "last_name"}
+
+
+@dataclass(frozen=True)
+class Poison(RecordFault):
+    """Bytes that are no JSON at all."""
+
+    name = "poison"
+
+    def changed(self, record: dict[str, Any], before: Any) -> Any:
+        """Half a record, with a byte that is no UTF-8."""
+        return f'{{"employee_id": "{record.get("employee_id")}", "first_name": "\xff'
+
+
+@dataclass(frozen=True)
+class TooLarge(RecordFault):
+    """Records larger than the server takes (but not larger than a broker takes)."""
+
+    name = "too-large"
+
+    def changed(self, record: dict[str, Any], before: Any) -> Any:
+        """A long field is added."""
+        return {**record, "remark": "x" * 100_000}

@@ -1,0 +1,177 @@
+"""When faults strike and are undone while a run is under way."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from empkit.brokers import BrokerError
+from empkit.clock import now_ns
+from empkit.faults.base import FaultError, TimedFault, Undo, _nothing
+from empkit.faults.server import ServerCrash, ServerStart
+from empkit.processes.child import ChildError
+from empkit.results.info import FaultSpan
+
+if TYPE_CHECKING:
+    from empkit.lab import Lab
+
+
+@dataclass(frozen=True)
+class At:
+    """A fault on a timeline.
+
+    Args:
+        at_s: when it strikes, in seconds after the start of the run.
+        fault: what.
+        until: when it is undone; without it at the end of the run, or by a `ServerStart`.
+
+    Raises:
+        ValueError: the times make no sense.
+    """
+
+    at_s: float
+    fault: TimedFault
+    until: float | None = None
+
+    def __post_init__(self) -> None:
+        # a time that is no number compares as false
+        if not self.at_s >= 0 or not (self.until is None or self.until >= self.at_s):
+            raise ValueError(f"{self.fault} from {self.at_s} s until {self.until} s is no time.")
+
+    def __str__(self) -> str:
+        """As `parse_fault` takes it: `server-crash@2s..5s`."""
+        end = "" if self.until is None else f"..{self.until!r}s"
+        return f"{self.fault}@{self.at_s!r}s{end}"
+
+
+class Timeline:
+    """Strikes faults at their moments while a run is under way, and undoes them.
+
+    Args:
+        lab: where.
+        events: what and when.
+    """
+
+    def __init__(self, lab: Lab, events: Sequence[At]) -> None:
+        self._lab = lab
+        self._events = events
+        self._wake = threading.Event()
+        self._over = False
+        self._aborted = False
+        self._thread: threading.Thread | None = None
+        self._active: list[tuple[At, Undo, FaultSpan]] = []
+        self._tallies: list[tuple[TimedFault, int, int, FaultSpan]] = []
+        self.spans: list[FaultSpan] = []
+        self.missed: list[FaultSpan] = []
+        self.notes: list[str] = []
+        self.failure: Exception | None = None
+
+    def start(self, start_ns: int) -> None:
+        """Begin; moments count from `start_ns`."""
+        self._thread = threading.Thread(target=self._follow, args=(start_ns,), name="empkit-faults")
+        self._thread.start()
+
+    def finish(self, *, abort: bool = False) -> None:
+        """Wait until every fault is undone.
+
+        Args:
+            abort: undo them now, whenever they were to end.
+        """
+        self._over = True
+        self._aborted |= abort
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _follow(self, start_ns: int) -> None:
+        moments: list[tuple[float, bool, At]] = [(each.at_s, True, each) for each in self._events]
+        moments += [(each.until, False, each) for each in self._events if each.until is not None]
+        try:
+            for at_s, strikes, event in sorted(moments, key=lambda moment: moment[:2]):
+                self._wait(start_ns + int(at_s * 1e9), strikes=strikes)
+                if not strikes:
+                    self._undo(event)
+                elif self._over:
+                    self._miss(event)
+                elif isinstance(event.fault, ServerStart):
+                    self._end_crash(event)
+                else:
+                    self._strike(event)
+            if not self._over:
+                self._wait(None, strikes=True)
+        except Exception as error:  # noqa: BLE001 - the run's own thread raises it
+            self.failure = error
+        finally:
+            self._undo_all()
+            self._count()
+
+    def _miss(self, event: At) -> None:
+        """The run was over before the fault was to begin."""
+        fault = event.fault
+        self.notes.append(f"{fault} did not strike: the run was over before.")
+        self.missed.append(
+            FaultSpan(
+                str(fault), fault.part, now_ns(), None, event.at_s, event.until,
+                struck=0, unit=fault.unit, missed=True,
+            )
+        )  # fmt: skip
+
+    def _wait(self, moment_ns: int | None, *, strikes: bool) -> None:
+        """Until the moment, or until there is no reason to wait for it any more."""
+        while not self._aborted and not (strikes and self._over):
+            left = None if moment_ns is None else (moment_ns - now_ns()) / 1e9
+            if left is not None and left <= 0:
+                return
+            self._wake.wait(left)
+            self._wake.clear()
+
+    def _strike(self, event: At) -> None:
+        fault = event.fault
+        before = fault.tally(self._lab)
+        span = FaultSpan(
+            str(fault), fault.part, now_ns(), None, event.at_s, event.until,
+            unit=fault.unit, takes_away=fault.takes_away,
+        )  # fmt: skip
+        undo = fault.strike(self._lab)
+        planned = fault.tally(self._lab)
+        if before is not None and planned is not None:
+            self._tallies.append((fault, before[0], planned[0], span))
+        self.spans.append(span)
+        self._active.append((event, undo, span))
+        if undo is _nothing:
+            self._undo(event)
+
+    def _undo(self, event: At) -> None:
+        for active in self._active[:]:
+            if active[0] is event:
+                self._active.remove(active)
+                active[2].struck = active[1]()
+                active[2].end_ns = now_ns()
+
+    def _count(self) -> None:
+        """Count what only shows after a while, such as the answers that a broker was told to give.
+
+        A broker that has ended meanwhile cannot be asked: then nothing is claimed.
+        """
+        for fault, first, last, span in self._tallies:
+            with contextlib.suppress(BrokerError, ChildError, FaultError):
+                after = fault.tally(self._lab)
+                span.struck = None if after is None else min(max(after[1], first), last) - first
+
+    def _end_crash(self, event: At) -> None:
+        crashes = [active for active in self._active if isinstance(active[0].fault, ServerCrash)]
+        if not crashes:
+            event.fault.strike(self._lab)  # says that there is none
+        crash, _, span = crashes[-1]
+        span.asked_end_s = event.at_s
+        self._undo(crash)
+
+    def _undo_all(self) -> None:
+        for event, _, _ in reversed(self._active[:]):
+            try:
+                self._undo(event)
+            except Exception as error:  # noqa: BLE001 - the others are undone all the same
+                self.failure = self.failure or error
