@@ -17,14 +17,14 @@ from empkit.results.verdicts import VERDICTS
 
 if TYPE_CHECKING:
     from empkit.results.info import RunInfo
-    from empkit.results.runs import Runs
+    from empkit.results.measured import Measured
 
 SCHEMA_FILE = Path(__file__).parent / "result.schema.json"
 FORMAT = 2
 
 
 def as_json(
-    crossed: Sequence[Runs], unmeasured: Sequence[str] = (), status: int | None = None
+    crossed: Sequence[Measured], unmeasured: Sequence[str] = (), status: int | None = None
 ) -> dict[str, Any]:
     """All comparisons as one value.
 
@@ -58,7 +58,7 @@ def as_json(
     }
 
 
-def _protocols(runs: Runs) -> dict[str, Any]:
+def _protocols(runs: Measured) -> dict[str, Any]:
     """Each protocol's rounds joined."""
     if not runs.runs:
         return {}
@@ -68,13 +68,13 @@ def _protocols(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _rows(runs: Runs) -> dict[str, dict[str, Any]]:
+def _rows(runs: Measured) -> dict[str, dict[str, Any]]:
     """The rows of the summary by protocol."""
     rows = runs.summary().to_dict("index").items()
     return {str(name): {str(column): row[column] for column in row} for name, row in rows}
 
 
-def _run(runs: Runs, run: RunInfo) -> dict[str, Any]:
+def _run(runs: Measured, run: RunInfo) -> dict[str, Any]:
     """One protocol's one round."""
     return {
         "protocol": run.protocol,

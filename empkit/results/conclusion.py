@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from empkit.results.info import FaultSpan, RunInfo
-    from empkit.results.runs import Runs
+    from empkit.results.measured import Measured
 
 ALLOWED = ("lost",)
 """The verdicts that guarantees or a fault may allow, of records through Kafka."""
@@ -29,7 +29,7 @@ def where(run: RunInfo) -> str:
     return f"{run.protocol}, round {run.round}{asked}"
 
 
-def broken(runs: Runs) -> list[str]:
+def broken(runs: Measured) -> list[str]:
     """Each promise that was broken, by name, with how often and the first ids."""
     sentences = []
     for run in runs.runs:
@@ -44,7 +44,7 @@ def broken(runs: Runs) -> list[str]:
     return sentences
 
 
-def findings(runs: Runs) -> list[str]:
+def findings(runs: Measured) -> list[str]:
     """Each loss that the guarantees or a fault allow, with how often and the first ids."""
     return [
         f"{where(run)}: {listed}; allowed by {run.loss_allowed}"
@@ -54,7 +54,7 @@ def findings(runs: Runs) -> list[str]:
     ]
 
 
-def allowed_losses(runs: Runs) -> int:
+def allowed_losses(runs: Measured) -> int:
     """How many records were lost as the guarantees or a fault allow."""
     return sum(
         int((_of(runs, run) & runs.timings["verdict"].isin(ALLOWED)).sum())
@@ -63,7 +63,7 @@ def allowed_losses(runs: Runs) -> int:
     )
 
 
-def unmeasured(runs: Runs) -> list[str]:
+def unmeasured(runs: Measured) -> list[str]:
     """What was asked for and was not measured, or not to its end."""
     sentences = [
         f"{where(run)}: {reason}"
@@ -85,7 +85,7 @@ def unmeasured(runs: Runs) -> list[str]:
     return sentences
 
 
-def status(runs: Runs) -> ExitStatus:
+def status(runs: Measured) -> ExitStatus:
     """The exit status that the runs ask for."""
     holding = [of_signal(runs.interrupted)]
     if runs.broken:
@@ -95,14 +95,14 @@ def status(runs: Runs) -> ExitStatus:
     return first_of(holding)
 
 
-def headline(runs: Runs) -> str:
+def headline(runs: Measured) -> str:
     """How many promises were broken, for a title."""
     count = len(runs.broken)
     words = f"{count:,} promise{'s' if count > 1 else ''}" if count else "no promise"
     return f"{words} broken{' in what was measured' if runs.unmeasured else ''}"
 
 
-def closing(runs: Iterable[Runs], more_unmeasured: Iterable[str] = ()) -> str:
+def closing(runs: Iterable[Measured], more_unmeasured: Iterable[str] = ()) -> str:
     """The last sentence about one comparison or several.
 
     Args:
@@ -150,13 +150,13 @@ def _allowed(run: RunInfo, verdict: str) -> bool:
     return bool(run.loss_allowed) and verdict in ALLOWED
 
 
-def _of(runs: Runs, run: RunInfo) -> pd.Series[bool]:
+def _of(runs: Measured, run: RunInfo) -> pd.Series[bool]:
     """Which rows of the timings are one run's."""
     timings = runs.timings
     return (timings["protocol"] == run.protocol) & (timings["round"] == run.round)
 
 
-def _listed(runs: Runs, run: RunInfo, verdict: str) -> str:
+def _listed(runs: Measured, run: RunInfo, verdict: str) -> str:
     """The records of one run with that verdict: how many, and the first; "" for none."""
     timings = runs.timings
     rows = timings[_of(runs, run) & (timings["verdict"] == verdict)]

@@ -8,10 +8,10 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from empkit.results.info import RunInfo
-    from empkit.results.runs import Runs
+    from empkit.results.measured import Measured
 
 
-def recovery(runs: Runs) -> pd.DataFrame:
+def recovery(runs: Measured) -> pd.DataFrame:
     """One row a run.
 
     Columns: protocol, round, guarantees, offered, one a verdict with any record in it, and
@@ -29,7 +29,7 @@ def recovery(runs: Runs) -> pd.DataFrame:
     return pd.DataFrame([_row(runs.of(info.protocol, info.round), info) for info in runs.runs])
 
 
-def _row(run: Runs, info: RunInfo) -> dict[str, Any]:
+def _row(run: Measured, info: RunInfo) -> dict[str, Any]:
     timings = run.timings
     row: dict[str, Any] = {
         "protocol": info.protocol,
@@ -71,7 +71,7 @@ def _after(timings: pd.DataFrame, info: RunInfo) -> dict[str, Any]:
     }
 
 
-def felt(runs: Runs) -> pd.DataFrame:
+def felt(runs: Measured) -> pd.DataFrame:
     """What the senders felt of the first fault, one row a protocol.
 
     Columns: `tried_again`, whether any record needed more than one attempt; `before_ms` and

@@ -14,7 +14,7 @@ import numpy as np
 from empkit.results.info import FaultSpan, RunInfo
 
 if TYPE_CHECKING:
-    from empkit.results.runs import Runs
+    from empkit.results.measured import Measured
 
 ALIKE = 0.1
 """How much a fault may last longer or shorter than another, or than asked, and be called alike."""
@@ -110,7 +110,7 @@ def _struck(faults: Sequence[FaultSpan]) -> str:
     return f"; {most:,} {unit}" if least == most else f"; {least:,} to {most:,} {unit}"
 
 
-def lasted(runs: Runs) -> list[str]:
+def lasted(runs: Measured) -> list[str]:
     """One line a fault and run, or one for all runs in which it lasted alike, within a tenth."""
     places: dict[tuple[int, str], list[tuple[FaultSpan, RunInfo]]] = {}
     for run in runs.runs:
