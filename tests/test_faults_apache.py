@@ -8,9 +8,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from empkit import At, Guarantees, Workload, connect
-from empkit.faults import BrokerDown, BrokerPause, Cut, Latency, LostAcks, Network, RetentionOverrun
+from empkit.faults import BrokerDown, BrokerPause, LostAcks, Network, RetentionOverrun
 from empkit.kafka.profiles import PROFILES
 from empkit.lab import LabError
+from empkit.proxy import Cut, Latency
 from tests.conftest import employee
 
 
