@@ -1,6 +1,6 @@
 """Print the tests that a run of pytest skipped, one node id a line, from its JUnit XML file.
 
-python .ci/skipped.py results.xml
+Usage: `python .ci/skipped.py results.xml`
 """
 
 import sys

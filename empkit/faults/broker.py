@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from empkit.faults.base import Fault, FaultError, TimedFault, Undo, _can_stop, _nothing, _own_server
 from empkit.faults.network import _through
-from empkit.proxy import (
-    ResetPeer,
-)
+from empkit.proxy import ResetPeer
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker

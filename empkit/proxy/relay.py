@@ -172,7 +172,7 @@ class Connection:
                     flow.add(Stage(dose.id, toxic, flow, chances, struck))
 
     def part(self, toxic_id: str) -> None:
-        """Be rid of a toxic."""
+        """Remove a toxic."""
         self.up.remove(toxic_id)
         self.down.remove(toxic_id)
         self._barred.discard(toxic_id)

@@ -10,9 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from empkit.records.employee import (
     _LARGEST,
