@@ -13,6 +13,7 @@ import psutil
 
 from empkit import Guarantees, Lab, Workload
 from empkit.faults import Overload
+from empkit.processes.child import Child
 
 MB = 2**20
 TURNS = 7
@@ -45,11 +46,15 @@ class Peaks:
         self._over.set()
         self._thread.join()
 
+    def _watched(self) -> list[tuple[str, Child]]:
+        """The server and the load generator of the run under way, by what they are."""
+        children = self._lab.processes.children[:]
+        watched = [("client", child) for child in children if child.name.startswith("run-")]
+        return [("server", self._lab.server), *watched] if self._lab.server else watched
+
     def _watch(self) -> None:
         while not self._over.wait(0.05):
-            for name, child in (("server", self._lab.server), ("client", self._lab.generator)):
-                if child is None:
-                    continue
+            for name, child in self._watched():
                 try:
                     size = psutil.Process(child.pid).memory_info().rss / MB
                 except psutil.NoSuchProcess:

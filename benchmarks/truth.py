@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.common import Row, in_turns, ratio
 from benchmarks.tools import K6_ARRIVALS, filled, k6
 from empkit import At, Lab, Workload
-from empkit.faults import Network, ServerPause
+from empkit.faults import Network, Scene, ServerPause
 from empkit.proxy import Latency
 from empkit.results.runs import Runs
 
@@ -111,6 +111,6 @@ def _pause(lab: Lab) -> None:
     """Stop the server for a second, in the middle of k6's run."""
     wait = threading.Event().wait
     wait(PAUSE_S)
-    resume = ServerPause().strike(lab)
+    resume = ServerPause().strike(Scene(lab))
     wait(1.0)
     resume()

@@ -1,13 +1,15 @@
 """A fault has one name: what it is called in a result is what the command line takes."""
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empkit.faults import FAULTS, At, Network, TimedFault, parse_fault
-from empkit.proxy import KINDS
+from empkit.faults import At, Network, TimedFault, fault_kinds, parse_fault
+from empkit.proxy import toxic_kinds
+
+FAULTS = fault_kinds()
 
 NUMBERS = {"int": st.integers(1, 10**9), "float": st.floats(1, 1e9)}
 CHOICES = {
@@ -23,7 +25,7 @@ def made(draw, name):
     """A fault of the register with random options; those that the fault refuses are drawn again."""
     kind = FAULTS[name]
     options = {}
-    for each in fields(getattr(kind, "of", kind)):
+    for each in kind.settings:
         needed = each.default is MISSING
         if needed or draw(st.booleans()):
             number = str(each.type).split()[0]
@@ -35,7 +37,7 @@ def made(draw, name):
     except ValueError:  # an option that this fault does not take, or a pair that makes no sense
         return kind(**{
             each.name: options[each.name]
-            for each in fields(getattr(kind, "of", kind))
+            for each in kind.settings
             if each.default is MISSING
         })  # fmt: skip
 
@@ -51,7 +53,7 @@ def test_the_name_of_a_fault_gives_it_back_whatever_its_options(name, data):
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, kind in FAULTS.items() if hasattr(kind, "of") or issubclass(kind, TimedFault)],
+    [name for name, kind in FAULTS.items() if kind.timed],
 )
 @given(data=st.data(), begin=st.floats(0, 1e6), length=st.none() | st.floats(0, 1e6))
 def test_the_name_of_a_fault_on_a_timeline_gives_it_back_with_its_moments(
@@ -66,9 +68,9 @@ def test_a_fault_on_a_timeline_is_written_as_the_command_line_has_it():
     assert str(at) == "half-open:after_connections=2@2.0s..5.0s"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", toxic_kinds())
 def test_each_toxic_of_the_proxy_is_a_fault_of_the_same_name(kind):
-    assert FAULTS[kind].of is KINDS[kind]
+    assert FAULTS[kind].of is toxic_kinds()[kind]
     assert issubclass(Network, TimedFault)
 
 

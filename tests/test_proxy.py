@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from empkit.processes.child import Processes
 from empkit.proxy import (
-    KINDS,
     Bandwidth,
     Cut,
     Down,
@@ -38,6 +37,7 @@ from empkit.proxy import (
     Stall,
     Timeout,
     Toxic,
+    toxic_kinds,
 )
 from empkit.proxy.chunk import Chunk
 from empkit.proxy.process import new_loop
@@ -495,7 +495,7 @@ def test_a_share_of_connections_is_the_same_for_the_same_seed():
 )
 def test_settings_that_make_no_sense_are_refused(kind: str, options: dict[str, Any], message: str):
     with pytest.raises(ValueError, match=message):
-        KINDS[kind](**options)
+        toxic_kinds()[kind](**options)
 
 
 # Any toxics, in any order, change nothing of what arrives

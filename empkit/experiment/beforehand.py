@@ -11,13 +11,12 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from empkit import faults
 from empkit.brokers import BrokerError
 from empkit.experiment.guarantees import Guarantees
 from empkit.faults.base import Fault
@@ -62,6 +61,11 @@ class Asked:
     faults: Sequence[At | Fault]
     grid: Sequence[Guarantees]
     settings: Settings
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether records are offered at a rate."""
+        return "--rate" in self.given
 
     @property
     def kafka(self) -> bool:
@@ -184,87 +188,8 @@ def _faults(asked: Asked) -> Iterator[str]:
     """Faults that cannot strike here."""
     for each in asked.faults:
         fault = each.fault if isinstance(each, At) else each
-        reason = _cannot_strike(fault, asked)
-        if reason:
+        if reason := fault.hindrance(asked):
             yield f"--fault {fault} cannot strike here: {reason}."
-
-
-NOT_OURS = "the server is not the lab's own; leave --server out"
-
-
-def _cannot_strike(fault: Fault, asked: Asked) -> str:
-    """Why it cannot; empty when it can."""
-    for part, find in _REASONS.items():
-        if fault.part == part and (reason := find(fault, asked)):
-            return reason
-    proxied = isinstance(fault, faults.Network | faults.SlowReader)
-    if proxied and asked.kafka and asked.broker == "external":
-        return (
-            "an external Kafka cannot be led through the fault proxy; choose --protocol http or "
-            "websocket, or another --broker"
-        )
-    return ""
-
-
-def _of_the_server(fault: Fault, asked: Asked) -> str:
-    if asked.server is not None:
-        return NOT_OURS
-    if isinstance(fault, faults.ConsumerCrash) and asked.consumers < 2:
-        return "the only consumer is the server; give --consumers 2"
-    return ""
-
-
-def _of_the_database(fault: Fault, asked: Asked) -> str:
-    if asked.server is None:
-        return ""
-    if isinstance(fault, faults.DatabaseLock):
-        return "" if asked.database else "the server's database is out of reach; give --database"
-    return NOT_OURS
-
-
-def _of_the_broker(fault: Fault, asked: Asked) -> str:
-    if not asked.kafka:
-        return "no record goes over Kafka; add --protocol kafka"
-    if asked.broker == "external":
-        return "an external Kafka is not the lab's own; use --broker embedded or apache"
-    if isinstance(fault, faults.RetentionOverrun) and asked.server is not None:
-        return NOT_OURS
-    only_embedded = faults.BrokerSlow | faults.LeaderMove | faults.BrokerErrors
-    if isinstance(fault, only_embedded) and asked.broker != "embedded":
-        return "the embedded broker alone can do that; use --broker embedded"
-    if isinstance(fault, faults.LeaderKill) and (asked.broker != "apache" or asked.brokers < 2):
-        return "it wants Apache Kafka of several brokers; give --broker apache --brokers 3"
-    wanted = None
-    if isinstance(fault, faults.LeaderMove):
-        wanted = fault.to
-    elif isinstance(fault, faults.BrokerDown):
-        wanted = fault.broker
-    if wanted is not None and not 1 <= wanted <= asked.brokers:
-        return f"there is no broker {wanted} of {asked.brokers}; give --brokers"
-    return ""
-
-
-def _of_the_client(fault: Fault, asked: Asked) -> str:
-    if not isinstance(fault, faults.TokenExpiry):
-        return ""
-    if asked.server is not None:
-        return "only the lab's own server issues tokens that expire; leave --server out"
-    if list(asked.protocols) == ["kafka"]:
-        return "no token goes over Kafka; add --protocol http or websocket"
-    return ""
-
-
-def _of_the_load(_fault: Fault, asked: Asked) -> str:
-    return "" if "--rate" in asked.given else "it multiplies an offered rate; give --rate"
-
-
-_REASONS: dict[str, Callable[[Fault, Asked], str]] = {
-    "server": _of_the_server,
-    "database": _of_the_database,
-    "broker": _of_the_broker,
-    "client": _of_the_client,
-    "load": _of_the_load,
-}
 
 
 def check_folder(folder: Path) -> None:

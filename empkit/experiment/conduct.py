@@ -29,10 +29,7 @@ from empkit.experiment.payloads import line_of
 from empkit.experiment.progress import Progress, shown
 from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
 from empkit.experiment.workload import Workload
-from empkit.faults.base import Fault
-from empkit.faults.client import ClientKill, TokenExpiry
-from empkit.faults.load import Overload
-from empkit.faults.records import RecordFault
+from empkit.faults.base import Fault, Offer, Scene, WholeRunFault
 from empkit.faults.timeline import At, Timeline
 from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError
@@ -42,10 +39,11 @@ from empkit.results.info import FaultSpan, RunInfo
 from empkit.results.runs import Runs
 from empkit.results.strikes import untouched
 from empkit.results.verdicts import named
+from empkit.rig.control import LabError
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
-    from empkit.lab import Lab
+    from empkit.rig.rig import Rig
 
 POLL_S = 0.2
 """How long a signal may have to wait for the reports of a run, in seconds."""
@@ -53,7 +51,7 @@ REPORT_S = 60.0
 """A run that reports nothing for so long, in seconds, has hung."""
 
 
-class RunError(RuntimeError):
+class RunError(LabError):
     """A run could not be carried out.
 
     Args:
@@ -77,7 +75,9 @@ class Setup:
         sha256: of what they came from (`environment.hashed`); None for made-up ones.
         faults: what goes wrong, and when.
         guarantees: what is asked for.
-        changed: the places of the records that each record fault changed, by its place in `faults`.
+        changed: the places of the records that a fault of the whole run changed, by the fault's
+            place in `faults`.
+        token_lifetime_s: when the client's token expires, in seconds; None: not within the run.
     """
 
     workload: Workload
@@ -87,15 +87,21 @@ class Setup:
     faults: Sequence[At | Fault]
     guarantees: Guarantees
     changed: Mapping[int, Sequence[int]]
+    token_lifetime_s: float | None = None
 
     @property
     def events(self) -> list[At]:
         """The faults that go on the timeline."""
-        return [each for each in self.faults if isinstance(each, At)]
+        return [fault for fault in self.faults if isinstance(fault, At)]
+
+    @property
+    def ends_sending(self) -> bool:
+        """Whether a fault ends the load generator."""
+        return any(event.fault.ends_sending for event in self.events)
 
 
 def conduct(
-    lab: Lab,
+    rig: Rig,
     protocols: Sequence[str],
     workload: Workload,
     rounds: int,
@@ -110,7 +116,7 @@ def conduct(
         KeyboardInterrupt: a signal came before anything was measured.
         ValueError: there is no record to send.
     """
-    setup = _prepare(lab, workload, faults, guarantees)
+    setup = _prepare(rig, workload, faults, guarantees)
     order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
     turns = [
         (protocol, number)
@@ -118,20 +124,20 @@ def conduct(
         for protocol in order.sample(protocols, len(protocols))
     ]
     with shown(progress, len(turns) * setup.count) as show:
-        done = _take_turns(lab, setup, turns, show)
+        done = _take_turns(rig, setup, turns, show)
     if not done.finished and done.error is not None:
         raise done.error
     infos = [info for info, _ in done.finished]
     runs = Runs(
         infos,
         *_frames(done.finished),
-        measured_on(lab, guarantees),
+        measured_on(rig, guarantees),
         asked=turns,
         interrupted=done.interrupted,
         failure="" if isinstance(done.error, KeyboardInterrupt) else str(done.error or ""),
     )
     if runs.broken or runs.unmeasured or not all(info.valid for info in infos):
-        runs.logs = logs.ends(lab.processes.folder, lab.secrets())
+        runs.logs = logs.ends(rig.processes.folder, rig.secrets())
     if runs.failure:
         raise RunError(runs.failure, runs) from done.error
     return runs
@@ -152,19 +158,17 @@ class _Turns:
     error: BaseException | None = None
 
 
-def _take_turns(lab: Lab, setup: Setup, turns: Sequence[tuple[str, int]], show: Progress) -> _Turns:
+def _take_turns(rig: Rig, setup: Setup, turns: Sequence[tuple[str, int]], show: Progress) -> _Turns:
     """Carry out one run after the other until all are, a signal comes, or one cannot be.
 
     The first signal lets the run under way end early, with what it measured; a second one gives
     that up, too.
     """
-    from empkit.lab import LabError
-
     done = _Turns([])
     try:
         for protocol, number in turns:
             interrupts.check()
-            conductor = _Conductor(lab, setup, protocol, number)
+            conductor = _Conductor(rig, setup, protocol, number)
             try:
                 conductor.run(show)
             finally:
@@ -176,56 +180,55 @@ def _take_turns(lab: Lab, setup: Setup, turns: Sequence[tuple[str, int]], show: 
                 break
     except KeyboardInterrupt as error:
         done.interrupted, done.error = interrupts.first() or "SIGINT", error
-    except (RunError, BrokerError, ChildError, LabError) as error:
+    except (BrokerError, ChildError, LabError) as error:
         done.error = error
     return done
 
 
-def _was_killed(setup: Setup) -> bool:
-    return any(isinstance(event.fault, ClientKill) for event in setup.events)
-
-
 def _prepare(
-    lab: Lab, workload: Workload, faults: Sequence[At | Fault], guarantees: Guarantees
+    rig: Rig, workload: Workload, faults: Sequence[At | Fault], guarantees: Guarantees
 ) -> Setup:
     """Write the records, with what is to be wrong with them, where the runs find them."""
     records, sha256 = hashed(workload)
-    changed: dict[int, list[int]] = {}
+    offer = Offer(records, workload.seed, workload.rate)
+    changed = {}
     for place, fault in enumerate(faults):
-        if isinstance(fault, RecordFault):
-            changed[place] = []
-            records = fault.alter(records, workload.seed, changed[place])
-        elif isinstance(fault, Overload):
-            if workload.rate is None:
-                raise ValueError(
-                    "An overload multiplies an offered rate: give the workload a rate."
-                )
-            surge = (fault.from_s, fault.until_s, fault.times)
-            workload = replace(workload, surges=(*workload.surges, surge))
-    path = lab.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
+        if isinstance(fault, WholeRunFault):
+            changed[place] = fault.change(offer)
+        elif not isinstance(fault, At):
+            raise ValueError(
+                f"{fault} strikes at a moment of a run: say when, such as "
+                f"At(2.0, {type(fault).__name__}(), until=5.0)."
+            )
+    if offer.surges:
+        workload = replace(workload, surges=(*workload.surges, *offer.surges))
+    path = rig.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
     count = 0
     with path.open("wb") as file:
-        for record in records:
+        for record in offer.records:
             file.write(line_of(record))
             count += 1
     if not count:
         raise ValueError("There is no record to send.")
-    return Setup(workload, path, count, sha256(), faults, guarantees, changed)
+    return Setup(
+        workload, path, count, sha256(), faults, guarantees, changed, offer.token_lifetime_s
+    )
 
 
 class _Conductor:
     """Conducts one run."""
 
-    def __init__(self, lab: Lab, setup: Setup, protocol: str, number: int) -> None:
-        self._lab = lab
+    def __init__(self, rig: Rig, setup: Setup, protocol: str, number: int) -> None:
+        self._rig = rig
         self._setup = setup
         self._protocol = protocol
         self._number = number
         self._run_id = secrets.token_hex(3)
-        self._folder = lab.processes.folder / f"run-{self._run_id}"
-        self._timeline = Timeline(lab, setup.events)
+        self._folder = rig.processes.folder / f"run-{self._run_id}"
+        self._scene = Scene(rig)
+        self._timeline = Timeline(self._scene, setup.events)
         self._started_ns = 0
-        self._settings = setup.guarantees.applied(lab.settings)
+        self._settings = setup.guarantees.applied(rig.settings)
         self._through_kafka = through_kafka(protocol)
         self.interrupted = False
         self.result: tuple[RunInfo, Path] | None = None
@@ -234,20 +237,20 @@ class _Conductor:
         """Carry it out; what is known of it, and its folder, is `result` then."""
         self._folder.mkdir()
         if self._through_kafka:
-            self._lab.ensure(self._settings)
+            self._rig.ensure(self._settings)
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         finished: dict[str, Any] | None = None
         try:
             with self._reached() as settings:
                 self._plan(settings).save(self._folder)
                 child = self._start()
-                self._lab.generator = child
+                self._scene.generators = (child,)
                 try:
                     finished = self._follow(child, show)
                 finally:
                     self._timeline.finish(abort=True)
-                    self._lab.generator = None
-                    self._lab.processes.release(child, kill=True)
+                    self._scene.generators = ()
+                    self._rig.processes.release(child, kill=True)
             if self._timeline.failure is not None:
                 raise RunError(f"A fault failed: {self._timeline.failure}") from (
                     self._timeline.failure
@@ -259,7 +262,7 @@ class _Conductor:
                     self.result = self._described(started_at, finished), self._folder
 
     def _start(self, *arguments: str) -> Child:
-        return self._lab.processes.start_module(
+        return self._rig.processes.start_module(
             self._folder.name,
             "empkit.experiment.run",
             [str(self._folder), *arguments],
@@ -269,24 +272,24 @@ class _Conductor:
     @contextlib.contextmanager
     def _reached(self) -> Iterator[Settings]:
         """How the client reaches the system: through the proxy, when a fault is to be there."""
-        lab = self._lab
-        if not any(event.fault.needs_proxy(lab) for event in self._setup.events):
+        rig = self._rig
+        if not any(event.fault.needs_proxy(rig) for event in self._setup.events):
             yield self._settings
             return
-        proxy = ProxyProcess(lab.processes, self._setup.workload.seed)
+        proxy = ProxyProcess(rig.processes, self._setup.workload.seed)
         proxy.start()
         try:
-            server = urlsplit(lab.server_url)
+            server = urlsplit(rig.server_url)
             port = proxy.listen("server", server.hostname, server.port)
             changes = {"server_url": f"{server.scheme}://127.0.0.1:{port}", "ws_url": None}
-            lab.proxy = proxy
+            self._scene.proxy = proxy
             with contextlib.ExitStack() as cleanup:
-                if self._through_kafka and lab.broker is not None:
-                    behind = cleanup.enter_context(lab.broker.behind(proxy))
+                if self._through_kafka and rig.broker is not None:
+                    behind = cleanup.enter_context(rig.broker.behind(proxy))
                     changes["kafka_bootstrap_servers"] = behind
                 yield self._settings.model_copy(update=changes)
         finally:
-            lab.proxy = None
+            self._scene.proxy = None
             proxy.stop()
 
     def _plan(self, settings: Settings) -> Plan:
@@ -295,22 +298,22 @@ class _Conductor:
             name: getattr(workload, name)
             for name in ("in_flight", "rate", "arrivals", "warm_up", "seed", "surges")
         }
-        expiry = [each for each in self._setup.faults if isinstance(each, TokenExpiry)]
+        lifetime_s = self._setup.token_lifetime_s
         return Plan(
             self._protocol,
             self._number,
             self._run_id,
             str(self._setup.records),
             pace,
-            self._lab.database_url,
+            self._rig.database_url,
             wait_for_faults=bool(self._setup.events),
             server_url=settings.server_url,
             ws_url=settings.ws_url,
             bootstrap_servers=settings.kafka_bootstrap_servers,
-            token=self._lab.make_token(expiry[0].after_s) if expiry else None,
+            token=None if lifetime_s is None else self._rig.make_token(lifetime_s),
             through_kafka=self._through_kafka,
-            audit_token=self._lab.token,
-            run_ids=self._lab.own_run_ids(self._run_id),
+            audit_token=self._rig.token,
+            run_ids=self._rig.own_run_ids(self._run_id),
             search=_search_path() if plugin.is_own(self._protocol) else [],
         )
 
@@ -360,14 +363,14 @@ class _Conductor:
     def _autopsy(self, child: Child) -> dict[str, Any]:
         """The audit of a run whose load generator was killed, from the columns it left."""
         self._timeline.finish()
-        if not _was_killed(self._setup) or not self._started_ns:
+        if not self._setup.ends_sending or not self._started_ns:
             child.expect("finished", 1.0)  # says how it ended
         end_ns = now_ns()
         auditor = self._start("audit")
         try:
             finished: dict[str, Any] = auditor.expect("finished", REPORT_S)["finished"]
         finally:
-            self._lab.processes.release(auditor, kill=True)
+            self._rig.processes.release(auditor, kill=True)
         return finished | {
             "start_ns": self._started_ns,
             "end_ns": end_ns,
@@ -441,7 +444,7 @@ class _Conductor:
     def _outside(self) -> list[str]:
         """What was stored meanwhile and is of no run, and that no client of ours sent by hand."""
         ids = json.loads((self._folder / OUTSIDE_FILE).read_text())
-        known = set(self._lab.own_run_ids() or ()) - {self._run_id}  # its own are judged already
+        known = set(self._rig.own_run_ids() or ()) - {self._run_id}  # its own are judged already
         ids = [
             employee_id
             for employee_id in ids
@@ -456,16 +459,13 @@ class _Conductor:
 
     def _spans(self, info: RunInfo) -> list[FaultSpan]:
         """Every fault of the run: when it really was, and what it struck."""
+        evidence = strikes.RunEvidence(self._folder, info)
         spans = list(self._timeline.spans)
-        strikes.count_in_flight(spans, self._folder, info, self._setup.count)
-        for place, fault in enumerate(self._setup.faults):
-            if isinstance(fault, RecordFault):
-                changed = self._setup.changed[place]
-                spans.append(strikes.of_records(fault, changed, self._folder, info))
-            elif isinstance(fault, TokenExpiry):
-                spans.append(strikes.of_token(fault, self._folder, info))
-            elif isinstance(fault, Overload):
-                spans.append(strikes.of_load(fault, self._folder, info))
+        strikes.count_in_flight(spans, evidence, self._setup.count)
+        for place, places in self._setup.changed.items():
+            fault = self._setup.faults[place]
+            assert isinstance(fault, WholeRunFault)
+            spans.append(strikes.of_whole_run(fault, places, evidence))
         return spans
 
 

@@ -25,7 +25,7 @@ from empkit.settings import Settings
 from empkit.versions import versions
 
 if TYPE_CHECKING:
-    from empkit.lab import Lab
+    from empkit.rig.rig import Rig
 
 _CREDENTIALS = re.compile(r"(?<=://)\S*(?=@)")
 _NAME = r"\w*(?:pass|secret|token|key)\w*="
@@ -50,21 +50,21 @@ def environment(**more: Any) -> dict[str, Any]:
     }
 
 
-def measured_on(lab: Lab, guarantees: Guarantees) -> dict[str, Any]:
+def measured_on(rig: Rig, guarantees: Guarantees) -> dict[str, Any]:
     """What the runs were measured on; of a server that is not ours, what that server says."""
-    settings = guarantees.applied(lab.settings)
-    if not lab.has_own_server:
-        told = lab.told_by_server
+    settings = guarantees.applied(rig.settings)
+    if not rig.has_own_server:
+        told = rig.told_by_server
         versions_there = told.get("versions", {})
         return environment(
-            broker=lab.broker_name,
+            broker=rig.broker_name,
             database=told.get("database", "not known: the server does not say"),
             settings=settings.in_result("client", "both") | _allowed(told.get("settings", {})),
             server={"versions": {str(name): str(each) for name, each in versions_there.items()}},
         )
     return environment(
-        broker=lab.broker_name,
-        database=urlsplit(lab.settings.database_url).scheme,
+        broker=rig.broker_name,
+        database=urlsplit(rig.settings.database_url).scheme,
         settings=settings.in_result(),
     )
 

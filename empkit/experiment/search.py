@@ -11,16 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from empkit.experiment.workload import Workload
 from empkit.results.runs import Runs
-
-if TYPE_CHECKING:
-    from empkit.lab import Lab
 
 LOWEST_RATE = 10.0
 LEAST_RECORDS = 200
@@ -53,17 +49,21 @@ class RateSearch:
 
 
 def find_rate(
-    lab: Lab,
+    run: Callable[[Workload], Runs],
     protocol: str,
-    *,
-    p99_ms: float = 100.0,
-    first: float = 500.0,
-    highest: float = 50_000.0,
-    seconds: float = 2.0,
-    precision: float = 0.1,
-    on_step: Callable[[str], None] = print,
+    p99_ms: float,
+    first: float,
+    highest: float,
+    seconds: float,
+    precision: float,
+    on_step: Callable[[str], None],
 ) -> RateSearch:
     """Search for the highest rate; see `Lab.find_rate`.
+
+    Args:
+        run: sends a workload over the protocol.
+        protocol: its name.
+        p99_ms, first, highest, seconds, precision, on_step: see `Lab.find_rate`.
 
     Raises:
         ValueError: a number makes no sense.
@@ -78,7 +78,7 @@ def find_rate(
     def keeps_up(rate: float) -> bool:
         count = max(LEAST_RECORDS, int(rate * seconds))
         workload = Workload(records=count, rate=rate, seed=len(rows))
-        runs = lab.run(protocol, workload, progress=lambda *_: None)
+        runs = run(workload)
         if runs.interrupted:  # a rate that was cut short says nothing
             raise KeyboardInterrupt
         row = _judged(runs, rate, p99_ms)

@@ -3,78 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from empkit.faults.base import IN_FLIGHT, IN_FLIGHT_OR_NEVER, Fault
+from empkit.faults.base import IN_FLIGHT, IN_FLIGHT_OR_NEVER, WholeRunFault
 from empkit.results.info import FaultSpan, RunInfo
 
 
-def of_records(fault: Fault, places: Sequence[int], folder: Path, info: RunInfo) -> FaultSpan:
-    """A record fault in one run.
+@dataclass(frozen=True)
+class RunEvidence:
+    """What a run left, for faults to count in it what they struck.
+
+    Args:
+        folder: of the run.
+        info: what is known of the run.
+    """
+
+    folder: Path
+    info: RunInfo
+
+    def timings(self, *columns: str) -> pd.DataFrame:
+        """Columns of the run's timings; stamps stay whole numbers where some are missing."""
+        table = pq.read_table(self.folder / "timings.parquet", columns=list(columns))
+        frame: pd.DataFrame = table.to_pandas(types_mapper=_whole)
+        return frame
+
+    def answers(self) -> pd.Series[str]:
+        """The answer to each attempt of the records that needed several."""
+        file = self.folder / "attempts.parquet"
+        answers: pd.Series[str] = pd.read_parquet(file, columns=["answer"])["answer"]
+        return answers
+
+
+def of_whole_run(fault: WholeRunFault, places: Sequence[int], evidence: RunEvidence) -> FaultSpan:
+    """A fault of the whole run in one run.
 
     Args:
         fault: the fault.
         places: of the records that it changed, in the workload.
-        folder: of the run.
-        info: what is known of the run.
+        evidence: what the run left.
     """
-    offered = _columns(folder, "seq")["seq"]
-    span = _whole_run(fault, info)
-    span.struck = int(offered.isin(list(places)).sum())
-    return span
-
-
-def of_token(fault: Fault, folder: Path, info: RunInfo) -> FaultSpan:
-    """The expiry of the client's token in one run.
-
-    Only records that needed several attempts have a row an attempt, and the handshake of a
-    WebSocket has none: where that may be how the token was refused, nothing is claimed.
-    """
-    span = _whole_run(fault, info)
-    answers = pd.read_parquet(folder / "attempts.parquet", columns=["answer"])["answer"]
-    refused = int((answers == "unauthorized").sum())
-    timings = _columns(folder, "attempts", "outcome")
-    alone = timings["outcome"].isin(["failed", "unknown"]) & (timings["attempts"] <= 1)
-    # through Kafka no token goes, and over HTTP with each record
-    known = (
-        info.through_kafka
-        or info.protocol == "http"
-        or (info.protocol == "websocket" and not info.reconnections)
-    )
-    span.struck = refused if refused or (known and not alone.any()) else None
-    return span
-
-
-def of_load(fault: Any, folder: Path, info: RunInfo) -> FaultSpan:
-    """An overload in one run: it lasts as long as was asked, since the schedule makes it."""
-
-    begin, end = (info.start_ns + int(each * 1e9) for each in (fault.from_s, fault.until_s))
-    due = _columns(folder, "intended_ns")["intended_ns"]
-    return FaultSpan(
-        str(fault), fault.part, begin, end, fault.from_s, fault.until_s,
-        int(due.between(begin, end).sum()), fault.unit, takes_away=fault.takes_away,
+    info = evidence.info
+    span = FaultSpan(
+        str(fault), fault.part, info.start_ns,
+        unit=fault.unit, whole_run=fault.lasts_s is None, takes_away=fault.takes_away,
     )  # fmt: skip
+    if fault.lasts_s is not None:
+        span.asked_start_s, span.asked_end_s = (getattr(fault, name) for name in fault.lasts_s)
+        span.start_ns, span.end_ns = (
+            info.start_ns + int(getattr(fault, name) * 1e9) for name in fault.lasts_s
+        )
+    span.struck = fault.count(evidence, places)
+    return span
 
 
-def count_in_flight(spans: Sequence[FaultSpan], folder: Path, info: RunInfo, count: int) -> None:
+def count_in_flight(spans: Sequence[FaultSpan], evidence: RunEvidence, count: int) -> None:
     """Count, for faults that strike what is under way, the records that were while they lasted.
 
     A record is under way until its client knows the outcome and it is stored, whichever is later.
 
     Args:
         spans: faults with a span of time.
-        folder: of the run.
-        info: what is known of the run.
+        evidence: what the run left.
         count: how many records were to be sent.
     """
     todo = [span for span in spans if span.unit in (IN_FLIGHT, IN_FLIGHT_OR_NEVER)]
     if not todo:
         return
-    timings = _columns(folder, "sent_ns", "acked_ns", "stored_ns", "outcome")
+    info = evidence.info
+    timings = evidence.timings("sent_ns", "acked_ns", "stored_ns", "outcome")
     done = timings[["acked_ns", "stored_ns"]].max(axis=1).fillna(info.end_ns)
     if info.through_kafka:
         waits = timings["stored_ns"].isna() & (timings["outcome"] == "acked")
@@ -88,20 +89,6 @@ def count_in_flight(spans: Sequence[FaultSpan], folder: Path, info: RunInfo, cou
             span.struck = met + count - info.offered
         else:
             span.struck = met
-
-
-def _whole_run(fault: Fault, info: RunInfo) -> FaultSpan:
-    return FaultSpan(
-        str(fault), fault.part, info.start_ns,
-        unit=fault.unit, whole_run=True, takes_away=fault.takes_away,
-    )  # fmt: skip
-
-
-def _columns(folder: Path, *names: str) -> pd.DataFrame:
-    """Columns of a run's timings; stamps stay whole numbers where some are missing."""
-    table = pq.read_table(folder / "timings.parquet", columns=list(names))
-    frame: pd.DataFrame = table.to_pandas(types_mapper=_whole)
-    return frame
 
 
 def _whole(kind: Any) -> Any:

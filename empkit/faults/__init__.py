@@ -3,20 +3,12 @@ client.
 
     lab.run("kafka", workload, faults=[At(2.0, ServerCrash(), until=5.0)])
 
-A fault that goes on a timeline has `strike`, which does the damage and returns how to undo it. One
-that changes what is offered has `alter` (the records); an overload changes when they are due. What
-a fault touched it restores, also when the run is interrupted.
+A fault that goes on a timeline has `strike`, which does the damage and returns how to undo it; one
+of the whole run has `change`, which changes what is offered. What a fault touched it restores, also
+when the run is interrupted.
 """
 
-from empkit.faults.base import (
-    IN_FLIGHT,
-    IN_FLIGHT_OR_NEVER,
-    Fault,
-    FaultError,
-    Part,
-    TimedFault,
-    Undo,
-)
+from empkit.faults.base import Fault, FaultError, Scene, TimedFault, WholeRunFault
 from empkit.faults.broker import (
     BrokerDown,
     BrokerErrors,
@@ -32,14 +24,11 @@ from empkit.faults.database import DatabaseLock, DiskFull
 from empkit.faults.load import Overload
 from empkit.faults.network import Network, SlowReader
 from empkit.faults.records import Duplicates, Invalid, Poison, RecordFault, TooLarge
-from empkit.faults.register import FAULTS, parse_fault
+from empkit.faults.register import fault_kinds, parse_fault
 from empkit.faults.server import ConsumerCrash, ServerCrash, ServerPause, ServerRestart, ServerStart
 from empkit.faults.timeline import At, Timeline
 
 __all__ = [
-    "FAULTS",
-    "IN_FLIGHT",
-    "IN_FLIGHT_OR_NEVER",
     "At",
     "BrokerDown",
     "BrokerErrors",
@@ -59,10 +48,10 @@ __all__ = [
     "LostAcks",
     "Network",
     "Overload",
-    "Part",
     "Poison",
     "RecordFault",
     "RetentionOverrun",
+    "Scene",
     "ServerCrash",
     "ServerPause",
     "ServerRestart",
@@ -72,6 +61,7 @@ __all__ = [
     "Timeline",
     "TokenExpiry",
     "TooLarge",
-    "Undo",
+    "WholeRunFault",
+    "fault_kinds",
     "parse_fault",
 ]

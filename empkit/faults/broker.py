@@ -5,126 +5,173 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from empkit.faults.base import Fault, FaultError, TimedFault, Undo, _can_stop, _nothing, _own_server
-from empkit.faults.network import _through
+from empkit.faults.base import (
+    NOT_OURS,
+    Fault,
+    FaultError,
+    Plan,
+    Scene,
+    TimedFault,
+    Undo,
+    nothing,
+    own_server,
+    stop_process,
+)
+from empkit.faults.network import add_toxic
 from empkit.proxy import ResetPeer
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker
     from empkit.brokers.embedded import EmbeddedBroker
-    from empkit.lab import Lab
+    from empkit.rig.rig import Rig
 
 
 @dataclass(frozen=True)
-class BrokerDown(TimedFault):
+class BrokerFault(TimedFault):
+    """A fault of the brokers."""
+
+    part = "broker"
+
+    def hindrance(self, plan: Plan) -> str:
+        """There must be brokers of the lab's own."""
+        if not plan.kafka:
+            return "no record goes over Kafka; add --protocol kafka"
+        if plan.broker == "external":
+            return "an external Kafka is not the lab's own; use --broker embedded or apache"
+        return ""
+
+
+@dataclass(frozen=True)
+class EmbeddedFault(BrokerFault):
+    """A fault of the brokers that only the embedded one can have."""
+
+    def hindrance(self, plan: Plan) -> str:
+        """There must be an embedded broker."""
+        if not (reason := super().hindrance(plan)) and plan.broker != "embedded":
+            return "the embedded broker alone can do that; use --broker embedded"
+        return reason
+
+
+@dataclass(frozen=True)
+class BrokerDown(BrokerFault):
     """A broker, or each, is unreachable: connections are cut, new ones refused, the log stays.
 
     An Apache Kafka process is killed (SIGKILL) and started again on the same log.
     """
 
     name = "broker-down"
-    part = "broker"
     broker: int | None = None
 
-    def strike(self, lab: Lab) -> Undo:
+    def hindrance(self, plan: Plan) -> str:
+        """The broker must be there."""
+        return super().hindrance(plan) or _missing(self.broker, plan)
+
+    def strike(self, scene: Scene) -> Undo:
         """Take it down."""
-        broker = _broker(lab)
+        broker = _broker(scene.rig)
         broker.down(self.broker)
         return lambda: broker.up(self.broker)
 
 
 @dataclass(frozen=True)
-class BrokerPause(TimedFault):
+class BrokerPause(BrokerFault):
     """The brokers are stopped where they are (SIGSTOP)."""
 
     name = "broker-pause"
-    part = "broker"
 
-    def strike(self, lab: Lab) -> Undo:
+    def strike(self, scene: Scene) -> Undo:
         """Stop them."""
-        broker = _broker(lab)
-        _can_stop(broker.pause)
+        broker = _broker(scene.rig)
+        stop_process(broker.pause)
         return broker.resume
 
 
 @dataclass(frozen=True)
-class BrokerSlow(TimedFault):
-    """Every answer of the embedded broker comes so much later."""
+class BrokerSlow(EmbeddedFault):
+    """Delays every response of the embedded broker by `ms`."""
 
     name = "broker-slow"
-    part = "broker"
     ms: int = 100
 
-    def strike(self, lab: Lab) -> Undo:
+    def strike(self, scene: Scene) -> Undo:
         """Slow it down."""
-        broker = _embedded(lab, self)
+        broker = _embedded(scene.rig, self)
         broker.round_trip_time(self.ms)
         return lambda: broker.round_trip_time(0)
 
 
 @dataclass(frozen=True)
-class LeaderMove(TimedFault):
+class LeaderMove(EmbeddedFault):
     """Every partition gets another leader; wants an embedded broker of several."""
 
     name = "leader-move"
-    part = "broker"
     unit = ""
     to: int = 2
 
-    def strike(self, lab: Lab) -> Undo:
+    def hindrance(self, plan: Plan) -> str:
+        """The broker must be there."""
+        return super().hindrance(plan) or _missing(self.to, plan)
+
+    def strike(self, scene: Scene) -> Undo:
         """Move the leaders of all partitions to one broker; nothing needs to be moved back."""
-        broker = _embedded(lab, self)
-        for partition in range(lab.partitions):
-            broker.move_leader(lab.topic, partition, self.to)
-        return _nothing
+        broker = _embedded(scene.rig, self)
+        for partition in range(scene.rig.partitions):
+            broker.move_leader(scene.rig.topic, partition, self.to)
+        return nothing
 
 
 @dataclass(frozen=True)
-class LeaderKill(TimedFault):
+class LeaderKill(BrokerFault):
     """The broker that leads a partition is killed (SIGKILL), and another elected in its place.
 
     Undone by starting it again. Wants Apache Kafka of several brokers (`--brokers 3`).
     """
 
     name = "leader-kill"
-    part = "broker"
     partition: int = 0
 
-    def strike(self, lab: Lab) -> Undo:
+    def hindrance(self, plan: Plan) -> str:
+        """There must be another broker to lead."""
+        if reason := super().hindrance(plan):
+            return reason
+        if plan.broker != "apache" or plan.brokers < 2:
+            return "it wants Apache Kafka of several brokers; give --broker apache --brokers 3"
+        return ""
+
+    def strike(self, scene: Scene) -> Undo:
         """Find the leader and kill it."""
         from empkit.brokers.admin import leader_of
 
-        broker = _broker(lab)
-        if lab.broker_name != "apache" or "," not in broker.bootstrap_servers:
+        broker = _broker(scene.rig)
+        if scene.rig.broker_name != "apache" or "," not in broker.bootstrap_servers:
             raise FaultError(f"{self.name} wants Apache Kafka of several brokers.")
-        leader = leader_of(broker.bootstrap_servers, lab.topic, self.partition)
+        leader = leader_of(broker.bootstrap_servers, scene.rig.topic, self.partition)
         broker.down(leader)
         return lambda: broker.up(leader)
 
 
 @dataclass(frozen=True)
-class BrokerErrors(TimedFault):
+class BrokerErrors(EmbeddedFault):
     """The next requests of a kind are answered with an error and not carried out."""
 
     name = "broker-errors"
-    part = "broker"
     unit = "requests answered with the error"
     request: str = "Produce"
     error: str = "NOT_ENOUGH_REPLICAS"
     count: int = 5
 
-    def tally(self, lab: Lab) -> tuple[int, int] | None:
+    def tally(self, scene: Scene) -> tuple[int, int] | None:
         """How many requests the embedded broker answered so; it counts when it is only one."""
-        return _embedded(lab, self).planned_answers(self.request)
+        return _embedded(scene.rig, self).planned_answers(self.request)
 
-    def strike(self, lab: Lab) -> Undo:
+    def strike(self, scene: Scene) -> Undo:
         """Have the embedded broker answer so."""
-        _embedded(lab, self).push_errors(self.request, [self.error] * self.count)
-        return _nothing
+        _embedded(scene.rig, self).push_errors(self.request, [self.error] * self.count)
+        return nothing
 
 
 @dataclass(frozen=True)
-class LostAcks(TimedFault):
+class LostAcks(BrokerFault):
     """Appends succeed while their answers get lost.
 
     The producer sends again: then the log holds the record twice, and the primary key absorbs it.
@@ -133,66 +180,75 @@ class LostAcks(TimedFault):
     Args:
         count: embedded broker: how many answers; another: of how many connections the next one.
         ms: embedded broker: how long it holds them, in milliseconds: beyond the producer's
-            patience. On another broker the connection is reset with the answer on its way.
+            timeout. On another broker the connection is reset with the answer on its way.
     """
 
     name = "lost-acks"
-    part = "broker"
     unit = "answers held back or lost"
     count: int = 3
     ms: int = 4_000
 
-    def needs_proxy(self, lab: Lab) -> bool:
+    def needs_proxy(self, rig: Rig) -> bool:
         """Not with the embedded broker, which can do it by itself."""
-        return lab.broker_name != "embedded"
+        return rig.broker_name != "embedded"
 
-    def tally(self, lab: Lab) -> tuple[int, int] | None:
+    def tally(self, scene: Scene) -> tuple[int, int] | None:
         """How many answers the embedded broker held; the proxy counts by itself."""
-        if lab.broker_name != "embedded":
+        if scene.rig.broker_name != "embedded":
             return None
-        return _embedded(lab, self).planned_answers("Produce")
+        return _embedded(scene.rig, self).planned_answers("Produce")
 
-    def strike(self, lab: Lab) -> Undo:
+    def strike(self, scene: Scene) -> Undo:
         """Hold the answers in the embedded broker, or lose them in the proxy."""
-        if lab.broker_name == "embedded":
-            _embedded(lab, self).hold_answers("Produce", self.count, self.ms)
-            return _nothing
-        return _through(lab, ResetPeer(direction="down", connections=self.count), "broker-")
+        if scene.rig.broker_name == "embedded":
+            _embedded(scene.rig, self).hold_answers("Produce", self.count, self.ms)
+            return nothing
+        return add_toxic(scene, ResetPeer(direction="down", connections=self.count), "broker-")
 
 
 @dataclass(frozen=True)
-class RetentionOverrun(TimedFault):
+class RetentionOverrun(BrokerFault):
     """The consumer stops (SIGSTOP) until the log has dropped what it did not read: records are
     lost that were acked, and no setting of producer or consumer brings them back."""
 
     name = "retention-overrun"
-    part = "broker"
     loses = True
 
-    def strike(self, lab: Lab) -> Undo:
+    def hindrance(self, plan: Plan) -> str:
+        """The server must be the lab's own."""
+        return super().hindrance(plan) or (NOT_OURS if plan.server is not None else "")
+
+    def strike(self, scene: Scene) -> Undo:
         """Stop the server; undone, the log drops what it holds, and the server goes on."""
-        broker, server = _broker(lab), _own_server(lab)
-        _can_stop(server.pause)
+        broker, server = _broker(scene.rig), own_server(scene.rig)
+        stop_process(server.pause)
 
         def undo() -> None:
             try:
-                broker.overrun(lab.topic)
+                broker.overrun(scene.rig.topic)
             finally:
                 server.resume()
 
         return undo
 
 
-def _broker(lab: Lab) -> Broker:
-    if lab.broker is None:
+def _missing(number: int | None, plan: Plan) -> str:
+    """Why a broker cannot be struck that is not there."""
+    if number is None or 1 <= number <= plan.brokers:
+        return ""
+    return f"there is no broker {number} of {plan.brokers}; give --brokers"
+
+
+def _broker(rig: Rig) -> Broker:
+    if rig.broker is None:
         raise FaultError("This lab has no broker.")
-    return lab.broker
+    return rig.broker
 
 
-def _embedded(lab: Lab, fault: Fault) -> EmbeddedBroker:
+def _embedded(rig: Rig, fault: Fault) -> EmbeddedBroker:
     from empkit.brokers.embedded import EmbeddedBroker
 
-    broker = _broker(lab)
+    broker = _broker(rig)
     if not isinstance(broker, EmbeddedBroker):
         raise FaultError(f"{fault.name} can be had from the embedded broker only.")
     return broker

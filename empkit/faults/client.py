@@ -1,14 +1,22 @@
-"""Faults of the load generator and of what it has to show."""
+"""Faults of the load generator and of its token."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from empkit.faults.base import IN_FLIGHT_OR_NEVER, Fault, TimedFault, Undo, _can_stop, _nothing
-
-if TYPE_CHECKING:
-    from empkit.lab import Lab
+from empkit.faults.base import (
+    IN_FLIGHT_OR_NEVER,
+    Evidence,
+    Offer,
+    Plan,
+    Scene,
+    TimedFault,
+    Undo,
+    WholeRunFault,
+    nothing,
+    stop_process,
+)
 
 
 @dataclass(frozen=True)
@@ -18,13 +26,14 @@ class ClientKill(TimedFault):
     name = "client-kill"
     part = "client"
     takes_away = True
+    ends_sending = True
     unit = IN_FLIGHT_OR_NEVER
 
-    def strike(self, lab: Lab) -> Undo:
-        """Kill it."""
-        if lab.generator is not None:
-            lab.generator.kill()
-        return _nothing
+    def strike(self, scene: Scene) -> Undo:
+        """Kill the load generators."""
+        for generator in scene.generators:
+            generator.kill()
+        return nothing
 
 
 @dataclass(frozen=True)
@@ -35,20 +44,56 @@ class ClientPause(TimedFault):
     part = "client"
     takes_away = True
 
-    def strike(self, lab: Lab) -> Undo:
-        """Stop it."""
-        generator = lab.generator
-        if generator is None:
-            return _nothing
-        _can_stop(generator.pause)
-        return generator.resume
+    def strike(self, scene: Scene) -> Undo:
+        """Stop the load generators."""
+        generators = scene.generators
+        for generator in generators:
+            stop_process(generator.pause)
+
+        def undo() -> None:
+            for generator in generators:
+                generator.resume()
+
+        return undo
 
 
 @dataclass(frozen=True)
-class TokenExpiry(Fault):
-    """The client's token expires so many seconds after it was made, just before the run."""
+class TokenExpiry(WholeRunFault):
+    """The client's token expires `after_s` seconds after it was made, just before the run."""
 
     name = "token-expiry"
     part = "client"
     unit = "attempts answered with unauthorized"
     after_s: float = 2.0
+
+    def hindrance(self, plan: Plan) -> str:
+        """The server must be the lab's own, and a protocol must use tokens."""
+        if plan.server is not None:
+            return "only the lab's own server issues tokens that expire; leave --server out"
+        if list(plan.protocols) == ["kafka"]:
+            return "no token goes over Kafka; add --protocol http or websocket"
+        return ""
+
+    def change(self, offer: Offer) -> Sequence[int]:
+        """Have the client get a token that expires; of several the first one counts."""
+        if offer.token_lifetime_s is None:
+            offer.token_lifetime_s = self.after_s
+        return ()
+
+    def count(self, evidence: Evidence, places: Sequence[int]) -> int | None:
+        """Count the attempts that were refused.
+
+        Only records that needed several attempts have a row an attempt, and the handshake of a
+        WebSocket has none: where that may be how the token was refused, nothing is claimed.
+        """
+        info = evidence.info
+        refused = int((evidence.answers() == "unauthorized").sum())
+        timings = evidence.timings("attempts", "outcome")
+        alone = timings["outcome"].isin(["failed", "unknown"]) & (timings["attempts"] <= 1)
+        # through Kafka no token goes, and over HTTP with each record
+        known = (
+            info.through_kafka
+            or info.protocol == "http"
+            or (info.protocol == "websocket" and not info.reconnections)
+        )
+        return refused if refused or (known and not alone.any()) else None

@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from empkit.faults.base import FaultError, TimedFault, Undo, _own_server
-
-if TYPE_CHECKING:
-    from empkit.lab import Lab
+from empkit.faults.base import NOT_OURS, FaultError, Plan, Scene, TimedFault, Undo, own_server
 
 
 @dataclass(frozen=True)
@@ -20,15 +16,21 @@ class DatabaseLock(TimedFault):
     name = "database-lock"
     part = "database"
 
-    def strike(self, lab: Lab) -> Undo:
+    def hindrance(self, plan: Plan) -> str:
+        """The database must be within reach."""
+        if plan.server is not None and not plan.database:
+            return "the server's database is out of reach; give --database"
+        return ""
+
+    def strike(self, scene: Scene) -> Undo:
         """Take the lock, as another program would."""
         import sqlalchemy as sa
 
-        if lab.database_url is None:
-            raise FaultError("The database of a server that is not ours is out of reach.")
         from empkit.databases.engine import make_engine
 
-        engine = make_engine(lab.database_url)
+        if scene.rig.database_url is None:
+            raise FaultError("The database of a server that is not ours is out of reach.")
+        engine = make_engine(scene.rig.database_url)
         connection = engine.connect()
         sqlite = engine.dialect.name == "sqlite"
         try:
@@ -57,9 +59,13 @@ class DiskFull(TimedFault):
     name = "disk-full"
     part = "database"
 
-    def strike(self, lab: Lab) -> Undo:
+    def hindrance(self, plan: Plan) -> str:
+        """A server that was there before is not limited."""
+        return NOT_OURS if plan.server is not None else ""
+
+    def strike(self, scene: Scene) -> Undo:
         """Take away its right to write."""
-        server = _own_server(lab)
+        server = own_server(scene.rig)
         if sys.platform == "linux":
             from resource import RLIMIT_FSIZE, prlimit
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from empkit.faults.base import Fault
-
-if TYPE_CHECKING:
-    pass
+from empkit.faults.base import Evidence, Offer, Plan, WholeRunFault
 
 
 @dataclass(frozen=True)
-class Overload(Fault):
-    """For a time records are offered so many times as fast; open loop only.
+class Overload(WholeRunFault):
+    """For a time records are offered `times` as fast; open loop only.
 
     Args:
         times: the offered rate, as a multiple of the workload's.
@@ -25,6 +22,24 @@ class Overload(Fault):
     part = "load"
     takes_away = True
     unit = "records due while it lasted"
+    lasts_s = ("from_s", "until_s")
     times: float = 3.0
     from_s: float = 2.0
     until_s: float = 12.0
+
+    def hindrance(self, plan: Plan) -> str:
+        """There must be a rate to multiply."""
+        return "" if plan.open_loop else "it multiplies an offered rate; give --rate"
+
+    def change(self, offer: Offer) -> Sequence[int]:
+        """Multiply the rate for a time."""
+        if offer.rate is None:
+            raise ValueError("An overload multiplies an offered rate: give the workload a rate.")
+        offer.surges.append((self.from_s, self.until_s, self.times))
+        return ()
+
+    def count(self, evidence: Evidence, places: Sequence[int]) -> int | None:
+        """Count the records that were due while it lasted: the schedule makes it last exactly."""
+        start_ns = evidence.info.start_ns
+        begin, end = (start_ns + int(moment_s * 1e9) for moment_s in (self.from_s, self.until_s))
+        return int(evidence.timings("intended_ns")["intended_ns"].between(begin, end).sum())

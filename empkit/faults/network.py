@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from empkit.faults.base import FaultError, TimedFault, Undo
-from empkit.proxy import (
-    Bandwidth,
-    Toxic,
-)
+from empkit.faults.base import FaultError, Plan, Scene, TimedFault, Undo
+from empkit.proxy import Bandwidth, Toxic
 
 if TYPE_CHECKING:
-    from empkit.lab import Lab
+    from empkit.rig.rig import Rig
 
 
 @dataclass(frozen=True)
-class Network(TimedFault):
+class ProxyFault(TimedFault):
+    """A fault that wants the clients to go through the proxy."""
+
+    def hindrance(self, plan: Plan) -> str:
+        """The brokers must name the proxy's addresses in place of their own."""
+        if plan.kafka and plan.broker == "external":
+            return (
+                "an external Kafka cannot be led through the fault proxy; choose --protocol http "
+                "or websocket, or another --broker"
+            )
+        return ""
+
+    def needs_proxy(self, rig: Rig) -> bool:
+        """Always."""
+        return True
+
+
+@dataclass(frozen=True)
+class Network(ProxyFault):
     """A toxic of the fault proxy, between the clients and what they talk to.
 
     Args:
         toxic: see `empkit.proxy`.
     """
 
-    name = "network"
     part = "network"
     toxic: Toxic
 
@@ -35,7 +48,7 @@ class Network(TimedFault):
 
     def __str__(self) -> str:
         """The toxic and what of it is not as usual."""
-        usual = {each.name: each.default for each in fields(self.toxic)}
+        usual = {setting.name: setting.default for setting in fields(self.toxic)}
         values = [
             f"{name}={getattr(self.toxic, name)}"
             for name in usual
@@ -43,18 +56,14 @@ class Network(TimedFault):
         ]
         return f"{self.toxic.kind}:{','.join(values)}" if values else self.toxic.kind
 
-    def needs_proxy(self, lab: Lab) -> bool:
-        """Always."""
-        return True
-
-    def strike(self, lab: Lab) -> Undo:
+    def strike(self, scene: Scene) -> Undo:
         """Add the toxic to every way through the proxy."""
-        return _through(lab, self.toxic)
+        return add_toxic(scene, self.toxic)
 
 
 @dataclass(frozen=True)
-class SlowReader(TimedFault):
-    """The client takes its answers in slowly: they pile up on the way, and then in the server.
+class SlowReader(ProxyFault):
+    """The client reads its answers slowly: they pile up on the way, and then in the server.
 
     Args:
         bytes_per_s: how fast it reads, on each connection.
@@ -65,32 +74,24 @@ class SlowReader(TimedFault):
     unit = Bandwidth.unit
     bytes_per_s: int = 2_000
 
-    def needs_proxy(self, lab: Lab) -> bool:
-        """Always: what is not read fills the buffers on the way."""
-        return True
-
-    def strike(self, lab: Lab) -> Undo:
+    def strike(self, scene: Scene) -> Undo:
         """Slow the way of the answers."""
-        return _through(lab, Bandwidth(self.bytes_per_s, direction="down"))
+        return add_toxic(scene, Bandwidth(self.bytes_per_s, direction="down"))
 
 
-def _toxic(kind: Callable[..., Toxic]) -> Callable[..., Network]:
-    def make(**options: Any) -> Network:
-        return Network(kind(**options))
+def add_toxic(scene: Scene, toxic: Toxic, name: str = "") -> Undo:
+    """Add a toxic to the listeners of the proxy whose names begin with `name`.
 
-    make.of = kind  # type: ignore[attr-defined]
-    return make
-
-
-def _through(lab: Lab, toxic: Toxic, name: str = "") -> Undo:
-    """Add a toxic to the listeners of the proxy whose names begin so."""
-    proxy = lab.proxy
+    Raises:
+        FaultError: the clients do not go through the proxy.
+    """
+    proxy = scene.proxy
     if proxy is None:
         raise FaultError("A network fault needs the proxy, which the lab starts before a run.")
-    listeners = [each for each in proxy.counters() if each.startswith(name)]
+    listeners = [listener for listener in proxy.counters() if listener.startswith(name)]
     toxics = [proxy.add(listener, toxic) for listener in listeners]
 
     def undo() -> int:
-        return sum([proxy.remove(each) for each in toxics])
+        return sum([proxy.remove(toxic_id) for toxic_id in toxics])
 
     return undo

@@ -5,18 +5,15 @@ from __future__ import annotations
 import itertools
 import random
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from empkit.faults.base import Fault
-
-if TYPE_CHECKING:
-    pass
+from empkit.faults.base import Evidence, Offer, WholeRunFault
 
 
 @dataclass(frozen=True)
-class RecordFault(Fault):
+class RecordFault(WholeRunFault):
     """A share of the records is not as it should be.
 
     Args:
@@ -30,6 +27,16 @@ class RecordFault(Fault):
     def __post_init__(self) -> None:
         if not isinstance(self.share, int | float) or not 0 <= self.share <= 1:
             raise ValueError(f"share is {self.share!r}; expected a number from 0 to 1.")
+
+    def change(self, offer: Offer) -> Sequence[int]:
+        """Change a share of the records."""
+        places: list[int] = []
+        offer.records = self.alter(offer.records, offer.seed, places)
+        return places
+
+    def count(self, evidence: Evidence, places: Sequence[int]) -> int | None:
+        """Count the changed records that were offered."""
+        return int(evidence.timings("seq")["seq"].isin(list(places)).sum())
 
     def alter(
         self, records: Iterable[Any], seed: int, struck: list[int] | None = None

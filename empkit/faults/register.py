@@ -1,88 +1,80 @@
-"""Every fault by its name, which the command line, the results and the proxy share."""
+"""Every fault by its name, as the command line, results and the panel know it.
+
+A fault is a class with a `name`: it is in the register once it has been defined. The kit's own are
+in the modules that are imported here, one a part of the system; every toxic of the proxy is a fault
+of the network; those of other packages come by the entry point `empkit.faults`.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, get_args, get_type_hints
 
-from empkit.faults.base import Fault, TimedFault
-from empkit.faults.broker import (
-    BrokerDown,
-    BrokerErrors,
-    BrokerPause,
-    BrokerSlow,
-    LeaderKill,
-    LeaderMove,
-    LostAcks,
-    RetentionOverrun,
-)
-from empkit.faults.client import ClientKill, ClientPause, TokenExpiry
-from empkit.faults.database import DatabaseLock, DiskFull
-from empkit.faults.load import Overload
-from empkit.faults.network import SlowReader, _toxic
-from empkit.faults.records import Duplicates, Invalid, Poison, TooLarge
-from empkit.faults.server import ConsumerCrash, ServerCrash, ServerPause, ServerRestart, ServerStart
+from empkit import plugins
+from empkit.faults import broker, client, database, load, network, records, server
+from empkit.faults.base import DEFINED, Fault, TimedFault
 from empkit.faults.timeline import At
-from empkit.proxy import (
-    Bandwidth,
-    Cut,
-    Down,
-    HalfOpen,
-    Latency,
-    LimitData,
-    Partition,
-    ResetPeer,
-    Slicer,
-    SlowClose,
-    Stall,
-    Timeout,
-)
+from empkit.proxy import Toxic, toxic_kinds
 
-if TYPE_CHECKING:
-    pass
+FAMILIES = (server, database, broker, network, client, records, load)
+"""The modules of the kit's own faults."""
 
-FAULTS: dict[str, Callable[..., Fault]] = {
-    kind.name: kind
-    for kind in (
-        ServerCrash, ServerStart, ServerRestart, ServerPause, ConsumerCrash, DatabaseLock, DiskFull,
-        BrokerDown, BrokerPause, BrokerSlow, LeaderMove, LeaderKill, BrokerErrors, LostAcks,
-        RetentionOverrun, ClientKill, ClientPause, SlowReader, TokenExpiry, Duplicates, Invalid,
-        Poison, TooLarge, Overload,
-    )
-} | {
-    toxic.kind: _toxic(toxic)
-    for toxic in (
-        Latency, Bandwidth, Stall, Partition, HalfOpen, Down, Cut, ResetPeer, Timeout, Slicer,
-        SlowClose, LimitData,
-    )
-}  # fmt: skip
-"""Every fault by its name, which the command line, the results and the proxy share."""
+
+@dataclass(frozen=True)
+class FaultKind:
+    """One entry of the register.
+
+    Attributes:
+        name: of the fault.
+        of: the class with its settings and its docstring: of the fault, or of the toxic.
+    """
+
+    name: str
+    of: type[Fault] | type[Toxic]
+
+    @property
+    def timed(self) -> bool:
+        """Whether it goes on a timeline."""
+        return issubclass(self.of, TimedFault | Toxic)
+
+    @property
+    def settings(self) -> tuple[Field[Any], ...]:
+        """The settings, in the order of the class."""
+        return fields(self.of)
+
+    @property
+    def words(self) -> str:
+        """What goes wrong: the first paragraph of the class's docstring."""
+        return " ".join((self.of.__doc__ or "").split("\n\n")[0].split())
+
+    def __call__(self, **settings: Any) -> Fault:
+        """Make a fault of this kind."""
+        made = self.of(**settings)
+        return network.Network(made) if isinstance(made, Toxic) else made
+
+
+def fault_kinds() -> Mapping[str, FaultKind]:
+    """Every fault that can be named, by its name."""
+    plugins.load("faults")
+    kinds: dict[str, type[Fault] | type[Toxic]] = {**DEFINED, **toxic_kinds()}
+    return {name: FaultKind(name, kind) for name, kind in kinds.items()}
 
 
 def parse_fault(text: str) -> At | Fault:
-    """A fault as the command line has it: `server-crash@2s..5s`, `latency:latency_ms=100@1s..3s`,
-    `duplicates:share=0.2`.
+    """Read a fault as the command line has it: `server-crash@2s..5s`,
+    `latency:latency_ms=100@1s..3s`, `duplicates:share=0.2`.
 
     Raises:
         ValueError: there is no such fault, or it is not written like this.
     """
     what, _, when = text.partition("@")
     name, _, options = what.partition(":")
-    if name not in FAULTS:
+    kinds = fault_kinds()
+    if name not in kinds:
         raise ValueError(f"{name!r} is no fault. `empkit faults` lists them.")
-    values: dict[str, Any] = {}
-    for option in filter(None, options.split(",")):
-        key, equals, value = option.partition("=")
-        if not equals:
-            raise ValueError(f"{option!r} in {text!r} is not KEY=VALUE.")
-        values[key] = _value(value)
-    try:
-        fault = FAULTS[name](**values)
-        _check_numbers(fault)
-    except TypeError as error:
-        raise ValueError(f"{text!r}: {str(error).split(') ')[-1]}.") from None
+    fault = _made(kinds[name], options, text)
     if not isinstance(fault, TimedFault):
         if when:
             raise ValueError(f"{name} is for the whole run: leave {'@' + when!r} out.")
@@ -96,19 +88,39 @@ def parse_fault(text: str) -> At | Fault:
         ) from None
 
 
-def _check_numbers(fault: Fault) -> None:
-    toxic = getattr(fault, "toxic", fault)
-    for each in fields(toxic):
-        value = getattr(toxic, each.name)
-        if str(each.type).startswith(("int", "float")) and isinstance(value, str):
-            raise TypeError(f"{each.name} is {value!r}; expected a number")
+def _made(kind: FaultKind, options: str, text: str) -> Fault:
+    """The fault with the settings that the text has for it."""
+    known = {setting.name: setting for setting in kind.settings}
+    types = get_type_hints(kind.of)
+    values: dict[str, Any] = {}
+    for option in filter(None, options.split(",")):
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise ValueError(f"{option!r} in {text!r} is not KEY=VALUE.")
+        if key not in known:
+            raise ValueError(
+                f"{text!r}: {kind.name} has no setting {key!r}; it has "
+                f"{', '.join(known) or 'none'}."
+            )
+        values[key] = _value(value, key, types[key], text)
+    missing = [key for key, setting in known.items() if _is_needed(setting) and key not in values]
+    if missing:
+        raise ValueError(f"{text!r}: {kind.name} needs {missing[0]}=VALUE.")
+    return kind(**values)
 
 
-def _value(text: str) -> Any:
-    for kind in (int, float):
+def _is_needed(setting: Field[Any]) -> bool:
+    return setting.default is MISSING and setting.default_factory is MISSING
+
+
+def _value(value: str, key: str, hint: Any, text: str) -> Any:
+    """The value of a setting: a number where the setting is one, else the text."""
+    if not {int, float} & {hint, *get_args(hint)}:
+        return value
+    for number in (int, float):
         with contextlib.suppress(ValueError):
-            return kind(text)
-    return text
+            return number(value)
+    raise ValueError(f"{text!r}: {key} is {value!r}; expected a number.")
 
 
 def _seconds(text: str) -> float:

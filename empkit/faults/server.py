@@ -3,82 +3,101 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from empkit.faults.base import FaultError, TimedFault, Undo, _can_stop, _nothing, _own_server
-
-if TYPE_CHECKING:
-    from empkit.lab import Lab
+from empkit.faults.base import (
+    NOT_OURS,
+    FaultError,
+    Plan,
+    Scene,
+    TimedFault,
+    Undo,
+    nothing,
+    own_server,
+    stop_process,
+)
 
 
 @dataclass(frozen=True)
-class ServerCrash(TimedFault):
+class ServerFault(TimedFault):
+    """A fault of the server or of another member of its consumer group."""
+
+    part = "server"
+
+    def hindrance(self, plan: Plan) -> str:
+        """A server that was there before is not struck."""
+        return NOT_OURS if plan.server is not None else ""
+
+
+@dataclass(frozen=True)
+class ServerCrash(ServerFault):
     """The server is killed (SIGKILL); undone by starting it again on the same port."""
 
     name = "server-crash"
-    part = "server"
 
-    def strike(self, lab: Lab) -> Undo:
-        """Kill it."""
-        _own_server(lab)
-        lab.kill_server()
-        return lab.start_server
+    def strike(self, scene: Scene) -> Undo:
+        """Kill the server."""
+        own_server(scene.rig)
+        scene.rig.kill_server()
+        return scene.rig.start_server
 
 
 @dataclass(frozen=True)
-class ServerStart(TimedFault):
+class ServerStart(ServerFault):
     """Ends a `ServerCrash`: for a timeline that names each moment by itself."""
 
     name = "server-start"
-    part = "server"
+    ends = ServerCrash
 
-    def strike(self, lab: Lab) -> Undo:
+    def strike(self, scene: Scene) -> Undo:
         """Done by the timeline, which undoes the crash."""
         raise FaultError("There is no server-crash that this server-start could end.")
 
 
 @dataclass(frozen=True)
-class ServerRestart(TimedFault):
+class ServerRestart(ServerFault):
     """The server is told to end (SIGTERM), finishes what it has, and is started again."""
 
     name = "server-restart"
-    part = "server"
 
-    def strike(self, lab: Lab) -> Undo:
-        """Stop it in order, then start it."""
-        _own_server(lab)
-        lab.stop_server()
-        lab.start_server()
-        return _nothing
+    def strike(self, scene: Scene) -> Undo:
+        """Stop the server in order, then start it."""
+        own_server(scene.rig)
+        scene.rig.stop_server()
+        scene.rig.start_server()
+        return nothing
 
 
 @dataclass(frozen=True)
-class ServerPause(TimedFault):
+class ServerPause(ServerFault):
     """The server is stopped where it is (SIGSTOP): connections stay, answers do not come."""
 
     name = "server-pause"
-    part = "server"
 
-    def strike(self, lab: Lab) -> Undo:
-        """Stop it."""
-        server = _own_server(lab)
-        _can_stop(server.pause)
+    def strike(self, scene: Scene) -> Undo:
+        """Stop the server."""
+        server = own_server(scene.rig)
+        stop_process(server.pause)
         return server.resume
 
 
 @dataclass(frozen=True)
-class ConsumerCrash(TimedFault):
+class ConsumerCrash(ServerFault):
     """One more consumer than the server's is killed (SIGKILL): its partitions go to the others.
 
     Undone by starting another. Wants a lab of several consumers.
     """
 
     name = "consumer-crash"
-    part = "server"
 
-    def strike(self, lab: Lab) -> Undo:
-        """Kill it."""
-        if not lab.consumers:
+    def hindrance(self, plan: Plan) -> str:
+        """There must be a consumer beside the server."""
+        if plan.server is None and plan.consumers < 2:
+            return "the only consumer is the server; give --consumers 2"
+        return super().hindrance(plan)
+
+    def strike(self, scene: Scene) -> Undo:
+        """Kill the oldest consumer."""
+        if not scene.rig.consumers:
             raise FaultError("This lab's only consumer is its server: start it with more.")
-        lab.kill_consumer()
-        return lab.start_consumer
+        scene.rig.kill_consumer()
+        return scene.rig.start_consumer

@@ -6,17 +6,12 @@ import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from empkit.brokers import BrokerError
 from empkit.clock import now_ns
-from empkit.faults.base import FaultError, TimedFault, Undo, _nothing
-from empkit.faults.server import ServerCrash, ServerStart
+from empkit.faults.base import FaultError, Scene, TimedFault, Undo, nothing
 from empkit.processes.child import ChildError
 from empkit.results.info import FaultSpan
-
-if TYPE_CHECKING:
-    from empkit.lab import Lab
 
 
 @dataclass(frozen=True)
@@ -26,7 +21,8 @@ class At:
     Args:
         at_s: when it strikes, in seconds after the start of the run.
         fault: what.
-        until: when it is undone; without it at the end of the run, or by a `ServerStart`.
+        until: when it is undone; without it at the end of the run, or by a fault that ends it
+            (`TimedFault.ends`).
 
     Raises:
         ValueError: the times make no sense.
@@ -51,12 +47,12 @@ class Timeline:
     """Strikes faults at their moments while a run is under way, and undoes them.
 
     Args:
-        lab: where.
+        scene: what is struck.
         events: what and when.
     """
 
-    def __init__(self, lab: Lab, events: Sequence[At]) -> None:
-        self._lab = lab
+    def __init__(self, scene: Scene, events: Sequence[At]) -> None:
+        self._scene = scene
         self._events = events
         self._wake = threading.Event()
         self._over = False
@@ -96,8 +92,8 @@ class Timeline:
                     self._undo(event)
                 elif self._over:
                     self._miss(event)
-                elif isinstance(event.fault, ServerStart):
-                    self._end_crash(event)
+                elif event.fault.ends is not None:
+                    self._end(event, event.fault.ends)
                 else:
                     self._strike(event)
             if not self._over:
@@ -130,18 +126,18 @@ class Timeline:
 
     def _strike(self, event: At) -> None:
         fault = event.fault
-        before = fault.tally(self._lab)
+        before = fault.tally(self._scene)
         span = FaultSpan(
             str(fault), fault.part, now_ns(), None, event.at_s, event.until,
             unit=fault.unit, takes_away=fault.takes_away,
         )  # fmt: skip
-        undo = fault.strike(self._lab)
-        planned = fault.tally(self._lab)
+        undo = fault.strike(self._scene)
+        planned = fault.tally(self._scene)
         if before is not None and planned is not None:
             self._tallies.append((fault, before[0], planned[0], span))
         self.spans.append(span)
         self._active.append((event, undo, span))
-        if undo is _nothing:
+        if undo is nothing:
             self._undo(event)
 
     def _undo(self, event: At) -> None:
@@ -158,16 +154,17 @@ class Timeline:
         """
         for fault, first, last, span in self._tallies:
             with contextlib.suppress(BrokerError, ChildError, FaultError):
-                after = fault.tally(self._lab)
+                after = fault.tally(self._scene)
                 span.struck = None if after is None else min(max(after[1], first), last) - first
 
-    def _end_crash(self, event: At) -> None:
-        crashes = [active for active in self._active if isinstance(active[0].fault, ServerCrash)]
-        if not crashes:
-            event.fault.strike(self._lab)  # says that there is none
-        crash, _, span = crashes[-1]
+    def _end(self, event: At, kind: type[TimedFault]) -> None:
+        """Undo the latest fault of a kind, at a moment that the timeline names by itself."""
+        active = [entry for entry in self._active if isinstance(entry[0].fault, kind)]
+        if not active:
+            event.fault.strike(self._scene)  # says that there is none
+        latest, _, span = active[-1]
         span.asked_end_s = event.at_s
-        self._undo(crash)
+        self._undo(latest)
 
     def _undo_all(self) -> None:
         for event, _, _ in reversed(self._active[:]):

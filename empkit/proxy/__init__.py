@@ -13,10 +13,9 @@ from empkit.proxy.toxics.base import Toxic
 from empkit.proxy.toxics.delay import Bandwidth, Latency, Slicer, SlowClose
 from empkit.proxy.toxics.end import Cut, Down, LimitData, ResetPeer
 from empkit.proxy.toxics.hold import HalfOpen, Partition, Stall, Timeout
-from empkit.proxy.toxics.register import KINDS
+from empkit.proxy.toxics.register import toxic_kinds
 
 __all__ = [
-    "KINDS",
     "Bandwidth",
     "Cut",
     "Down",
@@ -33,4 +32,5 @@ __all__ = [
     "Stall",
     "Timeout",
     "Toxic",
+    "toxic_kinds",
 ]

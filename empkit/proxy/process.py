@@ -17,7 +17,7 @@ from typing import Any
 from empkit.processes.child import Child, Processes, Report, follow_orders, report
 from empkit.proxy.relay import Proxy
 from empkit.proxy.toxics.base import Toxic
-from empkit.proxy.toxics.register import KINDS
+from empkit.proxy.toxics.register import toxic_kinds
 
 WAKE_EARLY_S = 0.0003  # a sleeping process wakes late; 0.25 ms was seen on a virtual machine
 ANSWER_TIMEOUT_S = 10.0
@@ -68,7 +68,7 @@ async def obey(proxy: Proxy, order: Report) -> Report:
         case "upstream":
             proxy.set_upstream(order["name"], *order["upstream"])
         case "add":
-            toxic = KINDS[order["kind"]](**order["options"])
+            toxic = toxic_kinds()[order["kind"]](**order["options"])
             return {"toxic": proxy.add_toxic(order["listener"], toxic)}
         case "remove":
             return {"struck": proxy.remove_toxic(order["toxic"])}

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from empkit import Lab, Settings
-from empkit.faults import DatabaseLock
+from empkit.faults import DatabaseLock, Scene
 from tests.conftest import employee, is_stored, post, request, wait_until
 
 
@@ -170,7 +170,7 @@ def test_openapi_documents_every_endpoint(lab):
 
 def test_a_database_that_is_away_is_a_503_and_nothing_is_lost(fresh_id):
     with Lab(broker="none") as own:
-        unlock = DatabaseLock().strike(own)
+        unlock = DatabaseLock().strike(Scene(own))
         status, headers, answer = request(own, "POST", "/employees", employee(fresh_id))
         assert (status, answer["result"]) == (503, "unavailable")
         assert int(headers["Retry-After"]) >= 1
@@ -182,7 +182,7 @@ def test_a_database_that_is_away_is_a_503_and_nothing_is_lost(fresh_id):
 
 def test_more_records_than_may_wait_are_told_so(fresh_id):
     with Lab(broker="none", settings=Settings(max_waiting_records=1, retries=0)) as own:
-        unlock = DatabaseLock().strike(own)
+        unlock = DatabaseLock().strike(Scene(own))
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(4) as senders:

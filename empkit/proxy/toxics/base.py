@@ -13,6 +13,10 @@ BYTES, CONNECTIONS = "bytes delayed or held", "connections delayed, held or ende
 HELD_BYTES = 1 << 20  # a stage that holds more stops the reading; the sender feels it through TCP
 
 
+DEFINED: dict[str, type[Toxic]] = {}
+"""Every toxic that has been defined, by its kind."""
+
+
 class StageView(Protocol):
     """What a toxic sees of the stage that it is at work in, and may change there.
 
@@ -65,6 +69,15 @@ class Toxic:
     cuts_present: ClassVar[bool] = False  # ends the connections that are open when it is added
     cuts_new: ClassVar[bool] = False  # ends each new connection
     bars_upstream: ClassVar[bool] = False  # keeps new connections from being made upstream
+
+    def __init_subclass__(cls) -> None:
+        kind = cls.__dict__.get("kind")
+        if not isinstance(kind, str):
+            return
+        known = DEFINED.get(kind)
+        if known is not None and known.__qualname__ != cls.__qualname__:
+            raise TypeError(f"{cls.__qualname__} has the kind of {known.__qualname__}: {kind!r}.")
+        DEFINED[kind] = cls
 
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self)):

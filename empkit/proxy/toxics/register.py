@@ -1,17 +1,22 @@
-"""Every toxic by its name: a new one is a class in this folder and a name here."""
+"""Every toxic by its name: a class with a `kind` is in the register once it has been defined.
+
+The kit's own are in the modules that are imported here; a toxic of another package comes, as the
+fault that it is, by the entry point `empkit.faults`.
+"""
 
 from __future__ import annotations
 
-from empkit.proxy.toxics.base import Toxic
-from empkit.proxy.toxics.delay import Bandwidth, Latency, Slicer, SlowClose
-from empkit.proxy.toxics.end import Cut, Down, LimitData, ResetPeer
-from empkit.proxy.toxics.hold import HalfOpen, Partition, Stall, Timeout
+from collections.abc import Mapping
 
-KINDS: dict[str, type[Toxic]] = {
-    each.kind: each
-    for each in (
-        *(Latency, Bandwidth, Slicer, Stall, Partition, Timeout, ResetPeer, LimitData, SlowClose),
-        *(Down, Cut, HalfOpen),
-    )
-}
-"""Every kind of toxic by the name that an order gives it."""
+from empkit import plugins
+from empkit.proxy.toxics import delay, end, hold
+from empkit.proxy.toxics.base import DEFINED, Toxic
+
+FAMILIES = (delay, hold, end)
+"""The modules of the kit's own toxics."""
+
+
+def toxic_kinds() -> Mapping[str, type[Toxic]]:
+    """Every kind of toxic by the name that an order gives it."""
+    plugins.load("faults")
+    return dict(DEFINED)

@@ -1,0 +1,39 @@
+"""What other packages add to the kit, by entry points
+(https://packaging.python.org/en/latest/specifications/entry-points/).
+
+    [project.entry-points."empkit.faults"]
+    solar-flare = "my_package.faults:SolarFlare"
+
+Each group is a register of the kit; its entries are imported when the register is first asked.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+Register = Literal["protocols", "faults", "figures", "databases", "verdicts"]
+
+
+@functools.cache
+def load(register: Register) -> dict[str, Any]:
+    """Import what other packages have for a register; only the first call looks for it.
+
+    Returns:
+        What each entry point names, by the name of the entry point.
+
+    Raises:
+        ImportError: an entry point cannot be imported; the message names it.
+    """
+    found = {}
+    for entry in entry_points(group=f"empkit.{register}"):
+        try:
+            found[entry.name] = entry.load()
+        except (ImportError, AttributeError) as error:
+            package = entry.dist.name if entry.dist else "a package"
+            raise ImportError(
+                f"{entry.value}, which {package} has for the register empkit.{register}, cannot be "
+                f"imported: {error}. Mend or uninstall that package."
+            ) from error
+    return found

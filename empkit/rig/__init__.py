@@ -1,0 +1,1 @@
+"""What is under test: started, reached, struck by faults, and stopped."""

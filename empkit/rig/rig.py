@@ -1,0 +1,522 @@
+"""The system under test on this machine: starts its parts, says where they are, stops them.
+
+Rig -- warden
+ |--- broker      (embedded, Apache Kafka, or one that already runs)
+ |--- server      (HTTP, WebSocket, consumer, store)
+ |--- consumers   (more members of the consumer group)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+import urllib.parse
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import SecretStr
+
+from empkit.brokers import BrokerError, make_broker
+from empkit.clients import PROTOCOLS, ledger
+from empkit.clock import clock_flaw
+from empkit.processes import interrupts
+from empkit.processes.child import Child, ChildError, Processes
+from empkit.rig.consumers import PARTITIONS, POLL_S, ConsumerGroup, lag, wait_until_joined
+from empkit.rig.control import LabError, ask, ask_token
+from empkit.settings import Settings
+from empkit.tls import kafka_arguments
+
+if TYPE_CHECKING:
+    from empkit.brokers import Broker, BrokerName
+
+START_TIMEOUT_S = 30.0
+SESSION_TIMEOUT_MS = 1_500
+OF_THE_CONSUMERS = ("kafka_commit", "kafka_transactional")
+"""The settings of a run that the consumers must have, too."""
+FETCH_WAIT_MS = {"embedded": 2, "apache": 100}
+"""The embedded broker answers a request for records that are not there yet only when its time is
+over, not when they come; so the time is short. Apache Kafka answers when they come, but a request
+for the lag on the same connection waits behind it."""
+EMBEDDED_LEADER_WAIT_MS = 50
+"""Long enough for the other members of a group to send one request, also on a busy machine."""
+
+
+class Rig:
+    """The system under test with everything around it, on this machine, for one experiment.
+
+    Works with `with`, with `async with`, and with `start()` and `stop()`. Each start makes a fresh
+    user, password and signing key, and a fresh database unless one is given.
+
+    Args:
+        broker: `embedded`, `apache` or `external`; `none` runs without Kafka. By default what
+            EMPKIT_LAB_BROKER says, else `embedded`.
+        database: SQLAlchemy URL; by default a database of the lab's own on the server that
+            EMPKIT_LAB_DATABASE names, else an SQLite file in the lab's own folder.
+        server: URL of a server that already runs; user and password come from the settings.
+        settings: anything else; by default what the environment says.
+        brokers: how many brokers, where they are ours.
+        consumers: how many members the consumer group has; the server is the first.
+
+    Attributes:
+        settings: what clients need to reach the running lab; so do `server_url`, `ws_url`, `token`,
+            `bootstrap_servers`, `database_url` and `topic`.
+
+    Raises:
+        LabError: a part did not come up; the message says which and why.
+    """
+
+    def __init__(
+        self,
+        broker: BrokerName | Literal["none"] | None = None,
+        database: str | None = None,
+        server: str | None = None,
+        settings: Settings | None = None,
+        brokers: int = 1,
+        consumers: int = 1,
+    ) -> None:
+        if consumers < 1:
+            raise ValueError(f"consumers is {consumers}; the server is one already.")
+        self.settings = settings or Settings()
+        self._given = self.settings
+        chosen = broker or self.settings.lab_broker
+        self.broker_name: BrokerName | None = None if chosen == "none" else chosen
+        self._brokers = brokers
+        self._more_consumers = consumers - 1
+        self._group: ConsumerGroup | None = None
+        self._database = database
+        self._server_url = server
+        self._processes: Processes | None = None
+        self.broker: Broker | None = None
+        self.server: Child | None = None
+        self._own_database: str | None = None
+        self._in_force: dict[str, Any] = {}
+        self.told_by_server: dict[str, Any] = {}
+        self._flushes = False
+        self.token = ""
+        self._run_ids: list[str] = []
+
+    @property
+    def running(self) -> bool:
+        """Whether the lab has been started and not been stopped."""
+        return self._processes is not None
+
+    @property
+    def processes(self) -> Processes:
+        """The lab's folder and children.
+
+        Raises:
+            LabError: the lab does not run.
+        """
+        if self._processes is None:
+            raise LabError("The lab is not running. Use `with Lab() as lab:` or `Lab().start()`.")
+        return self._processes
+
+    @property
+    def server_url(self) -> str:
+        """Where the server is."""
+        return self.settings.server_url
+
+    @property
+    def ws_url(self) -> str:
+        """Where the WebSocket is."""
+        return self.settings.websocket_url()
+
+    @property
+    def bootstrap_servers(self) -> str | None:
+        """Where the brokers are."""
+        return self.settings.kafka_bootstrap_servers
+
+    @property
+    def database_url(self) -> str | None:
+        """Where the database is; None when only a server that is not ours knows."""
+        if self._server_url is not None and self._database is None:
+            return None
+        return self.settings.database_url
+
+    def secrets(self) -> list[str]:
+        """What nobody else is to see: token, passwords and signing key."""
+        settings = self.settings
+        hidden = (settings.password, settings.signing_key, settings.kafka_password)
+        found = [self.token, *(each.get_secret_value() for each in hidden if each is not None)]
+        found.append(urllib.parse.urlsplit(settings.database_url).password or "")
+        return [each for each in found if each]
+
+    @property
+    def has_own_server(self) -> bool:
+        """Whether the lab started the server, and so knows its database and its settings."""
+        return self._server_url is None
+
+    def own_run_ids(self, run_id: str | None = None) -> list[str] | None:
+        """The ids of all runs that there were in a database of the lab's own.
+
+        Args:
+            run_id: of a run that begins.
+
+        Returns:
+            None when the database is not the lab's own, and what else is in it no business of ours.
+        """
+        if run_id is not None:
+            self._run_ids.append(run_id)
+        own = self._database is None and self._server_url is None
+        return list(self._run_ids) if own else None
+
+    @property
+    def topic(self) -> str:
+        """The topic of employee records."""
+        return self.settings.kafka_topic
+
+    @property
+    def protocols(self) -> list[str]:
+        """The protocols that this lab has the parts for."""
+        return [name for name in PROTOCOLS if name != "kafka" or self.bootstrap_servers]
+
+    def start(self) -> Self:
+        """Start every part and wait until each answers."""
+        if self._processes is not None:
+            raise LabError("The lab is running already.")
+        if flaw := clock_flaw():
+            raise LabError(flaw)
+        self._processes = Processes()
+        self._run_ids = []
+        ledger.begin()
+        self._in_force = {name: getattr(self.settings, name) for name in OF_THE_CONSUMERS}
+        self._flushes = False
+        self._group = ConsumerGroup(self._processes)
+        try:
+            self._start_broker(self._processes)
+            if self._server_url is None:
+                self._start_server(self._processes)
+            else:
+                self._find_server(self._server_url)
+            self.token = ask_token(self.settings)
+            if self._server_url is not None:
+                self._take_its_word()
+            self._start_consumers(self._more_consumers)
+            self._wait_for_consumer()
+        except (BrokerError, ChildError, OSError, ValueError) as error:
+            self.stop()
+            raise LabError(str(error)) from error
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop every part; nothing stays behind but a database that was given."""
+        with interrupts.held():
+            processes, self._processes = self._processes, None
+            if processes is None:
+                return
+            try:
+                self._stop_parts(processes)
+            finally:
+                ledger.end()
+                self.broker = self.server = None
+                processes.stop()
+                self._drop_own_database()
+                self.settings = self._given
+
+    def _stop_parts(self, processes: Processes) -> None:
+        """End the consumers before their broker, so that they leave the group in order."""
+        if self._group is not None:
+            self._group.stop()
+        if self.server is not None:
+            processes.release(self.server)
+            self.server = None
+        if self.broker is None:
+            return
+        servers = self.broker.bootstrap_servers
+        self.broker.stop()
+        if self.broker_name == "external" and self._server_url is None and servers:
+            from empkit.brokers.admin import delete_topics
+
+            with contextlib.suppress(BrokerError):
+                topics = [self.topic, self.settings.dead_letter_topic]
+                delete_topics(kafka_arguments(self.settings), topics)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def _start_broker(self, processes: Processes) -> None:
+        if self.broker_name is None:
+            self.settings = _changed(self.settings, kafka_bootstrap_servers=None)
+            return
+        topic = self.settings.kafka_topic
+        if self.broker_name == "external" and self._server_url is None:
+            # the user's own topic and group are not ours to touch; the lab's topics go with it
+            name = secrets.token_hex(3)
+            self.settings = _changed(
+                self.settings,
+                kafka_topic=f"{topic}-{name}",
+                kafka_group=f"{self.settings.kafka_group}-{name}",
+            )
+        self.broker = make_broker(
+            self.broker_name,
+            processes,
+            self.settings,
+            brokers=self._brokers,
+            partitions=PARTITIONS,
+        )
+        self.broker.start()
+        changes: dict[str, Any] = {"kafka_bootstrap_servers": self.broker.bootstrap_servers}
+        if self.broker_name != "external":
+            changes["kafka_session_timeout_ms"] = SESSION_TIMEOUT_MS
+            changes["kafka_security_protocol"] = "PLAINTEXT"
+            changes["kafka_fetch_wait_ms"] = FETCH_WAIT_MS[self.broker_name]
+        if self.broker_name == "embedded":
+            changes["kafka_leader_wait_ms"] = EMBEDDED_LEADER_WAIT_MS
+        self.settings = _changed(self.settings, **changes)
+
+    def _start_server(self, processes: Processes) -> None:
+        database = self._database or self._make_own_database(processes)
+        self.settings = _changed(
+            self.settings,
+            host="127.0.0.1",
+            port=0,
+            ws_url=None,
+            database_url=database,
+            timings_file=processes.folder / "timings.jsonl",
+            tls_cert_file=None,
+            tls_key_file=None,
+            username=f"lab-{secrets.token_hex(4)}",
+            password=SecretStr(secrets.token_urlsafe(24)),
+            signing_key=SecretStr(secrets.token_urlsafe(48)),
+        )
+        self.start_server()
+
+    def _find_server(self, url: str) -> None:
+        """Use a server that already runs; that it answers is known before a password is missed."""
+        self.settings = _changed(self.settings, server_url=url)
+        if self._database is not None:
+            self.settings = _changed(self.settings, database_url=self._database)
+        ask(self.settings, "/health")
+
+    def _take_its_word(self) -> None:
+        """Ask a server that is not ours which database and settings it goes by.
+
+        One of empkit 0.1.0 does not say; then the result does not, either.
+        """
+        try:
+            self.told_by_server = ask(self.settings, "/about", token=self.token)
+        except LabError as error:
+            if "answered 404" not in str(error):
+                raise
+        told = self.told_by_server.get("settings", {})
+        ours = {name: told[name] for name in OF_THE_CONSUMERS if name in told}
+        self.settings = _changed(self.settings, **ours)
+        self._in_force |= ours
+
+    def _make_own_database(self, processes: Processes) -> str:
+        """The URL of a new database that ends with the lab."""
+        server = self.settings.lab_database
+        if server is None:
+            return f"sqlite:///{processes.folder / 'employees.db'}"
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from empkit.databases.engine import create_database
+
+        name = f"empkit_{secrets.token_hex(6)}"
+        try:
+            url = create_database(server, name)
+        except SQLAlchemyError as error:
+            raise LabError(f"No database can be made on EMPKIT_LAB_DATABASE: {error}") from error
+        self._own_database = name
+        return url
+
+    def _drop_own_database(self) -> None:
+        name, self._own_database = self._own_database, None
+        if name is not None and self._given.lab_database is not None:
+            from empkit.databases.engine import drop_database
+
+            drop_database(self._given.lab_database, name)
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic has, where the lab made it."""
+        return PARTITIONS
+
+    def stop_server(self) -> None:
+        """Tell the server to end (SIGTERM), and wait until it has."""
+        self._end_server(kill=False)
+
+    def kill_server(self) -> None:
+        """Kill the server (SIGKILL)."""
+        self._end_server(kill=True)
+
+    def _end_server(self, *, kill: bool) -> None:
+        if self.server is not None:
+            self.processes.release(self.server, kill=kill)
+            self.server = None
+
+    def ensure(self, wanted: Settings) -> None:
+        """Have consumers and topic as a run wants them; consumers are started again if need be.
+
+        Args:
+            wanted: when the consumer commits its offset, whether it reads transactions, whether the
+                brokers flush each record.
+
+        Raises:
+            LabError: they are not ours to change.
+            BrokerError: the brokers do not do it.
+        """
+        if self.broker_name == "embedded" and (wanted.kafka_flush or wanted.kafka_transactional):
+            raise LabError(
+                "The embedded broker has no disk to flush to, and shows the records of a "
+                "transaction before it is committed: use Apache Kafka for that (--broker apache)."
+            )
+        in_force = {name: getattr(wanted, name) for name in OF_THE_CONSUMERS}
+        if in_force != self._in_force:
+            self._restart_consumers(in_force)
+        if wanted.kafka_flush != self._flushes:
+            if self._server_url is not None:
+                raise LabError("When a topic that is not ours is flushed is not ours to say.")
+            from empkit.brokers.admin import set_flush
+
+            set_flush(kafka_arguments(self.settings), self.topic, each=wanted.kafka_flush)
+            self._flushes = wanted.kafka_flush
+
+    def _restart_consumers(self, in_force: dict[str, Any]) -> None:
+        if self._server_url is not None:
+            raise LabError("How a server that is not ours consumes is not ours to say.")
+        self.stop_server()
+        self._in_force = in_force
+        self.start_server()
+        count = len(self.consumers)
+        for _ in range(count):
+            self.kill_consumer()
+        self._start_consumers(count)
+        self._wait_for_consumer()
+
+    def make_token(self, lifetime_s: float) -> str:
+        """Make a token that expires `lifetime_s` seconds from now.
+
+        Raises:
+            LabError: the server, and so its key, is not ours.
+        """
+        if self._server_url is not None:
+            raise LabError("Only the lab's own server can issue test tokens.")
+        from empkit.server.auth import Authenticator
+
+        return Authenticator(_changed(self.settings, token_lifetime_s=lifetime_s)).make_token()
+
+    def start_server(self) -> None:
+        """Start the server, as at the lab's start or after it was killed, on the same port."""
+        server = self.processes.start_module(
+            "server",
+            "empkit.server.run",
+            environment=_changed(self.settings, **self._in_force).environ(),
+        )
+        ready = server.expect("ready", START_TIMEOUT_S)
+        self.server = server
+        url: str = ready["server_url"]
+        port = urllib.parse.urlsplit(url).port
+        self.settings = _changed(self.settings, server_url=url, port=port)
+
+    @property
+    def group(self) -> ConsumerGroup:
+        """The consumer group's members beside the server.
+
+        Raises:
+            LabError: the lab does not run.
+        """
+        if self._group is None:
+            raise LabError("The lab is not running. Use `with Lab() as lab:` or `Lab().start()`.")
+        return self._group
+
+    @property
+    def consumers(self) -> list[Child]:
+        """The processes of the consumer group beside the server, the oldest first."""
+        return [] if self._group is None else self._group.members
+
+    def start_consumer(self) -> None:
+        """Add a member to the consumer group, a process that stores what Kafka holds.
+
+        Raises:
+            LabError: there is no Kafka, or the server, and so the database, is not ours.
+        """
+        self._start_consumers(1)
+
+    def _start_consumers(self, count: int) -> None:
+        if count and (not self.bootstrap_servers or self._server_url is not None):
+            raise LabError("More consumers need a lab with a Kafka and a server of its own.")
+        self.group.start(count, _changed(self.settings, **self._in_force))
+
+    def kill_consumer(self) -> None:
+        """Kill (SIGKILL) the member that has been there longest; the server is not one of these.
+
+        Raises:
+            LabError: there is none.
+        """
+        self.group.kill()
+
+    def _wait_for_consumer(self) -> None:
+        if self.bootstrap_servers:
+            wait_until_joined(self.settings)
+
+    def members(self, timeout_s: float = START_TIMEOUT_S) -> dict[str, int]:
+        """How many partitions each member of the consumer group has, once all are assigned.
+
+        Args:
+            timeout_s: how long to wait for that, in seconds; a member that was killed keeps its
+                own for a while.
+
+        Raises:
+            LabError: they were not in time, or a member does not answer.
+        """
+        return self.group.partitions(self.settings, timeout_s)
+
+    def lag(self) -> int:
+        """How many records of the topic the consumer group has not committed, members or none.
+
+        Raises:
+            LabError: there is no Kafka, or its brokers do not answer.
+        """
+        if not self.bootstrap_servers:
+            raise LabError("This lab has no Kafka, and so no consumer group.")
+        return lag(_changed(self.settings, **self._in_force), self.topic)
+
+    def wait_until_read(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until the consumer group has committed all that the topic holds.
+
+        What can be stored is stored then, and the rest in the dead-letter topic.
+
+        Args:
+            timeout_s: how long to wait for that, in seconds.
+
+        Raises:
+            LabError: it was not so in time, or the lag is not known.
+        """
+        deadline = time.monotonic() + timeout_s
+        while left := self.lag():
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"{left} records of {self.topic} were not read within {timeout_s:g} s: does "
+                    "the server run, and does it reach its database?"
+                )
+            time.sleep(POLL_S)
+
+
+def _changed(settings: Settings, **changes: Any) -> Settings:
+    """The same settings but for some."""
+    return settings.model_copy(update=changes)
