@@ -96,6 +96,7 @@ class Lab(Rig):
                 raise ValueError(
                     f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."
                 )
+        self.mount(chosen)
         if rounds < 1:
             raise ValueError(f"rounds is {rounds}; at least 1 is needed.")
         guarantees = guarantees or Guarantees()

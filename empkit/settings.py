@@ -124,6 +124,10 @@ class Settings(BaseSettings):
     """When the consumer commits its offset. `after_store` is at least once, and with the primary
     key effectively once; `before_store` is at most once: a crash in between loses records."""
 
+    receivers: Annotated[str, _OF_SERVER] = ""
+    """Protocols of one's own whose receiving side the server has, too, as `module:Class`, separated
+    by commas; a lab adds those that it compares."""
+
     username: str = "empkit"
     """The one user that the server knows."""
     password: SecretStr | None = None

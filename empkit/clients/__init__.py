@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
 from typing import Protocol as TypingProtocol
 
 from empkit.clients import plugin
 from empkit.clients.base import Client, ClientError, Reply
+from empkit.clients.register import PROTOCOLS, Protocol, client_class, looks, protocols
 from empkit.settings import Settings
 
-Protocol = Literal["http", "websocket", "kafka"]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
-
-__all__ = ["PROTOCOLS", "Client", "ClientError", "Protocol", "Reply", "connect"]
+__all__ = [
+    "PROTOCOLS",
+    "Client",
+    "ClientError",
+    "Protocol",
+    "Reply",
+    "client_class",
+    "connect",
+    "looks",
+    "protocols",
+]
 
 
 class HasSettings(TypingProtocol):
@@ -24,7 +31,7 @@ class HasSettings(TypingProtocol):
 
 
 def connect(protocol: str, where: Settings | HasSettings, token: str | None = None) -> Client:
-    """A client, to be opened with `async with`.
+    """Make a client, to be opened with `async with`.
 
     Args:
         protocol: `"http"`, `"websocket"` or `"kafka"`; or one's own, `"module:Class"`.
@@ -35,33 +42,9 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
         ValueError: there is no such protocol, or one's own is no complete client.
     """
     settings = where if isinstance(where, Settings) else where.settings
-    if protocol == "http":
-        from empkit.clients.http import HttpClient
-
-        return HttpClient(settings, token)
-    if protocol == "websocket":
-        from empkit.clients.websocket import WebSocketClient
-
-        return WebSocketClient(settings, token)
-    if protocol == "kafka":
-        from empkit.clients.kafka import KafkaClient
-
-        return KafkaClient(settings)
-    if plugin.is_own(protocol):
-        client = plugin.load(protocol)
-        if token is None:
-            return client(settings)
-        if not plugin.takes_token(client):
-            raise ValueError(f"{protocol!r} takes no token: its __init__ has no `token`.")
-        return client(settings, token)  # type: ignore[call-arg]
-    raise ValueError(
-        f"{protocol!r} is no protocol of this kit; use one of {', '.join(PROTOCOLS)}, or one of "
-        "your own, module:Class."
-    )
-
-
-def through_kafka(protocol: str) -> bool:
-    """Whether records go through Kafka, so that an ack comes from the broker and not the store."""
-    if plugin.is_own(protocol):
-        return plugin.load(protocol).through_kafka
-    return protocol == "kafka"
+    client = client_class(protocol)
+    if token is None or (client.through_kafka and not plugin.takes_token(client)):
+        return client(settings)
+    if not plugin.takes_token(client):
+        raise ValueError(f"{protocol!r} takes no token: its __init__ has no `token`.")
+    return client(settings, token)  # type: ignore[call-arg]

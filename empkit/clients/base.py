@@ -17,12 +17,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import tenacity
 
 from empkit.clients import ledger
 from empkit.clients.limits import Limits
+from empkit.clients.look import Look
 from empkit.clock import now_ns
 from empkit.records.employee import encode_record
 from empkit.settings import Settings
@@ -49,6 +50,22 @@ class NoAnswerError(ClientError):
 
 class UnauthorizedError(ClientError):
     """The token was refused."""
+
+
+class Receiver(Protocol):
+    """What a protocol's receiving side gets of the server that it is mounted in.
+
+    Attributes:
+        app: the ASGI application (FastAPI), for routes of its own.
+    """
+
+    app: Any
+
+    def token_is_good(self, token: str) -> bool:
+        """Whether the sender may send."""
+
+    async def store(self, payload: bytes) -> Answer:
+        """Check a record and store it; the answer comes when it is durable, or refused."""
 
 
 class Answer(NamedTuple):
@@ -112,11 +129,32 @@ class Client(ABC):
     protocol: ClassVar[str] = "own"
     through_kafka: ClassVar[bool] = False
     """Whether an ack comes from a broker, and the record is stored later, by the consumer."""
+    ack_means: ClassVar[str] = "the receiver says so"
+    """What its ack promises, in words that follow "acked:"."""
+    label: ClassVar[str] = ""
+    """Its name for people; without one that of the class."""
+    colour: ClassVar[str] = ""
+    """Its colour in figures; without one a colour of the palette."""
+    marker: ClassVar[str] = "D"
+    line: ClassVar[str] = ":"
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.reconnections = 0
         self._limits = Limits(settings.attempt_timeout_s)
+
+    @classmethod
+    def look(cls) -> Look:
+        """How the protocol is shown."""
+        return Look(cls.label or cls.__name__, cls.colour, cls.marker, cls.line)
+
+    @classmethod  # noqa: B027 - most protocols have no receiving side of their own
+    def mount(cls, receiver: Receiver) -> None:
+        """Add the receiving side to a server, beside its own routes.
+
+        Args:
+            receiver: the application and the way to its store; see `empkit.server.receiver`.
+        """
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -22,6 +22,11 @@ class HttpClient(Client):
     """
 
     protocol: ClassVar[str] = "http"
+    ack_means: ClassVar[str] = "the record is stored"
+    label: ClassVar[str] = "HTTP"
+    colour: ClassVar[str] = "#0072B2"
+    marker: ClassVar[str] = "o"
+    line: ClassVar[str] = "-"
 
     def __init__(self, settings: Settings, token: str | None = None) -> None:
         super().__init__(settings)

@@ -53,6 +53,11 @@ class KafkaClient(Client):
 
     protocol: ClassVar[str] = "kafka"
     through_kafka: ClassVar[bool] = True
+    ack_means: ClassVar[str] = "the broker has the record; it is stored later"
+    label: ClassVar[str] = "Kafka"
+    colour: ClassVar[str] = "#D55E00"
+    marker: ClassVar[str] = "^"
+    line: ClassVar[str] = "-."
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

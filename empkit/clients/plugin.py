@@ -11,6 +11,7 @@ import importlib
 import inspect
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -50,7 +51,7 @@ def load(protocol: str) -> type[Client]:
         ) from None
     except Exception as error:
         raise ValueError(f"{protocol!r}: {name} cannot be imported: {said(error)}.") from error
-    return _checked(protocol, vars(module).get(wanted), _classes(module.__name__))
+    return checked(protocol, vars(module).get(wanted), _classes(module.__name__))
 
 
 _LOADED: dict[str, float] = {}
@@ -71,7 +72,17 @@ def _classes(module: str) -> list[str]:
     )
 
 
-def _checked(protocol: str, found: object, others: list[str]) -> type[Client]:
+def checked(protocol: str, found: object, others: Sequence[str] = ()) -> type[Client]:
+    """What a name of a protocol stands for, once it is known to be a complete client.
+
+    Args:
+        protocol: `module:Class`, or the name of an entry point.
+        found: what is there.
+        others: the clients that the module has.
+
+    Raises:
+        ValueError: it is not a client, or not a complete one; the message says what is missing.
+    """
     name, _, wanted = protocol.partition(":")
     if found is None:
         instead = f"it has {', '.join(others)}" if others else "it has no client at all"

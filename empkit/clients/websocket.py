@@ -122,6 +122,11 @@ class WebSocketClient(Client):
     """
 
     protocol: ClassVar[str] = "websocket"
+    ack_means: ClassVar[str] = "the record is stored"
+    label: ClassVar[str] = "WebSocket"
+    colour: ClassVar[str] = "#009E73"
+    marker: ClassVar[str] = "s"
+    line: ClassVar[str] = "--"
 
     def __init__(self, settings: Settings, token: str | None = None) -> None:
         super().__init__(settings)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
+from empkit.clients import looks
 from empkit.plots.style import (
     GOOD,
     Picture,
@@ -17,7 +18,6 @@ from empkit.plots.style import (
     _legend,
     _logarithmic,
     _ms,
-    _name,
     _picture,
     _titled,
 )
@@ -33,6 +33,8 @@ def fit(advice: Advice) -> Picture:
         advice: from `empkit.course.advice.advise`.
     """
     met, measured = advice.met, advice.measured
+    shown = looks(str(protocol) for protocol in met.columns)
+    labels = {protocol: look.label for protocol, look in shown.items()}
     picture, axes = _bars(max(1, len(met)), 0.55, 0.5)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -48,13 +50,13 @@ def fit(advice: Advice) -> Picture:
     axes.set_yticks(range(len(met)), [textwrap.fill(str(need), 26) for need in met.index])
     axes.set_xlim(0, max(1, len(met.columns)))
     places = [column + 0.5 for column in range(len(met.columns))]
-    axes.set_xticks(places, [_name(str(each)) for each in met.columns])
-    axes.xaxis.set_major_formatter(FixedFormatter([_name(str(each)) for each in met.columns]))
+    axes.set_xticks(places, [labels[str(each)] for each in met.columns])
+    axes.xaxis.set_major_formatter(FixedFormatter([labels[str(each)] for each in met.columns]))
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
-    names = ", ".join(_name(each) for each in advice.recommended)
+    names = ", ".join(labels[str(each)] for each in advice.recommended)
     title = f"All needs are met by: {names}" if names else "No protocol meets all of these needs"
     words = [
-        f"{need}: {', '.join(_name(str(p)) for p in met.columns if met.loc[need, p]) or 'none'}"
+        f"{need}: {', '.join(labels[str(p)] for p in met.columns if met.loc[need, p]) or 'none'}"
         for need in met.index
     ]
     return _titled(picture, title, f"{'; '.join(words)}.")

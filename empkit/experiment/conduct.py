@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from empkit.brokers import BrokerError
-from empkit.clients import ledger, plugin, through_kafka
+from empkit.clients import client_class, ledger, looks, plugin
+from empkit.clients.look import Look
 from empkit.clock import now_ns
 from empkit.experiment import logs, strikes
 from empkit.experiment.environment import hashed, measured_on
@@ -75,6 +76,7 @@ class Setup:
         sha256: of what they came from (`environment.hashed`); None for made-up ones.
         faults: what goes wrong, and when.
         guarantees: what is asked for.
+        looks: how each protocol is shown.
         changed: the places of the records that a fault of the whole run changed, by the fault's
             place in `faults`.
         token_lifetime_s: when the client's token expires, in seconds; None: not within the run.
@@ -86,6 +88,7 @@ class Setup:
     sha256: str | None
     faults: Sequence[At | Fault]
     guarantees: Guarantees
+    looks: Mapping[str, Look]
     changed: Mapping[int, Sequence[int]]
     token_lifetime_s: float | None = None
 
@@ -116,7 +119,7 @@ def conduct(
         KeyboardInterrupt: a signal came before anything was measured.
         ValueError: there is no record to send.
     """
-    setup = _prepare(rig, workload, faults, guarantees)
+    setup = _prepare(rig, protocols, workload, faults, guarantees)
     order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
     turns = [
         (protocol, number)
@@ -186,7 +189,11 @@ def _take_turns(rig: Rig, setup: Setup, turns: Sequence[tuple[str, int]], show: 
 
 
 def _prepare(
-    rig: Rig, workload: Workload, faults: Sequence[At | Fault], guarantees: Guarantees
+    rig: Rig,
+    protocols: Sequence[str],
+    workload: Workload,
+    faults: Sequence[At | Fault],
+    guarantees: Guarantees,
 ) -> Setup:
     """Write the records, with what is to be wrong with them, where the runs find them."""
     records, sha256 = hashed(workload)
@@ -211,8 +218,9 @@ def _prepare(
     if not count:
         raise ValueError("There is no record to send.")
     return Setup(
-        workload, path, count, sha256(), faults, guarantees, changed, offer.token_lifetime_s
-    )
+        workload, path, count, sha256(), faults, guarantees, looks(protocols), changed,
+        offer.token_lifetime_s,
+    )  # fmt: skip
 
 
 class _Conductor:
@@ -229,7 +237,7 @@ class _Conductor:
         self._timeline = Timeline(self._scene, setup.events)
         self._started_ns = 0
         self._settings = setup.guarantees.applied(rig.settings)
-        self._through_kafka = through_kafka(protocol)
+        self._through_kafka = client_class(protocol).through_kafka
         self.interrupted = False
         self.result: tuple[RunInfo, Path] | None = None
 
@@ -392,6 +400,7 @@ class _Conductor:
             guarantees=str(self._setup.guarantees),
             through_kafka=self._through_kafka,
             loss_allowed=self._loss_allowed(),
+            look=self._setup.looks[self._protocol]._asdict(),
             **finished,
         )
         info.faults = self._spans(info)

@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
+
+from empkit.clients import looks
 
 Progress = Callable[[str, int, int], None]
 """Told which run, how many of its records are done, and how many there are."""
@@ -82,11 +84,6 @@ class Live:
     """
 
     WIDTH, HEIGHT = 640, 110
-    COLOURS: ClassVar[dict[str, str]] = {
-        "http": "#0072B2",
-        "websocket": "#009E73",
-        "kafka": "#D55E00",
-    }
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -132,13 +129,14 @@ class Live:
         points = [point for each in rates.values() for point in each]
         width = max([1.0, *(at_s for at_s, _ in points)])
         height = max([1.0, *(rate for _, rate in points)])
+        colours = looks({name.partition(" ")[0] for name in rates})
         lines = []
         for name, each in rates.items():
             places = " ".join(
                 f"{at_s / width * self.WIDTH:.0f},{self.HEIGHT - rate / height * self.HEIGHT:.0f}"
                 for at_s, rate in each
             )
-            colour = self.COLOURS.get(name.partition(" ")[0], "#CC79A7")
+            colour = colours[name.partition(" ")[0]].colour
             lines.append(
                 f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>'
             )

@@ -16,7 +16,6 @@ from empkit.plots.style import (
     STORE,
     Picture,
     _ms,
-    _name,
     _picture,
     _shade,
     _through_kafka,
@@ -80,7 +79,7 @@ def journey(run: Runs, employee_id: str) -> Picture:
         for number, (sent, _, answer) in enumerate(tries, 1)
     )
     return _titled(
-        picture, f"{employee_id} over {_name(str(row['protocol']))}: {verdict}; {known}",
+        picture, f"{employee_id} over {run.label(str(row['protocol']))}: {verdict}; {known}",
         f"{words[:1].upper()}{words[1:]}. {_stamps_in_words(row, zero)}",
     )  # fmt: skip
 

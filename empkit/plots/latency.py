@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from empkit.clients.look import Look
 from empkit.plots.style import (
-    PROTOCOL_LINES,
-    PROTOCOL_MARKERS,
     Picture,
-    _colour,
     _logarithmic,
     _ms,
-    _name,
     _picture,
     _titled,
 )
@@ -51,12 +48,12 @@ def latency(runs: Runs) -> Picture:
             values = np.sort(latencies_ms(own, kind)["ms"].to_numpy())
             if len(values):
                 row = summary[protocol]
-                text = f"{_name(protocol)}: p50 {_ms(row[f'{kind}_p50_ms'])}"
-                text = text if len(values) > 1 else f"{_name(protocol)}: {_ms(values[0])}"
+                text = f"{runs.label(protocol)}: p50 {_ms(row[f'{kind}_p50_ms'])}"
+                text = text if len(values) > 1 else f"{runs.label(protocol)}: {_ms(values[0])}"
                 if len(values) < len(own):
                     text += f" ({len(values):,} of {len(own):,})"
-                _distribution(axes, values, protocol, text)
-                _mark_percentiles(axes, row, protocol, kind)
+                _distribution(axes, values, runs.look(protocol), text)
+                _mark_percentiles(axes, row, runs.look(protocol), kind)
         _logarithmic(axes.xaxis)
         axes.tick_params(axis="x", labelbottom=True)
         axes.set_yticks([0, 25, 50, 75, 90, 99])
@@ -69,29 +66,29 @@ def latency(runs: Runs) -> Picture:
         else:
             axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
     finding = _latency_finding(runs, summary)
-    return _titled(picture, finding[:1].upper() + finding[1:], _latency_words(summary))
+    return _titled(picture, finding[:1].upper() + finding[1:], _latency_words(runs, summary))
 
 
-def _distribution(axes: Axes, values: Floats, protocol: str, label: str) -> None:
+def _distribution(axes: Axes, values: Floats, look: Look, label: str) -> None:
     """The share of values up to each, from sorted ones."""
     places = np.arange(len(values))
     if len(values) > MOST_POINTS:
         places = np.unique(np.linspace(0, len(values) - 1, MOST_POINTS).astype(int))
     axes.step(
         np.append(values[0], values[places]), np.append(0, (places + 1) / len(values) * 100),
-        where="post", color=_colour(protocol), linestyle=PROTOCOL_LINES.get(protocol, ":"),
-        linewidth=1.6, label=label, marker=PROTOCOL_MARKERS.get(protocol, "D"), markersize=5,
+        where="post", color=look.colour, linestyle=look.line,
+        linewidth=1.6, label=label, marker=look.marker, markersize=5,
         markevery=[],
     )  # fmt: skip
 
 
-def _mark_percentiles(axes: Axes, row: dict[str, Any], protocol: str, kind: str) -> None:
+def _mark_percentiles(axes: Axes, row: dict[str, Any], look: Look, kind: str) -> None:
     for level in (50, 90, 99):
         value, low, high = (row[f"{kind}_p{level}_ms{side}"] for side in ("", "_low", "_high"))
         if not np.isnan(value):
             axes.errorbar(
                 value, level, xerr=[[max(0, value - low)], [max(0, high - value)]],
-                fmt=PROTOCOL_MARKERS.get(protocol, "D"), color=_colour(protocol), markersize=5,
+                fmt=look.marker, color=look.colour, markersize=5,
                 capsize=3, zorder=3,
             )  # fmt: skip
 
@@ -99,7 +96,8 @@ def _mark_percentiles(axes: Axes, row: dict[str, Any], protocol: str, kind: str)
 def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
     """Which protocol is first, with acks and with stored records; of one its name, once."""
     acked, stored = (_first(runs, summary, kind) for kind in ("ack", "stored"))
-    if len(summary) == 1 and acked.startswith(name := f"{_name(str(next(iter(summary))))}: "):
+    name = f"{runs.label(str(next(iter(summary))))}: "
+    if len(summary) == 1 and acked.startswith(name):
         stored = stored.removeprefix(name)
     return f"{acked}; {stored}"
 
@@ -114,7 +112,7 @@ def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
         return f"too few {done} for a median" if many else f"nothing was {done}"
     first, least = str(medians.index[0]), _ms(medians.iloc[0])
     if len(medians) == 1:
-        return f"{_name(first)}: {done} p50 {least}"
+        return f"{runs.label(first)}: {done} p50 {least}"
     second = str(medians.index[1])
     a, b = (
         latencies_ms(runs.timings[runs.timings["protocol"] == protocol], kind)
@@ -123,11 +121,12 @@ def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
     rounds = (a["round"].to_numpy(), b["round"].to_numpy())
     low, _ = difference(a["ms"].to_numpy(), b["ms"].to_numpy(), rounds=rounds)
     if low <= 0:
-        return f"{_name(first)} and {_name(second)} {verb} with no difference that shows"
-    return f"{_name(first)} {verb}s first: p50 {least}, {_name(second)} {_ms(medians.iloc[1])}"
+        return f"{runs.label(first)} and {runs.label(second)} {verb} with no difference that shows"
+    others = f"{runs.label(second)} {_ms(medians.iloc[1])}"
+    return f"{runs.label(first)} {verb}s first: p50 {least}, {others}"
 
 
-def _latency_words(summary: dict[Any, Any]) -> str:
+def _latency_words(runs: Runs, summary: dict[Any, Any]) -> str:
     def words(row: dict[str, Any], kind: str) -> str:
         known = [
             f"p{level} {_ms(row[f'{kind}_p{level}_ms'])}"
@@ -137,6 +136,6 @@ def _latency_words(summary: dict[Any, Any]) -> str:
         return ", ".join(known) or "too few to say"
 
     return " ".join(
-        f"{_name(str(protocol))}: acked {words(row, 'ack')}; stored {words(row, 'stored')}."
+        f"{runs.label(str(protocol))}: acked {words(row, 'ack')}; stored {words(row, 'stored')}."
         for protocol, row in summary.items()
     )

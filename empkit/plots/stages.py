@@ -12,7 +12,6 @@ from empkit.plots.style import (
     _bars,
     _legend,
     _ms,
-    _name,
     _numbers,
     _through_kafka,
     _titled,
@@ -58,7 +57,7 @@ def stages(runs: Runs) -> Picture:
     the store.
     """
     bars = [
-        (f"{_name(protocol)}{suffix}", protocol, path)
+        (f"{runs.label(protocol)}{suffix}", protocol, path)
         for protocol in runs.protocols
         for suffix, path in (
             ((", until acked", "ack"), (", until stored", "stored"))

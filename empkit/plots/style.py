@@ -22,18 +22,6 @@ from empkit.results.statistics import Floats
 if TYPE_CHECKING:
     from empkit.results.info import RunInfo
 
-PROTOCOL_COLOURS = {"http": "#0072B2", "websocket": "#009E73", "kafka": "#D55E00"}
-
-PROTOCOL_MARKERS = {"http": "o", "websocket": "s", "kafka": "^"}
-
-PROTOCOL_LINES = {"http": "-", "websocket": "--", "kafka": "-."}
-
-PROTOCOL_NAMES = {"http": "HTTP", "websocket": "WebSocket", "kafka": "Kafka"}
-
-OWN_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
-
-_OWN: dict[str, str] = {}  # the colours of the reader's own protocols, in the order they are seen
-
 FAULT_COLOUR = "#CC79A7"
 
 GOOD, BAD, STORE = "#009E73", "#D55E00", "#0072B2"
@@ -87,21 +75,9 @@ def _titled(picture: Picture, title: str, alt: str = "") -> Picture:
     return picture
 
 
-def _name(protocol: str) -> str:
-    return PROTOCOL_NAMES.get(protocol, protocol.rpartition(":")[2])
-
-
-def _colour(protocol: str) -> str:
-    if protocol not in PROTOCOL_COLOURS:
-        _OWN.setdefault(protocol, OWN_COLOURS[len(_OWN) % len(OWN_COLOURS)])
-    return PROTOCOL_COLOURS.get(protocol) or _OWN[protocol]
-
-
 def _through_kafka(runs: Runs, protocol: str) -> bool:
     """Whether an ack came from a broker."""
-    return protocol == "kafka" or any(
-        info.through_kafka for info in runs.runs if info.protocol == protocol
-    )
+    return any(info.through_kafka for info in runs.runs if info.protocol == protocol)
 
 
 def _with_faults(finding: str, info: RunInfo) -> str:
@@ -117,7 +93,7 @@ def _otherwise(infos: Sequence[RunInfo]) -> list[str]:
 
 def _described(info: RunInfo) -> str:
     """A run's protocol, and its round where there may be others."""
-    return _name(info.protocol) + (f", round {info.round}" if info.round > 1 else "")
+    return info.shown.label + (f", round {info.round}" if info.round > 1 else "")
 
 
 def _ms(value: float) -> str:

@@ -9,18 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from empkit.clients import looks
 from empkit.plots.style import (
     GOOD,
-    PROTOCOL_MARKERS,
     SIZE,
     Picture,
     _bars,
-    _colour,
     _described,
     _legend,
     _logarithmic,
     _ms,
-    _name,
     _numbers,
     _otherwise,
     _picture,
@@ -76,7 +74,7 @@ def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
     # at least 20 records and 20 ms a bin, or chance is all that is seen
     bins = int(np.clip(min(len(stored) // 20, last / 0.02), 1, 100))
     counts, edges = np.histogram(stored, bins, (0, last))
-    axes.stairs(counts / (last / bins), edges, color=_colour(info.protocol), linewidth=1.4,
+    axes.stairs(counts / (last / bins), edges, color=info.shown.colour, linewidth=1.4,
                 baseline=None)  # fmt: skip
     gaps = np.diff(stored, prepend=0)
     longest = int(gaps.argmax())
@@ -126,42 +124,45 @@ def rates(runs: Runs) -> Picture:
         found[info.protocol].append(float(one.summary()["records_per_s"].iloc[0]))
     for place, (protocol, of_rounds) in enumerate(found.items()):
         median = float(np.median(of_rounds))
-        axes.barh(place, median, color=_colour(protocol), alpha=0.55, height=0.6)
-        axes.plot(of_rounds, [place] * len(of_rounds), PROTOCOL_MARKERS.get(protocol, "D"),
-                  color=_colour(protocol), markeredgecolor="black", markersize=6)  # fmt: skip
+        look = runs.look(protocol)
+        axes.barh(place, median, color=look.colour, alpha=0.55, height=0.6)
+        axes.plot(of_rounds, [place] * len(of_rounds), look.marker, color=look.colour,
+                   markeredgecolor="black", markersize=6)  # fmt: skip
         axes.text(max(of_rounds), place, f"   {median:,.0f}", va="center", fontsize=9)
     asked = [info.workload.get("rate") for info in runs.runs]
     offered = {float(rate) for rate in asked if rate} if all(asked) else set()
     for rate in offered:
         axes.axvline(rate, color="black", linestyle="--", linewidth=1, label="offered rate")
-    axes.set_yticks(range(len(found)), [_name(protocol) for protocol in found])
+    axes.set_yticks(range(len(found)), [runs.label(protocol) for protocol in found])
     axes.set_xlabel("records stored per second (marks: rounds; bar: their median)")
     axes.set_xlim(0, max([1.0, *offered, *(max(each) for each in found.values())]) * 1.15)
     if offered:
         _legend(axes)
     words = "; ".join(
-        f"{_name(protocol)}: {', '.join(f'{rate:,.0f}' for rate in of_rounds)}"
+        f"{runs.label(protocol)}: {', '.join(f'{rate:,.0f}' for rate in of_rounds)}"
         for protocol, of_rounds in found.items()
     )
     return _titled(
-        picture, _rate_finding(found, offered), f"Rounds, in records per second: {words}."
+        picture, _rate_finding(runs, found, offered), f"Rounds, in records per second: {words}."
     )
 
 
-def _rate_finding(found: dict[str, list[float]], offered: set[float]) -> str:
+def _rate_finding(runs: Runs, found: dict[str, list[float]], offered: set[float]) -> str:
     """The protocol that stores most, if it does in each round, and by 5 % or more."""
     medians = {protocol: float(np.median(of_rounds)) for protocol, of_rounds in found.items()}
     best, *others = sorted(medians, key=lambda protocol: -medians[protocol])
     rate = f"{medians[best]:,.0f} records per second"
     slowest = min(min(of_rounds) for of_rounds in found.values())
     if len(offered) == 1 and slowest >= 0.95 * max(offered):
-        who = "Each protocol" if others else _name(best)
+        who = "Each protocol" if others else runs.label(best)
         return f"{who} keeps up with the {max(offered):,.0f} records per second that are offered"
     if not others:
-        return f"{_name(best)} stores {rate}"
+        return f"{runs.label(best)} stores {rate}"
     if min(found[best]) < 1.05 * max(max(found[protocol]) for protocol in others):
         return f"None stores clearly more than the others; the best median is {rate}"
-    return f"{_name(best)} stores most: {rate}, {_name(others[0])} {medians[others[0]]:,.0f}"
+    return (
+        f"{runs.label(best)} stores most: {rate}, {runs.label(others[0])} {medians[others[0]]:,.0f}"
+    )
 
 
 def knee(search: RateSearch) -> Picture:
@@ -189,7 +190,7 @@ def knee(search: RateSearch) -> Picture:
     axes.set_xlabel("offered rate, records per second")
     axes.set_ylabel("milliseconds until stored")
     _legend(axes, 3)
-    name = _name(search.protocol)
+    name = looks([search.protocol])[search.protocol].label
     title = f"{name} does not keep up with {steps['rate'].min():,.0f} records per second"
     if not np.isnan(search.rate):
         title = (

@@ -9,12 +9,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from empkit.plots.style import (
     Picture,
-    _colour,
     _described,
     _legend,
     _logarithmic,
     _ms,
-    _name,
     _numbers,
     _otherwise,
     _picture,
@@ -130,7 +128,7 @@ def percentiles_over_time(run: Runs) -> Picture:
                 [np.percentile(each, level) if len(each) >= least else np.nan for each in groups]
             )
             if np.isfinite(values).any():
-                axes.plot(middles, values, line, color=_colour(info.protocol), markersize=4,
+                axes.plot(middles, values, line, color=info.shown.colour, markersize=4,
                           drawstyle="steps-mid", label=f"p{level}")  # fmt: skip
             if level == 90 and np.isfinite(values).any():
                 finding = (
@@ -182,12 +180,12 @@ def timelines(runs: Runs) -> Picture:
                 )  # fmt: skip
         most = float(np.nanmax(took)) if np.isfinite(took).any() else np.nan
         word = _ms(most) if np.isfinite(most) else "never"
-        longest.append(f"{_name(info.protocol)}\N{NO-BREAK SPACE}{word}")
+        longest.append(f"{info.shown.label}\N{NO-BREAK SPACE}{word}")
         _logarithmic(axes.yaxis)
         axes.yaxis.set_major_locator(LogLocator(10, (1,), numticks=9))
         axes.set_ylim(bottom, top * 1.6)
         axes.set_ylabel("ms until known", fontsize=9)
-        axes.set_title(_name(info.protocol), fontsize=10, loc="right", pad=4)
+        axes.set_title(info.shown.label, fontsize=10, loc="right", pad=4)
     left, right = panels[
         0
     ].get_xlim()  # shared; a name above is placed by what there is to the right

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from empkit.plots.style import Picture, _bars, _legend, _name, _titled
+from empkit.plots.style import Picture, _bars, _legend, _titled
 from empkit.results import conclusion
 from empkit.results.runs import Runs
 from empkit.results.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
@@ -27,7 +27,7 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     several = [runs] if isinstance(runs, Runs) else list(runs)
     counts = pd.concat([each.verdicts() for each in several])
     names = [
-        _name(protocol) + (f"\n{each.runs[0].guarantees}" if len(several) > 1 else "")
+        each.label(protocol) + (f"\n{each.runs[0].guarantees}" if len(several) > 1 else "")
         for each in several
         for protocol in each.protocols
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from empkit.clients.look import Look
+
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 """The stamps of a record, on the monotonic clock of the host."""
 
@@ -72,6 +74,7 @@ class RunInfo:
         through_kafka: whether acks came from a broker.
         loss_allowed: why records that were acked may be lost in this run, in words such as
             `acks=0`; empty when they may not.
+        look: how the protocol is shown (`empkit.clients.look.Look`).
     """
 
     protocol: str
@@ -98,6 +101,12 @@ class RunInfo:
     guarantees: str = "as set"
     through_kafka: bool = False
     loss_allowed: str = ""
+    look: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Look:
+        """How its protocol is shown."""
+        return Look(**self.look)
 
     @property
     def timed_faults(self) -> list[FaultSpan]:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from empkit.clients import PROTOCOLS
+from empkit.clients import looks
+from empkit.clients.look import Look
+from empkit.clients.register import HOMES
 from empkit.results import conclusion, folders, strikes
 from empkit.results.as_json import as_json
 from empkit.results.info import RunInfo
@@ -58,6 +60,24 @@ class Runs:
         self.failure = failure
         self.logs = dict(logs or {})
 
+        self._give_looks()
+
+    def _give_looks(self) -> None:
+        """A look for each run of a folder from before there were any."""
+        missing = {run.protocol for run in self.runs if not run.look}
+        for protocol, look in looks(missing, load=False).items():
+            for run in self.runs:
+                if run.protocol == protocol:
+                    run.look = look._asdict()
+
+    def look(self, protocol: str) -> Look:
+        """How a protocol of these runs is shown."""
+        return next(run.shown for run in self.runs if run.protocol == protocol)
+
+    def label(self, protocol: str) -> str:
+        """The name for people of a protocol of these runs."""
+        return self.look(protocol).label
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
         said = {"broken promises": self.broken, "not measured": self.unmeasured}
@@ -68,8 +88,8 @@ class Runs:
     def protocols(self) -> list[str]:
         """The protocols, always in the same order; the kit's own first."""
         present = {run.protocol for run in self.runs}
-        own = [protocol for protocol in PROTOCOLS if protocol in present]
-        return own + sorted(present.difference(own))
+        kits = [protocol for protocol in HOMES if protocol in present]
+        return kits + sorted(present.difference(kits))
 
     @property
     def broken_promises(self) -> pd.DataFrame:

@@ -13,13 +13,15 @@ import contextlib
 import secrets
 import time
 import urllib.parse
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import SecretStr
 
 from empkit.brokers import BrokerError, make_broker
-from empkit.clients import PROTOCOLS, ledger
+from empkit.clients import client_class, ledger, protocols
+from empkit.clients.register import with_receiver
 from empkit.clock import clock_flaw
 from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError, Processes
@@ -170,7 +172,8 @@ class Rig:
     @property
     def protocols(self) -> list[str]:
         """The protocols that this lab has the parts for."""
-        return [name for name in PROTOCOLS if name != "kafka" or self.bootstrap_servers]
+        kafka = bool(self.bootstrap_servers)
+        return [name for name in protocols() if kafka or not client_class(name).through_kafka]
 
     def start(self) -> Self:
         """Start every part and wait until each answers."""
@@ -395,6 +398,26 @@ class Rig:
 
             set_flush(kafka_arguments(self.settings), self.topic, each=wanted.kafka_flush)
             self._flushes = wanted.kafka_flush
+
+    def mount(self, names: Iterable[str]) -> None:
+        """Have the server take what protocols with a receiving side of their own send.
+
+        The server is started again where it has one of them not yet; one that was there before the
+        rig is left alone.
+
+        Args:
+            names: of the protocols that are to be used.
+
+        Raises:
+            ValueError: there is no such protocol.
+        """
+        mounted = [name for name in self.settings.receivers.split(",") if name]
+        missing = [name for name in with_receiver(names) if ":" in name and name not in mounted]
+        if missing and self.has_own_server:
+            self.settings = _changed(self.settings, receivers=",".join([*mounted, *missing]))
+            self.stop_server()
+            self.start_server()
+            self._wait_for_consumer()
 
     def _restart_consumers(self, in_force: dict[str, Any]) -> None:
         if self._server_url is not None:

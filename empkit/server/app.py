@@ -19,6 +19,7 @@ from empkit.databases.engine import make_engine
 from empkit.server import http, websocket
 from empkit.server.auth import Authenticator
 from empkit.server.consumer import Consumer
+from empkit.server.receiver import mount_receivers
 from empkit.server.stamps import StampLog
 from empkit.server.state import State
 from empkit.server.store import Store
@@ -68,4 +69,5 @@ def create_app(settings: Settings) -> FastAPI:
     if not settings.consume_only:
         app.include_router(http.employees)
         app.include_router(websocket.router)
+        mount_receivers(app, settings)
     return app
