@@ -41,7 +41,7 @@ from benchmarks.whole import compare, memory
 from empkit.brokers import Broker, make_broker
 from empkit.clients.http1 import Http1
 from empkit.databases import cluster as postgresql
-from empkit.databases.engine import create_database, drop_database
+from empkit.databases.postgresql import PostgreSql
 from empkit.processes.child import Processes
 from empkit.settings import Settings
 
@@ -212,7 +212,7 @@ def _consumer(rounds: int, name: str, url: str | None, least: int) -> list[Row]:
             broker.start()
             uvloop.run(_fill(broker.bootstrap_servers))
             names = [f"benchmark_{secrets.token_hex(4)}" for _ in ("bare", "kit")]
-            places = [create_database(url, each) for each in names] if url else []
+            places = [PostgreSql().create(url, each) for each in names] if url else []
             bare = places[0] if url else str(processes.folder / "bare.db")
             kit = places[1] if url else None
             for side, place in (("bare", bare), ("nowhere", "nowhere")):
@@ -222,7 +222,7 @@ def _consumer(rounds: int, name: str, url: str | None, least: int) -> list[Row]:
                 found[side].append(float(done.stdout))
             found["kit"].append(_stored_per_s(processes, "store", broker, FULL, kit))
         for each in names if url else []:
-            drop_database(str(url), each)
+            PostgreSql().drop(str(url), each)
     rate, share = statistics.median(found["kit"]), ratio(found, "kit", "bare")
     rates = {side: f"{statistics.median(each):,.0f}/s" for side, each in found.items()}
     return [

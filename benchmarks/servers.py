@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from empkit.databases.engine import make_engine
+from empkit.databases.table import EMPLOYEES
 from empkit.server import run
 from empkit.server.stamps import StampLog
-from empkit.server.store import EMPLOYEES, Store, Stored
+from empkit.server.store import Store, Stored
 from empkit.settings import Settings
 
 

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from empkit import Lab
 from empkit.databases.cluster import Cluster
-from empkit.databases.engine import create_database, drop_database, make_engine
-from empkit.server.store import begins_with
+from empkit.databases.employees import begins_with
+from empkit.databases.engine import make_engine
+from empkit.databases.postgresql import PostgreSql
 from tests import parts
 from tests.turns import Turns
 
@@ -95,11 +96,11 @@ def new_database(request, tmp_path):
 
     def make():
         names.append(f"test_{secrets.token_hex(4)}")
-        return create_database(server, names[-1])
+        return PostgreSql().create(server, names[-1])
 
     yield make
     for name in names:
-        drop_database(server, name)
+        PostgreSql().drop(server, name)
 
 
 _numbers = itertools.count()

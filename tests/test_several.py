@@ -81,10 +81,10 @@ def command(*arguments, **environment):
 def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_one_group(
     kafka_jars, postgres, tmp_path
 ):
-    from empkit.databases.engine import create_database, drop_database
+    from empkit.databases.postgresql import PostgreSql
 
     name = f"several_{secrets.token_hex(4)}"
-    database = create_database(postgres, name)
+    database = PostgreSql().create(postgres, name)
     shared = {
         "EMPKIT_PASSWORD": secrets.token_urlsafe(12),
         "EMPKIT_SIGNING_KEY": secrets.token_urlsafe(40),
@@ -93,7 +93,7 @@ def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_on
         "EMPKIT_KAFKA_FETCH_WAIT_MS": "2",
     }
     with contextlib.ExitStack() as stack:
-        stack.callback(drop_database, postgres, name)
+        stack.callback(PostgreSql().drop, postgres, name)
         processes = stack.enter_context(Processes())
         broker = ApacheBroker(processes, Settings(), partitions=8)
         broker.start()

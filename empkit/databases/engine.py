@@ -1,85 +1,51 @@
-"""Engines for the databases that the kit knows, and PostgreSQL databases that come and go."""
+"""The register of databases, and engines for them.
+
+A database is a class with a `name`, that of its SQLAlchemy dialect: it is in the register once it
+has been defined. The kit's own are in the modules that are imported here; those of other packages
+come by the entry point `empkit.databases`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
-LOCK_TIMEOUT_S = 2.0
-"""How long a commit waits for a lock that another process holds."""
-POSTGRESQL: dict[str, Any] = {
-    "connect_timeout": 3,
-    "options": f"-c synchronous_commit=on -c lock_timeout={int(LOCK_TIMEOUT_S * 1000)}",
-    # a server that is gone without a word is noticed after 5 s and not after a quarter of an hour
-    "tcp_user_timeout": 5_000,
-}
+from empkit import plugins
+from empkit.databases import postgresql, sqlite
+from empkit.databases.base import DEFINED, Database
+
+FAMILIES = (sqlite, postgresql)
+"""The modules of the kit's own databases."""
+
+
+def database_of(url: str | sa.URL) -> Database:
+    """The kind of database that a URL leads to.
+
+    Raises:
+        ValueError: the URL cannot be read, or is of no database that the kit knows.
+    """
+    plugins.load("databases")
+    try:
+        name = sa.make_url(url).get_backend_name()
+    except sa.exc.ArgumentError:
+        raise _unreadable() from None
+    if name not in DEFINED:
+        raise ValueError(f"{name!r} is not a database of this kit: use {' or '.join(DEFINED)}.")
+    return DEFINED[name]()
 
 
 def make_engine(url: str) -> sa.Engine:
     """An engine for the database at `url`, set so that a commit is durable when it returns.
 
-    SQLite: write-ahead log with `synchronous=FULL` (https://www.sqlite.org/pragma.html): each
-    commit is flushed to the disk. PostgreSQL: `synchronous_commit=on`, whatever its own default
-    (https://www.postgresql.org/docs/current/runtime-config-wal.html).
-
     Raises:
         ValueError: the URL is of no database that the kit knows, or its driver is missing.
     """
     try:
-        kind = sa.make_url(url).get_backend_name()
-        if kind not in {"sqlite", "postgresql"}:
-            raise ValueError(f"{kind!r} is not a database of this kit: use sqlite or postgresql.")
-        if kind == "sqlite":
-            engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
-            sa.event.listen(engine, "connect", _set_up_sqlite)
-            return engine
-        if url.startswith("postgresql://"):
-            url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=POSTGRESQL)
+        return database_of(url).engine(url)
     except sa.exc.ArgumentError:
-        raise ValueError(
-            "The database URL cannot be read: use sqlite:///FILE or postgresql://..."
-        ) from None
+        raise _unreadable() from None
     except ModuleNotFoundError as error:
         raise ValueError(f"{error}. Run: pip install 'empkit[postgresql]'") from None
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
-
-
-def create_database(server: str, name: str) -> str:
-    """Make a PostgreSQL database.
-
-    Args:
-        server: URL of any database of the server that we may connect to.
-        name: of the new one: letters, digits and underscores.
-
-    Returns:
-        Its URL.
-
-    Raises:
-        ValueError: this is no URL of a PostgreSQL database, or its driver is missing.
-        sqlalchemy.exc.SQLAlchemyError: the server does not let us.
-    """
-    _administer(server, f'CREATE DATABASE "{name}"')
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-def drop_database(server: str, name: str) -> None:
-    """Drop a PostgreSQL database, whoever is connected; raises what `create_database` does."""
-    _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-def _administer(server: str, statement: str) -> None:
-    engine = make_engine(server)
-    try:
-        with engine.connect() as connection:
-            autonomous = connection.execution_options(isolation_level="AUTOCOMMIT")
-            autonomous.exec_driver_sql(statement)
-    finally:
-        engine.dispose()
+def _unreadable() -> ValueError:
+    return ValueError("The database URL cannot be read: use sqlite:///FILE or postgresql://...")

@@ -7,7 +7,6 @@ missing, places that cannot be written.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import urllib.error
 import urllib.request
@@ -24,7 +23,6 @@ from empkit.faults.timeline import At
 from empkit.settings import Settings
 from empkit.tls import verified
 
-SQLITE = b"SQLite format 3\0"
 ANSWER_TIMEOUT_S = 5.0
 
 
@@ -225,50 +223,20 @@ def check_database(url: str, name: str) -> None:
         WrongUseError: it is of no database that the kit knows, its driver is missing, or nobody
             answers there.
     """
-    import sqlalchemy as sa
-
-    from empkit.databases.engine import make_engine
+    from empkit.databases.engine import (
+        database_of,
+        make_engine,
+    )
 
     try:
         engine = make_engine(url)
     except ValueError as error:
         raise WrongUseError(f"{name}: {error}") from None
     try:
-        if engine.dialect.name == "sqlite":
-            _check_sqlite(engine.url.database, name)
-        else:
-            engine.connect().close()
-    except sa.exc.SQLAlchemyError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise WrongUseError(
-            f"{name}: no connection to {shown}: {reason}. Check the address, user and password, "
-            "and that PostgreSQL runs there."
-        ) from None
+        if reason := database_of(url).hindrance(engine):
+            raise WrongUseError(f"{name}: {reason}")
     finally:
         engine.dispose()
-
-
-def _check_sqlite(database: str | None, name: str) -> None:
-    if not database or database == ":memory:":
-        raise WrongUseError(
-            f"{name}: a database in memory is seen by one process only: name a file, "
-            "sqlite:///FILE."
-        )
-    file = Path(database)
-    if not file.parent.is_dir():
-        raise WrongUseError(f"{name}: there is no folder {file.parent}. Make it first.")
-    if not file.exists():
-        if not os.access(file.parent, os.W_OK | os.X_OK):
-            raise WrongUseError(f"{name}: the folder {file.parent} cannot be written.")
-        return
-    try:
-        with file.open("r+b") as content:
-            begin = content.read(len(SQLITE))
-    except OSError as error:
-        raise WrongUseError(f"{name}: {file} cannot be written: {error.strerror}.") from None
-    if begin not in (b"", SQLITE):
-        raise WrongUseError(f"{name}: {file} is no SQLite database. Name another file.")
 
 
 def ask_server(settings: Settings) -> dict[str, Any]:

@@ -26,26 +26,21 @@ class DatabaseLock(TimedFault):
         """Take the lock, as another program would."""
         import sqlalchemy as sa
 
-        from empkit.databases.engine import make_engine
+        from empkit.databases.engine import database_of, make_engine
 
         if scene.rig.database_url is None:
             raise FaultError("The database of a server that is not ours is out of reach.")
-        engine = make_engine(scene.rig.database_url)
+        database, engine = database_of(scene.rig.database_url), make_engine(scene.rig.database_url)
         connection = engine.connect()
-        sqlite = engine.dialect.name == "sqlite"
         try:
-            if sqlite:
-                connection.connection.dbapi_connection.isolation_level = None  # type: ignore[union-attr]
-            lock = "BEGIN IMMEDIATE" if sqlite else "LOCK TABLE employees IN ACCESS EXCLUSIVE MODE"
-            connection.exec_driver_sql(lock)
+            release = database.lock(connection)
         except sa.exc.SQLAlchemyError as error:
             connection.close()
             engine.dispose()
             raise FaultError(f"The lock cannot be had: {error.args[0]}.") from error
 
         def undo() -> None:
-            if sqlite:
-                connection.exec_driver_sql("ROLLBACK")
+            release()
             connection.close()
             engine.dispose()
 

@@ -332,16 +332,17 @@ class Rig:
 
     def _make_own_database(self, processes: Processes) -> str:
         """The URL of a new database that ends with the lab."""
-        server = self.settings.lab_database
-        if server is None:
-            return f"sqlite:///{processes.folder / 'employees.db'}"
         from sqlalchemy.exc import SQLAlchemyError
 
-        from empkit.databases.engine import create_database
+        from empkit.databases.engine import database_of
 
+        server = self.settings.lab_database
+        if server is None:
+            place = f"sqlite:///{processes.folder}"
+            return database_of(place).create(place, "employees")  # goes with the folder
         name = f"empkit_{secrets.token_hex(6)}"
         try:
-            url = create_database(server, name)
+            url = database_of(server).create(server, name)
         except SQLAlchemyError as error:
             raise LabError(f"No database can be made on EMPKIT_LAB_DATABASE: {error}") from error
         self._own_database = name
@@ -349,10 +350,11 @@ class Rig:
 
     def _drop_own_database(self) -> None:
         name, self._own_database = self._own_database, None
-        if name is not None and self._given.lab_database is not None:
-            from empkit.databases.engine import drop_database
+        server = self._given.lab_database
+        if name is not None and server is not None:
+            from empkit.databases.engine import database_of
 
-            drop_database(self._given.lab_database, name)
+            database_of(server).drop(server, name)
 
     @property
     def partitions(self) -> int:

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import orjson
 from pydantic import ValidationError
 
+from empkit.databases.table import Result
 from empkit.records.employee import MAX_ID, Employee, validation_reason
-from empkit.server.store import Result, StoreFullError, StoreUnavailableError
+from empkit.server.store import StoreFullError, StoreUnavailableError
 
 RETRY_AFTER_S = 1
 

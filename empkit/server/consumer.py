@@ -27,8 +27,9 @@ from aiokafka.errors import (
 from pydantic import ValidationError
 
 from empkit.clock import now_ns
+from empkit.databases.table import Result, Row
 from empkit.records.employee import Employee, to_row, validation_reason
-from empkit.server.store import MAX_GROUP, Result, Row, Store, StoreFullError, StoreUnavailableError
+from empkit.server.store import MAX_GROUP, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
 from empkit.tls import kafka_arguments
 

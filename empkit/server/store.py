@@ -13,52 +13,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
-from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from empkit.databases.engine import make_engine
-from empkit.records.employee import CONTENT, MAX_ID
+from empkit.databases.employees import begins_with, fetch, insert_group
+from empkit.databases.engine import database_of, make_engine
+from empkit.databases.table import EMPLOYEES, METADATA, Result, Row
 from empkit.server.stamps import StampLog
 
 LOGGER = logging.getLogger(__name__)
 
-Row = dict[str, Any]
-Result = Literal["created", "same", "duplicate"]
-
 MAX_GROUP = 5_000
-"""Records in one transaction, at the most: it bounds how long one commit takes."""
-ROWS_A_STATEMENT = 100
-"""Rows that one INSERT statement takes."""
-
-METADATA = sa.MetaData()
-EMPLOYEES = sa.Table(
-    "employees",
-    METADATA,
-    # by bytes, as SQLite does: so ids have one order, and an index finds those with a prefix
-    sa.Column(
-        "employee_id",
-        sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql"),
-        primary_key=True,
-    ),
-    sa.Column("first_name", sa.Text, nullable=False),
-    sa.Column("last_name", sa.Text, nullable=False),
-    sa.Column("email", sa.Text),
-    sa.Column("department", sa.Text),
-    sa.Column("position", sa.Text),
-    sa.Column("salary", sa.Float(53)),
-    sa.Column("hire_date", sa.String(10)),
-    sa.Column("extra", sa.Text),
-)
-COLUMNS = [column.name for column in EMPLOYEES.columns]
+"""Records in one transaction, at most: it bounds how long one commit takes."""
 
 
 class StoreUnavailableError(RuntimeError):
@@ -95,111 +66,6 @@ class _Job(NamedTuple):
 _Outcome = list[Stored] | StoreUnavailableError
 
 
-def begins_with(prefix: str) -> sa.ColumnElement[bool]:
-    """The condition that an id begins so, in a form that the index of the primary key serves."""
-    ids = EMPLOYEES.c.employee_id
-    return sa.and_(ids >= prefix, ids < prefix + "\U0010ffff")
-
-
-def insert_or_nothing(engine: sa.Engine) -> sqlite.Insert | postgresql.Insert:
-    """The statement that inserts a row unless its primary key is taken."""
-    kind = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-    return kind(EMPLOYEES).on_conflict_do_nothing()
-
-
-def insert_group(
-    connection: sa.Connection, insert: sqlite.Insert | postgresql.Insert, rows: Sequence[Row]
-) -> list[Result]:
-    """Insert rows in a transaction, which is left open, and say what became of each.
-
-    Nothing is asked before it is inserted, so that two writers cannot both find an id free. Where
-    the number of rows inserted shows that some ids were taken (seldom), the group is done again in
-    a way that tells which. Rows go in in the order of their ids, so that two writers that have ids
-    in common wait for each other and not each for the other.
-    """
-    ordered = sorted(rows, key=itemgetter("employee_id"))
-    insert_all = _insert_rows if connection.dialect.name == "sqlite" else _insert_columns
-    if insert_all(connection, ordered) == len(rows):
-        return ["created"] * len(rows)
-    connection.rollback()
-    inserted_ids = _insert_and_tell(connection, insert, ordered)
-    return _results(connection, rows, inserted_ids)
-
-
-_INTO = f"INSERT INTO {EMPLOYEES.name} ({', '.join(CONTENT)})"
-
-
-def _insert_rows(connection: sa.Connection, rows: Sequence[Row]) -> int:
-    """How many of the rows went in, into SQLite: many in one statement.
-
-    Written out, since SQLAlchemy's way to many rows took 60 % of the time of a commit, and one
-    statement for many rows, since the driver lets go of the interpreter's lock for each statement:
-    450,000 rows per second went in like this, 330,000 row by row, 160,000 through
-    `execute(insert, rows)`.
-    """
-    inserted = 0
-    for start in range(0, len(rows), ROWS_A_STATEMENT):
-        part = rows[start : start + ROWS_A_STATEMENT]
-        values = tuple(itertools.chain.from_iterable(row.values() for row in part))
-        inserted += connection.exec_driver_sql(_many_rows(len(part)), values).rowcount
-    return inserted
-
-
-@lru_cache(maxsize=2 * ROWS_A_STATEMENT)
-def _many_rows(count: int) -> str:
-    row = f"({', '.join('?' * len(CONTENT))})"
-    return f"{_INTO} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"
-
-
-_TYPES = {name: "float8" if name == "salary" else "text" for name in CONTENT}
-_FROM_COLUMNS = (
-    f"{_INTO} SELECT * FROM "  # noqa: S608 - names of ours only
-    f"unnest({', '.join(f'%b::{kind}[]' for kind in _TYPES.values())}) "
-    "ON CONFLICT DO NOTHING"
-)
-
-
-def _insert_columns(connection: sa.Connection, rows: Sequence[Row]) -> int:
-    """How many of the rows went in, into PostgreSQL: one array a column, in binary.
-
-    One short statement that the driver prepares once: in groups of 5,000 it takes 139,000 rows per
-    second, with a place for each value 37,000, with `executemany` 54,000, with COPY 82,000.
-    """
-    columns = map(list, zip(*(row.values() for row in rows), strict=True))
-    return connection.exec_driver_sql(_FROM_COLUMNS, tuple(columns)).rowcount
-
-
-def _insert_and_tell(
-    connection: sa.Connection, insert: sqlite.Insert | postgresql.Insert, rows: Sequence[Row]
-) -> set[str]:
-    """As `insert_group`, slower: the database says which rows it inserted."""
-    returning = insert.returning(EMPLOYEES.c.employee_id)
-    return set(connection.execute(returning, rows).scalars())
-
-
-def _results(connection: sa.Connection, rows: Sequence[Row], inserted: set[str]) -> list[Result]:
-    held = fetch(connection, [row["employee_id"] for row in rows])
-    results: list[Result] = []
-    for row in rows:
-        employee_id = row["employee_id"]
-        if employee_id in inserted:
-            inserted.discard(employee_id)  # the same id once more in this group is a repetition
-            results.append("created")
-        else:
-            results.append("same" if held.get(employee_id) == row else "duplicate")
-    return results
-
-
-def fetch(connection: sa.Connection, employee_ids: Iterable[str]) -> dict[str, Row]:
-    """The rows of these ids, by id; at most 500 ids go into one statement."""
-    ids = list(dict.fromkeys(employee_ids))
-    found: dict[str, Row] = {}
-    for start in range(0, len(ids), 500):
-        select = sa.select(EMPLOYEES).where(EMPLOYEES.c.employee_id.in_(ids[start : start + 500]))
-        found |= {row["employee_id"]: dict(row) for row in connection.execute(select).mappings()}
-    return found
-
-
 class Store:
     """The database, for one server.
 
@@ -210,8 +76,8 @@ class Store:
     """
 
     def __init__(self, url: str, stamps: StampLog, max_waiting: int) -> None:
+        self._database = database_of(url)
         self._engine = make_engine(url)
-        self._insert = insert_or_nothing(self._engine)
         self._stamps = stamps
         self._max_waiting = max_waiting
         self._pending: list[_Job] = []
@@ -294,8 +160,8 @@ class Store:
 
     @property
     def kind(self) -> str:
-        """`sqlite` or `postgresql`."""
-        return self._engine.dialect.name
+        """The kind of database, such as `sqlite`."""
+        return self._database.name
 
     async def failure_now(self) -> str | None:
         """What is wrong with the database: what the last commit failed of, or reading does now."""
@@ -365,12 +231,11 @@ class Store:
 
     def _commit(self, connection: sa.Connection, jobs: list[_Job]) -> list[Stored]:
         rows = [row for job in jobs for row in job.rows] if len(jobs) > 1 else jobs[0].rows
-        results = insert_group(connection, self._insert, rows) if rows else []
+        results = insert_group(connection, self._database, rows) if rows else []
         try:
             connection.commit()
         except sa.exc.SQLAlchemyError as error:
-            # SQLite rolls back what it cannot commit; over a network the answer may be what failed
-            uncertain = self._engine.dialect.name != "sqlite"
+            uncertain = not self._database.failed_commit_is_certain
             raise StoreUnavailableError(_reason(error), uncertain=uncertain) from error
         stored_ns = time.monotonic_ns()
         self.commits += 1

@@ -4,7 +4,8 @@ import pytest
 
 from tests.sabotage.table import Sabotage, finds
 
-DATABASE = "databases/engine.py"
+SQLITE = "databases/sqlite.py"
+POSTGRESQL = "databases/postgresql.py"
 STORE = "server/store.py"
 AUTH = "server/auth.py"
 SOCKET = "server/websocket.py"
@@ -20,19 +21,19 @@ ROUNDS = ', rounds=values["round"].to_numpy()'
 SABOTAGES = [
     Sabotage(
         "SQLite does not flush a commit",
-        ((DATABASE, '"PRAGMA synchronous=FULL"', '"PRAGMA synchronous=OFF"'),),
+        ((SQLITE, '"PRAGMA synchronous=FULL"', '"PRAGMA synchronous=OFF"'),),
         f"{DURABLE}::test_sqlite_flushes_each_commit",
         "assert [0, 'wal'] == [2, 'wal']",
     ),
     Sabotage(
         "SQLite flushes a commit some time later",
-        ((DATABASE, '"PRAGMA synchronous=FULL"', '"PRAGMA synchronous=NORMAL"'),),
+        ((SQLITE, '"PRAGMA synchronous=FULL"', '"PRAGMA synchronous=NORMAL"'),),
         f"{DURABLE}::test_no_answer_comes_before_its_flush_and_no_stamp",
         '.count("sync(") > flushed',
     ),
     Sabotage(
         "PostgreSQL's own default decides whether a commit is flushed",
-        ((DATABASE, "-c synchronous_commit=on ", ""),),
+        ((POSTGRESQL, "-c synchronous_commit=on ", ""),),
         f"{DURABLE}::test_postgresql_flushes_each_commit_whatever_its_own_default",
         "assert ['off', 'on'] == ['on', 'on']",
     ),

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from empkit.databases.engine import create_database, drop_database
+from empkit.databases.postgresql import PostgreSql
 from tests.conftest import employee, post
 from tests.parts import need_program
 from tests.server.test_store import row, with_store
@@ -47,7 +47,7 @@ def test_sqlite_flushes_each_commit(tmp_path):
 def careless(postgres):
     """A PostgreSQL database whose own default is to answer before a commit is on the disk."""
     name = f"careless_{secrets.token_hex(4)}"
-    url = create_database(postgres, name)
+    url = PostgreSql().create(postgres, name)
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     role = sa.make_url(url).username
     with engine.connect() as connection:
@@ -59,7 +59,7 @@ def careless(postgres):
         with engine.connect() as connection:
             connection.exec_driver_sql(f"ALTER ROLE {role} RESET synchronous_commit")
         engine.dispose()
-        drop_database(postgres, name)
+        PostgreSql().drop(postgres, name)
 
 
 def test_postgresql_flushes_each_commit_whatever_its_own_default(careless):
@@ -82,7 +82,7 @@ SLOW_COMMIT = """
 
 def test_stored_is_after_a_slow_commit(postgres):
     name = f"slow_{secrets.token_hex(4)}"
-    url = create_database(postgres, name)
+    url = PostgreSql().create(postgres, name)
 
     async def work(store, stamps):
         await store.add([row("E1")], 1, "http")
@@ -98,7 +98,7 @@ def test_stored_is_after_a_slow_commit(postgres):
     try:
         begun, told, stamped = with_store(url, work)
     finally:
-        drop_database(postgres, name)
+        PostgreSql().drop(postgres, name)
     assert told == stamped
     assert told - begun >= 0.3e9
 

@@ -1,0 +1,34 @@
+"""The table of employees, and what becomes of a row that is to be stored."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from empkit.records.employee import CONTENT, MAX_ID
+
+Row = dict[str, Any]
+Result = Literal["created", "same", "duplicate"]
+
+METADATA = sa.MetaData()
+EMPLOYEES = sa.Table(
+    "employees",
+    METADATA,
+    # by bytes, as SQLite does: so ids have one order, and an index finds those with a prefix
+    sa.Column(
+        "employee_id",
+        sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql"),
+        primary_key=True,
+    ),
+    sa.Column("first_name", sa.Text, nullable=False),
+    sa.Column("last_name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text),
+    sa.Column("department", sa.Text),
+    sa.Column("position", sa.Text),
+    sa.Column("salary", sa.Float(53)),
+    sa.Column("hire_date", sa.String(10)),
+    sa.Column("extra", sa.Text),
+)
+COLUMNS = [column.name for column in EMPLOYEES.columns]
+INSERT_INTO = f"INSERT INTO {EMPLOYEES.name} ({', '.join(CONTENT)})"
