@@ -13,13 +13,14 @@ nox.options.sessions = ["style", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 UNIT = (
-    "tests/results/test_statistics.py",
-    "tests/experiment/test_workload.py",
-    "tests/test_plots.py",
+    "tests/course/test_plots.py",
     "tests/experiment/test_progress.py",
+    "tests/experiment/test_workload.py",
+    "tests/plots",
+    "tests/records",
+    "tests/report",
+    "tests/results/test_statistics.py",
     "tests/test_project.py",
-    "tests/test_records.py",
-    "tests/test_report.py",
 )
 """Tests that start no server, no broker and no database: they run on every platform."""
 

@@ -34,8 +34,9 @@ def pytest_configure(config):
 
 
 LONGEST = (
-    "test_faults.py", "test_several.py", "08_scale_out.ipynb", "test_cli.py", "07_guarantees.ipynb",
-    "test_faults_apache.py", "test_lab.py", "06_failures.ipynb", "09_choose.ipynb",
+    "tests/faults/test_server.py", "tests/server/test_several.py", "notebooks/08_scale_out.ipynb",
+    "tests/cli/test_cli.py", "notebooks/07_guarantees.ipynb", "tests/faults/test_apache.py",
+    "tests/test_lab.py", "notebooks/06_failures.ipynb", "notebooks/09_choose.ipynb",
 )  # fmt: skip
 """The files that take longest, measured; what is short at the end keeps all workers busy to it."""
 
@@ -43,7 +44,7 @@ LONGEST = (
 def pytest_collection_modifyitems(items):
     """The longest files first."""
     places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="module")

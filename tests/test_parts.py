@@ -4,7 +4,7 @@ import pytest
 
 from empkit.brokers import BrokerError
 from tests import parts
-from tests.brokers.test_apache_broker import a_java
+from tests.brokers.test_apache import a_java
 
 
 @pytest.fixture(params=["true", None], ids=["in CI", "elsewhere"])

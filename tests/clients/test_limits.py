@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from empkit.clients.kafka import partition_of
 from empkit.clients.limits import Limits
 
 
@@ -55,11 +54,3 @@ def test_who_is_cancelled_from_elsewhere_is_cancelled():
             await task
 
     asyncio.run(run())
-
-
-def test_the_records_of_one_key_go_to_one_partition_and_keys_spread():
-    partitions = list(range(8))
-    found = {key: partition_of(b"E%d" % key, partitions, partitions) for key in range(200)}
-    assert found == {key: partition_of(b"E%d" % key, partitions, [3]) for key in range(200)}
-    assert set(found.values()) == set(partitions)
-    assert partition_of(None, partitions, [3]) == 3  # without a key, where there is a leader

@@ -5,9 +5,8 @@ import contextlib
 
 import pytest
 
-from empkit import Lab, connect
+from empkit import connect
 from empkit.clients import ClientError
-from empkit.clients.base import NotSentError
 from empkit.proxy import HalfOpen, ProxyProcess, ResetPeer
 from tests.conftest import employee, is_stored
 
@@ -93,40 +92,6 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(lab, fresh_id):
     assert reply.outcome == "unknown"
 
 
-@pytest.mark.parametrize("protocol", DIRECT)
-def test_an_expired_token_is_renewed_in_the_middle(lab, fresh_id, protocol):
-    old = lab.make_token(0.000001)
-    reply = send(protocol, lab.settings, employee(fresh_id), old)
-    assert reply.outcome == "acked"
-    # a WebSocket may hear of it before it has sent anything
-    assert reply.attempts == 2 or (protocol, reply.attempts) == ("websocket", 1)
-
-
-def test_two_hundred_refused_at_once_get_one_new_token(lab, fresh_id):
-    async def run():
-        async with connect("http", lab.settings, "not.a.token") as client:
-            return await asyncio.gather(
-                *(client.send(employee(f"{fresh_id}-{number}")) for number in range(200))
-            )
-
-    replies = asyncio.run(asyncio.wait_for(run(), 20))
-    assert {reply.outcome for reply in replies} == {"acked"}
-
-
-def test_a_wrong_password_is_said_at_once(lab):
-    wrong = lab.settings.model_copy(update={"password": None})
-    for protocol in DIRECT:
-        with pytest.raises(ClientError, match="EMPKIT_PASSWORD"):
-            send(protocol, wrong, employee("never"))
-
-
-def test_a_lost_answer_to_a_token_request_is_no_lost_answer_to_a_record(lab):
-    with through_proxy(lab) as (proxy, settings):
-        proxy.add("server", ResetPeer(direction="down"))
-        with pytest.raises(NotSentError, match="connection was lost"):
-            send("http", settings, employee("never"))
-
-
 def test_records_with_one_id_in_flight_get_each_its_own_answer(lab, fresh_id):
     async def run(protocol, employee_id):
         async with connect(protocol, lab) as client:
@@ -140,31 +105,6 @@ def test_records_with_one_id_in_flight_get_each_its_own_answer(lab, fresh_id):
         assert results == ["created"] + ["duplicate"] * 19
 
 
-def test_kafka_without_brokers_says_what_to_set():
-    with Lab(broker="none") as own, pytest.raises(ClientError, match="BOOTSTRAP_SERVERS"):
-        send("kafka", own.settings, employee("never"))
-
-
 def test_an_unknown_protocol_is_refused(lab):
     with pytest.raises(ValueError, match="use one of http, websocket, kafka"):
         connect("smtp", lab)
-
-
-def test_a_client_whose_brokers_are_gone_closes_all_the_same(fresh_id):
-    """An idempotent producer by itself would wait for the brokers for ever."""
-    with Lab("embedded") as lab:
-
-        async def run():
-            settings = lab.settings.model_copy(update={"deadline_s": 0.5, "attempt_timeout_s": 0.5})
-            async with connect("kafka", settings) as client:
-                assert (await client.send(employee(fresh_id))).outcome == "acked"
-                lab.broker.down()
-                gone = await asyncio.gather(
-                    *(client.send(employee(f"{fresh_id}-{n}")) for n in range(20))
-                )
-                async with asyncio.timeout(10):
-                    await client.close()
-            return gone
-
-        gone = asyncio.run(run())
-    assert {reply.outcome for reply in gone} == {"unknown"}

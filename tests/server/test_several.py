@@ -11,13 +11,12 @@ import urllib.request
 
 import pytest
 
-from empkit import At, Lab, Settings, Workload, plots
+from empkit import At, Lab, Settings, Workload
 from empkit.brokers.apache import ApacheBroker
 from empkit.faults import ConsumerCrash
 from empkit.lab import LabError
 from empkit.processes.child import Processes
 from tests.conftest import wait_until
-from tests.parts import need_time_namespace
 from tests.signals import started
 
 EMPKIT = [sys.executable, "-m", "empkit.cli"]
@@ -119,24 +118,3 @@ def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_on
 def health(url):
     with urllib.request.urlopen(f"{url}/health", timeout=10) as response:
         return response.read()
-
-
-def test_stages_of_another_clock_are_left_out_and_said_to_be(tmp_path):
-    """A server whose monotonic clock is another one, as on another machine."""
-    apart = need_time_namespace()
-    secret = {"password": "only for this test", "signing_key": secrets.token_urlsafe(40)}
-    with started(
-        [*apart, *EMPKIT, "serve", "--port", "0", "--database", f"sqlite:///{tmp_path}/e.db"],
-        stdout=subprocess.PIPE, text=True,
-        env=os.environ | {f"EMPKIT_{name.upper()}": value for name, value in secret.items()},
-    ) as server:  # fmt: skip
-        url = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())[0]
-        with Lab("none", server=url, settings=Settings(**secret)) as lab:
-            runs = lab.compare(workload=Workload(records=100), progress=quiet)
-        assert runs.verdicts()["stored"].tolist() == [100, 100]
-        assert runs.timings[["received_ns", "stored_ns"]].isna().all().all()
-        assert runs.timings["acked_ns"].notna().all()
-        for run in runs.runs:
-            assert any("clock is not this machine's" in note for note in run.notes)
-        for draw in (plots.latency, plots.stages, plots.rates, plots.timeline, plots.throughput):
-            draw(runs.of("http"))

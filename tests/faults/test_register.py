@@ -1,4 +1,4 @@
-"""A fault has one name: what it is called in a result is what the command line takes."""
+"""Faults by name: what one is called in a result is what the command line takes."""
 
 from dataclasses import MISSING
 
@@ -6,12 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empkit.faults import At, Network, TimedFault, fault_kinds, parse_fault
-from empkit.proxy import toxic_kinds
+from empkit.faults import (
+    At,
+    BrokerSlow,
+    Duplicates,
+    Network,
+    ServerCrash,
+    TimedFault,
+    fault_kinds,
+    parse_fault,
+)
+from empkit.proxy import Latency, toxic_kinds
 
 FAULTS = fault_kinds()
 
 NUMBERS = {"int": st.integers(1, 10**9), "float": st.floats(1, 1e9)}
+
+
 CHOICES = {
     "direction": st.sampled_from(["up", "down", "both"]),
     "request": st.sampled_from(["Produce", "Fetch", "OffsetCommit"]),
@@ -77,3 +88,46 @@ def test_each_toxic_of_the_proxy_is_a_fault_of_the_same_name(kind):
 def test_a_moment_that_is_no_number_is_refused():
     with pytest.raises(ValueError, match="is no time"):
         parse_fault("server-crash@nans")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("server-crash@2s..5s", At(2.0, ServerCrash(), 5.0)),
+        ("broker-slow:ms=30@1..2", At(1.0, BrokerSlow(ms=30), 2.0)),
+        ("latency:latency_ms=100,direction=up@1s", At(1.0, Network(Latency(100, direction="up")))),
+        ("duplicates:share=0.2", Duplicates(share=0.2)),
+    ],
+)
+def test_faults_as_the_command_line_has_them(text, expected):
+    assert parse_fault(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("earthquake@1s", "no fault"),
+        ("server-crash@soon", "no time"),
+        ("server-crash:hard=1@1s", "hard"),
+        ("duplicates@1s..2s", "whole run"),
+        ("latency:100@1s", "KEY=VALUE"),
+        ("latency:latency_ms=long@1s", "expected a number"),
+        ("duplicates:share=5", "from 0 to 1"),
+        ("server-crash@5s..2s", "no time"),
+    ],
+)
+def test_faults_that_cannot_be_read_are_explained(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_fault(text)
+
+
+def test_every_fault_has_words_for_the_list():
+    for name, kind in FAULTS.items():
+        assert kind.words, name
+
+
+def test_every_timed_fault_is_a_value():
+    for name, kind in FAULTS.items():
+        if issubclass(kind.of, TimedFault):
+            assert kind() == kind()
+            assert str(kind()).startswith(name)

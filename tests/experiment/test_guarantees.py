@@ -1,0 +1,60 @@
+"""What a run asks of clients and server, and what it is worth when something fails."""
+
+import psutil
+import pytest
+
+from empkit import At, Guarantees, Lab, Workload
+from empkit.faults import BrokerDown, DatabaseLock, ServerCrash
+from empkit.lab import LabError
+from tests.faulted import PACE, counts, quiet, run
+
+
+def test_a_topic_that_is_not_ours_is_not_altered(lab):
+    with (
+        Lab("external", server=lab.server_url, settings=lab.settings) as visitor,
+        pytest.raises(LabError, match="not ours to say"),
+    ):
+        run(visitor, "kafka", guarantees=Guarantees(profile="sync"))
+
+
+def test_acks_0_and_a_broker_that_goes_down_lose_records_and_the_loss_is_the_result(embedded):
+    faults = [At(0.4, BrokerDown(), until=0.8)]
+    safe, careless = embedded.cross(
+        ["kafka"], PACE, [Guarantees(acks="all"), Guarantees(acks="0")], faults=faults,
+        progress=quiet,
+    )  # fmt: skip
+    assert counts(safe) == {"offered": 500, "stored": 500}
+    assert careless.runs[0].guarantees == "acks=0"
+    assert sum(counts(careless).values()) == 2 * counts(careless)["offered"]
+
+
+def test_commit_before_store_loses_what_a_crash_caught_and_after_store_nothing():
+    """The lock keeps a batch between its commit and its store until the crash: at most once."""
+    with Lab() as lab:
+        faults = [At(0.2, DatabaseLock(), until=1.2), At(0.6, ServerCrash(), until=1.1)]
+        before, after = lab.cross(
+            ["kafka"], PACE,
+            [Guarantees(commit="before_store"), Guarantees(commit="after_store")],
+            faults=faults, progress=quiet,
+        )  # fmt: skip
+    assert counts(before).get("lost", 0) > 0
+    assert counts(after) == {"offered": 500, "stored": 500}
+
+
+def test_what_one_run_asks_for_does_not_hold_for_the_next():
+    with Lab() as lab:
+        first, second = (
+            lab.run("kafka", Workload(records=20), guarantees=each, progress=quiet)
+            for each in (Guarantees(commit="before_store"), Guarantees())
+        )
+        asked = [runs.environment["settings"]["kafka_commit"] for runs in (first, second)]
+        assert asked == ["before_store", "after_store"]
+        server = psutil.Process(lab.server.pid)
+        assert server.environ().get("EMPKIT_KAFKA_COMMIT", "after_store") == "after_store"
+
+
+def test_without_retries_a_crash_fails_records_that_retries_would_have_saved(lab):
+    runs = run(lab, "http", At(0.4, ServerCrash(), until=0.8), guarantees=Guarantees(retries=0))
+    found = counts(runs)
+    assert found["failed"] > 50
+    assert runs.timings["attempts"].max() == 1

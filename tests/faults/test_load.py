@@ -1,0 +1,15 @@
+"""Faults of the load: an overload."""
+
+import pytest
+
+from empkit import Workload
+from empkit.faults import Overload
+from tests.faulted import counts, run
+
+
+def test_an_overload_is_a_time_of_a_higher_rate(lab):
+    overload = Overload(times=4, from_s=0.5, until_s=1.0)
+    runs = run(lab, "websocket", overload, workload=Workload(records=800, rate=300, warm_up=20))
+    seconds = (runs.timings["intended_ns"] - runs.runs[0].start_ns) / 1e9
+    assert ((seconds > 0.5) & (seconds <= 1.0)).sum() == pytest.approx(600, abs=2)
+    assert counts(runs) == {"offered": 800, "stored": 800}

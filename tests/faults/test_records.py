@@ -1,0 +1,17 @@
+"""Faults of the records: bad ones are refused, the others stored."""
+
+import pytest
+
+from empkit.faults import Duplicates, Invalid, Poison, TooLarge
+from tests.faulted import counts, run
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
+def test_bad_records_are_refused_and_the_others_stored(lab, protocol):
+    faults = (Duplicates(share=0.1), Invalid(share=0.1), Poison(share=0.1), TooLarge(share=0.05))
+    runs = run(lab, protocol, *faults)
+    found = counts(runs)
+    refused = "dead_lettered" if protocol == "kafka" else "refused"
+    assert set(found) == {"offered", "stored", refused}
+    assert 80 < found[refused] < 260
+    assert (runs.timings.loc[runs.timings["verdict"] == refused, "error"] != "").all()

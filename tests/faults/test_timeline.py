@@ -1,0 +1,66 @@
+"""When faults strike: their moments, and that each is undone."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from empkit import At, Lab, Workload
+from empkit.faults import BrokerDown, ServerCrash, ServerStart
+from empkit.lab import LabError
+from tests.faulted import counts, run
+from tests.signals import started
+
+
+def test_a_timeline_with_crash_and_start_as_moments_of_their_own(lab):
+    runs = run(lab, "websocket", At(0.4, ServerCrash()), At(0.8, ServerStart()))
+    assert counts(runs) == {"offered": 500, "stored": 500}
+    (span,) = runs.runs[0].faults
+    assert span.end_ns - span.start_ns > 400_000_000
+
+
+def test_a_fault_that_cannot_be_had_says_so(lab):
+    with pytest.raises(LabError, match="no server-crash"):
+        run(lab, "http", At(0.1, ServerStart()))
+    with Lab(broker="none") as own, pytest.raises(LabError, match="has no broker"):
+        run(own, "http", At(0.1, BrokerDown()))
+
+
+def test_a_fault_after_the_end_is_said_not_to_have_struck(lab):
+    runs = run(lab, "http", At(60, ServerCrash()), workload=Workload(records=50))
+    assert any("did not strike" in note for note in runs.runs[0].notes)
+    assert [(each.missed, each.struck) for each in runs.runs[0].faults] == [(True, 0)]
+
+
+INTERRUPTED = """
+    import sys
+    from empkit import At, Lab, Workload
+    from empkit.faults import DatabaseLock, ServerPause
+    with Lab(broker="none") as lab:
+        print("ready", flush=True)
+        faults = [At(0.2, DatabaseLock(), until=60), At(0.3, ServerPause(), until=60)]
+        runs = lab.run("http", Workload(records=50_000, rate=200), faults=faults,
+                       progress=lambda name, done, of: print(done, flush=True))
+        print("cut short", runs.runs[0].cut_short, flush=True)
+        reply = lab.run("http", Workload(records=20), progress=lambda *_: None)
+        print("then", reply.verdicts()["stored"].tolist(), flush=True)
+"""
+
+
+def test_ctrl_c_undoes_every_fault():
+    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED)]
+    with started(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = iter(process.stdout.readline, "")
+        give_up = time.monotonic() + 30
+        assert next(lines).strip() == "ready"
+        for _ in range(4):  # progress comes each 0.2 s: both faults have struck by the fourth
+            next(lines)
+            assert time.monotonic() < give_up
+        process.send_signal(signal.SIGINT)
+        rest = [line.strip() for line in lines]
+        assert process.wait(60) == 0
+    assert "cut short True" in rest
+    assert rest[-1] == "then [20]"

@@ -1,0 +1,47 @@
+"""The proxy as a process, measured and commanded from outside."""
+
+from __future__ import annotations
+
+import socket
+import statistics
+
+import pytest
+
+from empkit.proxy import Down, ProxyError
+from tests.echo import LIMIT_S, proxied, round_trips_ms
+
+
+@pytest.mark.alone
+def test_without_toxics_the_proxy_adds_less_than_a_tenth_of_a_millisecond_a_hop():
+    with proxied() as (_, through, past):
+        round_trips_ms(through, 200)
+        added = []
+        for _ in range(10):  # the quietest of ten, since other work on this machine only adds
+            medians = [statistics.median(round_trips_ms(each, 100)) for each in (through, past)]
+            added.append((medians[0] - medians[1]) / 2)
+        assert min(added) < 0.1
+
+
+def test_the_handle_commands_a_process_and_says_why_it_refuses():
+    with proxied() as (proxy, through, _):
+        assert len(round_trips_ms(through, 1)) == 1
+        assert proxy.counters()["echo"] == {
+            "accepted": 1,
+            "open": 1,
+            "bytes_up": 200,
+            "bytes_down": 200,
+        }
+        later = proxy.listen("later")
+        with pytest.raises(ProxyError, match="'later': the name is taken"):
+            proxy.listen("later")
+        with pytest.raises(ProxyError, match="no toxic 'none-1'"):
+            proxy.remove("none-1")
+        proxy.set_upstream("later", "127.0.0.1", through.getpeername()[1])
+        down = proxy.add("echo", Down())
+        assert through.recv(1) == b""
+        proxy.remove(down)
+        with socket.create_connection(("127.0.0.1", later), LIMIT_S) as connection:
+            round_trips_ms(connection, 1)
+        proxy.stop()
+        with pytest.raises(ProxyError, match="start it first"):
+            proxy.counters()

@@ -1,0 +1,68 @@
+"""Toxics that end connections: open ones, new ones, or after some bytes."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from empkit.proxy import Cut, Down, Latency, LimitData, ResetPeer, Slicer
+from tests.echo import ask, rig, run, until
+
+
+def test_down_cuts_and_closes_new_ones_until_it_is_removed():
+    async def test():
+        async with rig() as r:
+            old = await r.connect()
+            await ask(*old)
+            down = r.proxy.add_toxic("it", Down())
+            assert await old[0].read(1) == b""
+            new = await r.connect()
+            assert await new[0].read(1) == b""
+            assert r.upstream_connections == 1
+            r.proxy.remove_toxic(down)
+            assert await ask(*await r.connect()) == b"ping"
+
+    run(test)
+
+
+def test_cut_ends_open_connections_once():
+    async def test():
+        async with rig() as r:
+            old = [await r.connect() for _ in range(3)]
+            for each in old:
+                await ask(*each)
+            cut = r.proxy.add_toxic("it", Cut())
+            assert [await reader.read(1) for reader, _ in old] == [b""] * 3
+            assert await ask(*await r.connect()) == b"ping"
+            r.proxy.remove_toxic(cut)
+
+    run(test)
+
+
+@pytest.mark.parametrize(("direction", "received"), [("up", b""), ("down", b"ping")])
+def test_reset_peer_resets_before_the_data_arrives(direction: str, received: bytes):
+    async def test():
+        async with rig(ResetPeer(after_ms=5, direction=direction)) as r:
+            reader, writer = await r.connect()
+            writer.write(b"ping")
+            with pytest.raises(ConnectionResetError):
+                await reader.read(1)
+            assert r.received == received
+
+    run(test)
+
+
+def test_limit_data_closes_after_exactly_so_many_bytes():
+    async def test():
+        async with rig(Slicer(700), LimitData(1_000, direction="up"), Latency(5)) as r:
+            reader, writer = await r.connect()
+            writer.write(b"x" * 600)
+            assert await reader.readexactly(600) == b"x" * 600
+            writer.write(b"y" * 600)
+            with contextlib.suppress(ConnectionResetError):
+                await reader.read(-1)
+            await until(lambda: len(r.received) >= 1_000)
+            assert r.received == b"x" * 600 + b"y" * 400
+
+    run(test)
