@@ -1,8 +1,10 @@
 """The report: one page, complete, and safe to open."""
 
 import re
+import tomllib
+from pathlib import Path
 
-from empkit import plots
+from empkit import plots, report
 from empkit.report import write_figures, write_report
 from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up, nothing, together
@@ -29,6 +31,24 @@ def test_what_came_from_outside_is_escaped(tmp_path):
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 4
     assert "1 promise broken" in page
+
+
+def test_what_came_from_outside_is_text_and_no_template(tmp_path):
+    runs = made_up()
+    runs.environment["note"] = "{{ 6 * 7 }} {% set a = 1 %}"
+    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    assert "{{ 6 * 7 }} {% set a = 1 %}" in page
+
+
+def test_the_template_and_the_style_are_data_of_the_package():
+    root = Path(__file__).parents[1]
+    tool = tomllib.loads((root / "pyproject.toml").read_text())["tool"]
+    patterns = tool["setuptools"]["package-data"]["empkit"]
+    packed = {path for pattern in patterns for path in (root / "empkit").glob(pattern)}
+    files = [path for path in Path(report.__file__).parent.iterdir() if path.is_file()]
+    data = {path for path in files if path.suffix != ".py"}
+    assert {path.name for path in data} == {"page.html.j2", "style.css"}
+    assert data <= packed
 
 
 def test_title_and_boxes_say_what_the_result_says(tmp_path):
