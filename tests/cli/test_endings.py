@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from empkit import cli, ending, load
+from empkit import cli, load
+from empkit.cli import compare, ending
 from empkit.experiment.beforehand import Asked
 from empkit.experiment.guarantees import Guarantees
 from empkit.results.status import ExitStatus
@@ -28,7 +29,7 @@ def finish(crossed, folder, capsys, grid=ONE, *, as_json=False):
         given=(), protocols=(), broker="embedded", brokers=1, consumers=1, server=None,
         database=None, out=folder, faults=(), grid=grid, settings=Settings(),
     )  # fmt: skip
-    status = cli._finish(crossed, asked, as_json=as_json)
+    status = compare.finish(crossed, asked, as_json=as_json)
     said = capsys.readouterr()
     return status, said.out, " ".join(said.err.split())
 
@@ -82,7 +83,8 @@ def test_without_a_matplotlib_that_can_be_imported_the_report_is_there(tmp_path)
     code = """
 import sys
 from pathlib import Path
-from empkit import ending, load
+from empkit import load
+from empkit.cli import ending
 folder = Path(sys.argv[1])
 ending.add_extras([load(folder)], [folder], print)
 """

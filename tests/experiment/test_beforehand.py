@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from empkit import cli
+from empkit.cli import compare
 from empkit.experiment import beforehand
 from empkit.experiment.beforehand import WrongUseError, check_database, check_folder
 
@@ -18,7 +19,7 @@ def refused(monkeypatch, tmp_path):
         raise AssertionError("it has begun")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "_carry_out", begin)
+    monkeypatch.setattr(compare, "carry_out", begin)
     for name in ("EMPKIT_KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "EMPKIT_LAB_BROKER"):
         monkeypatch.delenv(name, raising=False)
 

@@ -4,6 +4,9 @@ one exit status tells what happened.
     results --> save --> figures, report (extras) --> last lines --> status
                   |            |
               elsewhere     said, and left out
+
+Imports inside the functions keep the start of the command line fast: pandas and matplotlib take
+long.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from empkit.processes import interrupts
-from empkit.results.folders import point_to
 from empkit.results.status import ExitStatus, first_of, of_signal
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
     """
     folders = _folders(crossed, folder)
     with interrupts.held():
+        from empkit.results.folders import point_to
+
         try:
             for runs, own in zip(crossed, folders, strict=True):
                 runs.save(own)

@@ -1,0 +1,375 @@
+"""`empkit compare`: run the same records over each protocol, and end with tables and a folder.
+
+Imports inside the functions keep the start of the command line fast: the lab takes long.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+
+import typer
+
+from empkit.cli import ending
+from empkit.cli.common import Mode, err, fail, out, plain, read_file, settings_with_user, warn
+from empkit.cli.tables import recovery_table, summary_table
+from empkit.processes import interrupts
+from empkit.results.status import ExitStatus, first_of, of_signal
+
+if TYPE_CHECKING:
+    from empkit.experiment.beforehand import Asked
+    from empkit.experiment.guarantees import Guarantees
+    from empkit.experiment.workload import Workload
+    from empkit.results.runs import Runs
+    from empkit.settings import Settings
+
+
+class BrokerKind(StrEnum):
+    """The brokers."""
+
+    embedded = "embedded"
+    apache = "apache"
+    external = "external"
+
+
+class Acks(StrEnum):
+    """Whose acknowledgement a producer waits for."""
+
+    none = "0"
+    leader = "1"
+    all = "all"
+
+
+class Commit(StrEnum):
+    """When the consumer commits its offset."""
+
+    after_store = "after_store"
+    before_store = "before_store"
+
+
+class KafkaProfile(StrEnum):
+    """The named sets of Kafka's settings."""
+
+    latency = "latency"
+    throughput = "throughput"
+    sync = "sync"
+    exactly_once = "exactly-once"
+
+
+class Arrivals(StrEnum):
+    """The ways in which records arrive in an open loop."""
+
+    constant = "constant"
+    poisson = "poisson"
+
+
+def compare(
+    ctx: typer.Context,
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            help="CSV, JSON or JSON Lines, gzip or not; - is standard input. "
+            "Without it records are made up."
+        ),
+    ] = None,
+    records: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many records. A file is cut, or repeated with new ids.",
+            show_default="all of FILE, or 2000",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Open loop: offered rate in records per second.")
+    ] = None,
+    arrivals: Annotated[
+        Arrivals, typer.Option(help="Open loop: gaps between records.")
+    ] = Arrivals.constant,
+    in_flight: Annotated[
+        int | None,
+        typer.Option(min=1, help="Closed loop: records under way at any time.", show_default="8"),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in shuffled order.")] = 1,
+    protocol: Annotated[
+        list[Mode] | None,
+        typer.Option(help="Which protocol; may be given several times.", show_default="all"),
+    ] = None,
+    broker: Annotated[
+        BrokerKind | None,
+        typer.Option(help="Which Kafka.", show_default="EMPKIT_LAB_BROKER, or embedded"),
+    ] = None,
+    brokers: Annotated[
+        int, typer.Option(min=1, help="How many brokers, embedded or Apache Kafka.")
+    ] = 1,
+    consumers: Annotated[
+        int, typer.Option(min=1, help="How many members the consumer group has.")
+    ] = 1,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="sqlite:///FILE or postgresql://...",
+            show_default="an SQLite file for this comparison",
+        ),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="A server that already runs; user and password come from "
+            "EMPKIT_USERNAME and EMPKIT_PASSWORD, or from `empkit serve` on this machine.",
+            show_default="one is started",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="For made-up records, arrivals and order.")] = 0,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where the results go.", show_default="results/DATE-TIME"),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What goes wrong, and when: server-crash@2s..5s, latency:latency_ms=100@1s..3s, "
+            "duplicates:share=0.1. May be given several times; `empkit faults` lists them.",
+        ),
+    ] = None,
+    kafka_profile: Annotated[
+        list[KafkaProfile] | None,
+        typer.Option(
+            help="A named set of Kafka's settings; several are crossed. sync and exactly-once "
+            "want Apache Kafka."
+        ),
+    ] = None,
+    acks: Annotated[
+        list[Acks] | None,
+        typer.Option(help="Whose ack the producer waits for; several are crossed."),
+    ] = None,
+    commit: Annotated[
+        list[Commit] | None,
+        typer.Option(help="When the consumer commits its offset; several are crossed."),
+    ] = None,
+    retries: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="How often a client tries again; several are crossed."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
+    ] = False,
+) -> None:
+    """Send the same records over each protocol, time them, and account for every one.
+
+    Ends with a table and a folder: timings.parquet (one row a record), summary.csv, the figures,
+    and report.html.
+
+    Examples:
+
+      empkit compare
+
+      empkit compare employees.csv --in-flight 32 --rounds 3
+
+      empkit compare --rate 500 --records 5000 --protocol websocket --protocol kafka
+
+      empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
+    """
+    with interrupts.held():  # an import that is torn apart leaves half a module
+        from empkit.experiment import beforehand
+        from empkit.experiment.workload import Workload, repeat_to
+        from empkit.faults.register import parse_fault
+        from empkit.lab import LabError
+
+    source: Any = records or 2_000
+    origin = None
+    if file is not None:
+        found = read_file(file)
+        source, origin = found.records, (_origin(file), found.sha256)
+        if records is not None:
+            source = list(repeat_to(source, records))
+    folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    grid = _grid(acks, commit, retries, kafka_profile)
+    chosen = list(dict.fromkeys(mode.value for mode in protocol or ()))
+    try:
+        workload = Workload(
+            source,
+            in_flight=in_flight,
+            rate=rate,
+            arrivals=arrivals.value,
+            seed=seed,
+            origin=origin,
+        )
+        faults = [parse_fault(text) for text in fault or []]
+        settings = settings_with_user(server)
+        asked = beforehand.Asked(
+            given=_given(ctx), protocols=chosen,
+            broker=_broker_of(broker, server, chosen, settings),
+            brokers=brokers, consumers=consumers, server=server, database=database, out=folder,
+            faults=faults, grid=grid, settings=settings,
+        )  # fmt: skip
+        beforehand.check(asked)
+        crossed = carry_out(asked, workload, rounds)
+    except (LabError, ValueError) as error:
+        fail(str(error))
+    raise typer.Exit(finish(crossed, asked, as_json=as_json))
+
+
+def _origin(file: str) -> str:
+    return "standard input" if file == "-" else f"file {Path(file).name}"
+
+
+def finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
+    """Write everything, say what happened, and return the exit status."""
+    from empkit.experiment.environment import command_line
+    from empkit.results.as_json import as_json as to_json
+
+    for runs in crossed:
+        runs.environment["command"] = command_line(sys.argv)
+    more = [f"{guarantees}: not run" for guarantees in asked.grid[len(crossed) :]]
+    with interrupts.held():
+        folders = ending.save(crossed, asked.out, warn)
+        if not as_json:
+            _print_tables(crossed, with_recovery=bool(asked.faults))
+        ending.add_extras(crossed, folders, warn)
+        status = ending.status(crossed, more)
+        if as_json:
+            out.write(json.dumps(to_json(crossed, more, status), indent=2) + "\n")
+        _conclude(crossed, more, folders)
+    return status
+
+
+def _given(ctx: typer.Context) -> set[str]:
+    """The options that were given, by the names that they are given with."""
+    return {
+        max(each.opts, key=len)
+        for each in ctx.command.params
+        if each.name and _was_given(ctx, each.name)
+    }
+
+
+def _was_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+
+
+def _broker_of(
+    broker: BrokerKind | None, server: str | None, chosen: list[str], settings: Settings
+) -> str:
+    """Which Kafka is meant; with a server that already runs, what is left out is said."""
+    from empkit.experiment import beforehand
+
+    if server is None:
+        return broker.value if broker else settings.lab_broker
+    health = beforehand.ask_server(settings)
+    err.print(plain(f"Using the server at {server}."), style="dim")
+    if settings.password is None:
+        fail(
+            f"The server at {server} wants a user and a password: set EMPKIT_USERNAME and "
+            "EMPKIT_PASSWORD to those that it was started with."
+        )
+    if broker is not None:
+        return broker.value
+    reason = ""
+    if not settings.kafka_bootstrap_servers:
+        reason = "EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set"
+    elif health["consumer"].get("state") == "off":
+        reason = "the server runs no Kafka consumer (it was started without --kafka)"
+    if reason and "kafka" in chosen:
+        fail(f"--protocol kafka cannot be used with the server at {server}: {reason}.")
+    if reason and not chosen:
+        err.print(plain(f"Kafka is left out: {reason}."), style="yellow")
+    return "none" if reason else "external"
+
+
+def carry_out(asked: Asked, workload: Workload, rounds: int) -> list[Runs]:
+    """Start the lab, run everything, stop the lab; ends here when nothing was measured."""
+    from empkit.lab import Lab, LabError
+
+    began = time.monotonic()
+    if asked.server is None:
+        err.print("Starting the lab: broker, server, database ...", style="dim")
+    crossed: list[Runs] = []
+    ready = False
+    lab = Lab(
+        broker=cast("Any", asked.broker), database=asked.database, server=asked.server,
+        settings=asked.settings, brokers=asked.brokers, consumers=asked.consumers,
+    )  # fmt: skip
+    try:
+        with lab:
+            ready = True
+            err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
+            crossed = lab.cross(
+                asked.protocols or None, workload, asked.grid, rounds=rounds, faults=asked.faults
+            )
+    except LabError as error:
+        if not ready:
+            raise
+        _end_without_results(str(error))
+    except KeyboardInterrupt:
+        if not crossed:
+            raise
+    return crossed
+
+
+def _end_without_results(reason: str) -> NoReturn:
+    """Say why nothing was measured, and end accordingly."""
+    err.print(plain(f"Nothing was measured: {reason}"), style="bold red")
+    raise typer.Exit(first_of([of_signal(interrupts.first()), ExitStatus.NOT_MEASURED]))
+
+
+def _print_tables(crossed: list[Runs], *, with_recovery: bool) -> None:
+    for runs in crossed:
+        if len(crossed) > 1:
+            out.print(f"[bold]{plain(runs.runs[0].guarantees)}[/]")
+        out.print(summary_table(runs))
+    if with_recovery or len(crossed) > 1:
+        out.print(recovery_table(crossed))
+        for runs in crossed:
+            asked = f"{runs.runs[0].guarantees}, " if len(crossed) > 1 else ""
+            for line in runs.lasted():
+                out.print(plain(asked + line), soft_wrap=True)
+
+
+def _grid(
+    acks: list[Acks] | None,
+    commit: list[Commit] | None,
+    retries: list[int] | None,
+    profiles: list[KafkaProfile] | None,
+) -> list[Guarantees]:
+    """Every combination of the choices."""
+    from empkit.experiment.guarantees import Guarantees
+
+    of_acks: list[Any] = [each.value for each in acks or []] or [None]
+    of_commit: list[Any] = [each.value for each in commit or []] or [None]
+    of_retries: list[Any] = [*(retries or [])] or [None]
+    of_profiles: list[Any] = [each.value for each in profiles or []] or [None]
+    return [
+        Guarantees(acks=one, commit=two, retries=three, profile=four)
+        for one, two, three, four in itertools.product(of_acks, of_commit, of_retries, of_profiles)
+    ]
+
+
+def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None:
+    """Say what was found, where the results are, and whether a promise was broken."""
+    from empkit.results.conclusion import closing
+
+    for runs in crossed:
+        for run in runs.runs:
+            for note in run.notes:
+                warn(f"{run.protocol} {run.round}: {note}")
+        for sentence in runs.findings:
+            warn(sentence)
+        for sentence in runs.broken:
+            err.print(plain(sentence), style="red")
+    page = ending.page(folders)
+    where = folders[0] if len(folders) == 1 else folders[0].parent
+    err.print(plain(f"Results in {where}" + (f"; open {page}" if page else "")), soft_wrap=True)
+    broken = any(runs.broken for runs in crossed)
+    missing = more or any(runs.unmeasured for runs in crossed)
+    if heard := interrupts.first():
+        words = "Interrupted" if heard == "SIGINT" else "Ended by SIGTERM"
+        warn(f"{words}." if missing else f"{words}, when all had been measured.")
+    style = "bold red" if broken else "yellow" if missing else "green"
+    err.print(plain(closing(crossed, more)), style=style)

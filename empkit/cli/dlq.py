@@ -1,0 +1,66 @@
+"""`empkit dlq`: list dead letters, and send them again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from empkit.cli.common import fail, out, plain, settings_of
+from empkit.processes import interrupts
+
+
+def dlq(
+    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    resend: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of dead letters, as this command lists them with --json, with "
+            "their values mended; they are sent to the topic again."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line: a file to mend and resend.")
+    ] = False,
+) -> None:
+    """List what the consumer refused, with the reason; send it again when it is mended."""
+    from aiokafka.errors import KafkaError
+
+    from empkit.kafka import dead_letters
+
+    settings = settings_of(kafka_bootstrap_servers=kafka)
+    if not settings.kafka_bootstrap_servers:
+        fail("There are no brokers to ask. Give --kafka HOST:PORT.")
+    letters = _mended(resend) if resend is not None else None
+    try:
+        if letters is not None:
+            count = interrupts.run(dead_letters.send_again(settings, letters))
+            out.print(f"{count} sent to {settings.kafka_topic}")
+            return
+        found = interrupts.run(dead_letters.read_dead_letters(settings))
+    except (KafkaError, OSError, ValueError) as error:
+        fail(f"{settings.kafka_bootstrap_servers}: {error}. `empkit check` says more.")
+    for letter in found:
+        if as_json:
+            sys.stdout.write(json.dumps(letter.to_json()) + "\n")
+        else:
+            where = f"{letter.topic}/{letter.partition}/{letter.offset}"
+            out.print(plain(f"{where}: {letter.reason}"), soft_wrap=True)
+    if not as_json:
+        out.print(f"{len(found)} dead letters in {settings.dead_letter_topic}")
+
+
+def _mended(file: Path) -> list[tuple[bytes | None, bytes]]:
+    """Key and value of each dead letter in a file of them."""
+    from empkit.kafka.dead_letters import as_bytes
+
+    try:
+        lines = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
+        return [(as_bytes(line.get("key")), as_bytes(line["value"]) or b"") for line in lines]
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}.")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        fail(f"{file} is not what `empkit dlq --json` prints: {type(error).__name__} {error}.")

@@ -1,0 +1,47 @@
+"""`empkit lab`: open the course in JupyterLab."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from empkit.cli.common import fail, out
+
+
+def lab(
+    folder: Annotated[
+        Path, typer.Option("--to", help="Where the working copy of the notebooks is.")
+    ] = Path("empkit-notebooks"),
+    fresh: Annotated[
+        bool,
+        typer.Option(help="Begin anew; notebooks that were changed are kept as NAME.mine.ipynb."),
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of JupyterLab.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Open the course in JupyterLab, in a working copy, so that the originals stay as they are.
+
+    Ctrl-C ends it.
+    """
+    from empkit.course.notebooks import working_copy
+
+    try:
+        aside = working_copy(folder, fresh=fresh)
+    except OSError as error:
+        fail(f"The notebooks cannot be copied to {folder}: {error}")
+    for path in aside:
+        out.print(f"Yours is kept as {path}")
+    out.print(f"The notebooks are in {folder}; JupyterLab starts, Ctrl-C ends it.")
+    sys.stdout.flush()
+    arguments = ["--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={folder.resolve()}"]
+    arguments += ["--JupyterApp.answer_yes=True"]  # or Ctrl-C asks, and goes on if nobody answers
+    if not browser:
+        arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")  # as in a container; it listens on loopback only
+    # it takes our place: Ctrl-C, the exit status and whoever waits for us are its own
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])  # noqa: S606

@@ -1,0 +1,85 @@
+"""`empkit send`: send a file for real.
+
+Imports inside the functions keep the start of the command line fast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from empkit.cli.common import Mode, err, fail, out, read_file, settings_with_user
+from empkit.processes import interrupts
+
+if TYPE_CHECKING:
+    from empkit.settings import Settings
+
+
+def send(
+    file: Annotated[str, typer.Argument(help="CSV, JSON or JSON Lines; - is standard input.")],
+    mode: Annotated[Mode, typer.Option(help="Over which protocol.")] = Mode.http,
+    server: Annotated[str | None, typer.Option(help="The server's URL.")] = None,
+    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    in_flight: Annotated[int, typer.Option(min=1, help="Records under way at any time.")] = 32,
+) -> None:
+    """Send a file for real: each record once, under its own id, to a server that runs.
+
+    Prints a line for each record that was not accepted, and a closing count. Exit status: 0 all
+    accepted, 1 not all, 2 wrong use. A second run of the same file changes nothing: what is stored
+    with the same content counts as accepted.
+    """
+    from empkit.clients import ClientError
+
+    records = read_file(file).records
+    settings = settings_with_user(server)
+    if kafka is not None:
+        settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
+    counts = {"acked": 0, "refused": 0, "failed": 0, "unknown": 0}
+    try:
+        interrupts.run(_send_all(records, mode.value, settings, in_flight, counts))
+    except KeyboardInterrupt:
+        known = sum(counts.values())
+        err.print(
+            f"{known:,} of {len(records):,} were sent and answered ({counts['acked']:,} acked); up "
+            f"to {min(in_flight, len(records) - known):,} more may have been sent. To send the "
+            "same file again changes nothing of what is stored.",
+            style="yellow",
+        )
+        raise
+    except (ClientError, ValueError) as error:
+        fail(f"{error} `empkit check` says more.")
+    total = sum(counts.values())
+    out.print(f"{total} sent: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    if counts["acked"] < total:
+        raise typer.Exit(1)
+
+
+async def _send_all(
+    records: list[dict[str, Any]],
+    mode: str,
+    settings: Settings,
+    in_flight: int,
+    counts: dict[str, int],
+) -> None:
+    """Send all, and count the answers in `counts` as they come."""
+    import asyncio
+
+    from tqdm import tqdm
+
+    from empkit.clients import connect
+
+    left = iter(records)
+    with tqdm(total=len(records), unit="rec", delay=2, leave=False, disable=None) as bar:
+        async with connect(mode, settings) as client, asyncio.TaskGroup() as workers:
+
+            async def worker() -> None:
+                for record in left:
+                    reply = await client.send(record)
+                    counts[reply.outcome] += 1
+                    bar.update()
+                    if reply.outcome != "acked":
+                        bar.write(f"{reply.outcome}: {record['employee_id']}: {reply.message}")
+
+            for _ in range(in_flight):
+                workers.create_task(worker())

@@ -1,0 +1,140 @@
+"""`empkit serve`, `consume` and `broker`: parts of the system that run until Ctrl-C.
+
+Imports inside the functions keep the start of the command line fast: the server takes long.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import SecretStr
+
+from empkit.cli.common import err, fail, out, settings_of
+from empkit.processes import interrupts
+
+if TYPE_CHECKING:
+    from empkit.settings import Settings
+
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+Database = Annotated[
+    str | None,
+    typer.Option(help="sqlite:///FILE or postgresql://...", show_default="sqlite:///employees.db"),
+]
+
+
+def serve(
+    host: Host = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one.", show_default="8000")
+    ] = None,
+    database: Database = None,
+    kafka: Annotated[
+        str | None, typer.Option(help="The brokers, HOST:PORT,...; without them no consumer runs.")
+    ] = None,
+) -> None:
+    """Run the server until Ctrl-C.
+
+    Without EMPKIT_PASSWORD it makes a password and keeps it in a file that only you can read, where
+    `empkit send`, `check` and `compare --server` find it. Several servers may share one PostgreSQL
+    and one Kafka; give them the same EMPKIT_PASSWORD and EMPKIT_SIGNING_KEY.
+    """
+    settings = settings_of(
+        host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka
+    )
+    _serve(settings, "Server at {url}, described at {url}/docs.")
+
+
+def consume(
+    host: Host = None,
+    port: Annotated[
+        int, typer.Option(help="Port of its /health and /timings; 0 takes a free one.")
+    ] = 0,
+    database: Database = None,
+    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+) -> None:
+    """Run one more consumer until Ctrl-C: a member of the group that stores what Kafka holds.
+
+    The topic's partitions are shared among all consumers, those of servers too; when one is gone
+    its partitions go to the others.
+    """
+    settings = settings_of(
+        host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka,
+        consume_only=True,
+    )  # fmt: skip
+    if settings.kafka_bootstrap_servers is None:
+        fail("There are no brokers to consume from. Give --kafka HOST:PORT.")
+    _serve(settings, "Consumer; its health is at {url}/health.")
+
+
+def _serve(settings: Settings, what: str) -> None:
+    """Run a server until a signal ends it; `what` says what it is, once it is there."""
+    from empkit import credentials
+    from empkit.server.run import serve as run_server
+
+    made = settings.password is None and not settings.consume_only
+    if made:
+        password = SecretStr(secrets.token_urlsafe(24))
+        settings = settings.model_copy(update={"password": password})
+    with ExitStack() as cleanup:
+
+        def ready(url: str) -> None:
+            out.print(f"{what.format(url=url)} Ctrl-C stops it.")
+            if made:
+                path = cleanup.enter_context(credentials.kept(settings, url))
+                out.print(f"User and password: {path}")
+            brokers = settings.kafka_bootstrap_servers
+            out.print(
+                f"Consumes {settings.kafka_topic} from {brokers}"
+                if brokers
+                else "No consumer: EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set."
+            )
+
+        try:
+            if not run_server(settings, ready):
+                fail("The server did not come up; the reason is above.")
+        except KeyboardInterrupt:
+            pass
+        except OSError as error:
+            fail(f"Nothing can listen on {settings.host}:{settings.port}: {error}")
+        except ValueError as error:
+            fail(str(error))
+
+
+def broker(
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 4,
+) -> None:
+    """Run the embedded broker until Ctrl-C, and print its address."""
+    from empkit.brokers import BrokerError, make_broker
+    from empkit.processes.child import ChildError, Processes
+
+    with Processes() as processes:
+        try:
+            embedded = make_broker(
+                "embedded", processes, settings_of(), brokers=1, partitions=partitions
+            )
+            embedded.start()
+        except (BrokerError, ChildError) as error:
+            fail(str(error))
+        out.print(f"{embedded.bootstrap_servers}")
+        err.print(
+            f"Topics: {settings_of().kafka_topic}, {settings_of().dead_letter_topic}. To use it:\n"
+            f"  export EMPKIT_KAFKA_BOOTSTRAP_SERVERS={embedded.bootstrap_servers}\n"
+            "It keeps about 5 MiB a partition, in memory only. Ctrl-C stops it.",
+            style="dim",
+        )
+        wait_for_signal()
+
+
+def wait_for_signal() -> None:
+    """Return when somebody wants us to end; an ignored SIGINT, as under `nohup`, stays ignored."""
+    interrupts.listen()
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        pass
