@@ -1,4 +1,4 @@
-"""Engines for the databases that the kit knows, and PostgreSQL databases that come and go."""
+"""Engines for the databases that the kit supports, and temporary PostgreSQL databases."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ LOCK_TIMEOUT_S = 2.0
 POSTGRESQL: dict[str, Any] = {
     "connect_timeout": 3,
     "options": f"-c synchronous_commit=on -c lock_timeout={int(LOCK_TIMEOUT_S * 1000)}",
-    # a server that is gone without a word is noticed after 5 s and not after a quarter of an hour
+    # a server that has vanished is detected after 5 s, not after a quarter of an hour
     "tcp_user_timeout": 5_000,
 }
 
 
 def make_engine(url: str) -> sa.Engine:
-    """An engine for the database at `url`, set so that a commit is durable when it returns.
+    """Return an engine for the database at `url`, set so that a commit is durable when it returns.
 
     SQLite: write-ahead log with `synchronous=FULL` (https://www.sqlite.org/pragma.html): each
-    commit is flushed to the disk. PostgreSQL: `synchronous_commit=on`, whatever its own default
+    commit is flushed to the disk. PostgreSQL: `synchronous_commit=on`, whatever its default
     (https://www.postgresql.org/docs/current/runtime-config-wal.html).
 
     Raises:
-        ValueError: the URL is of no database that the kit knows, or its driver is missing.
+        ValueError: the kit does not support the database of the URL, or its driver is missing.
     """
     try:
         kind = sa.make_url(url).get_backend_name()
@@ -53,25 +53,25 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def create_database(server: str, name: str) -> str:
-    """Make a PostgreSQL database.
+    """Create a PostgreSQL database.
 
     Args:
-        server: URL of any database of the server that we may connect to.
-        name: of the new one: letters, digits and underscores.
+        server: URL of any database of the server to which its user may connect.
+        name: of the new database: letters, digits and underscores.
 
     Returns:
         Its URL.
 
     Raises:
-        ValueError: this is no URL of a PostgreSQL database, or its driver is missing.
-        sqlalchemy.exc.SQLAlchemyError: the server does not let us.
+        ValueError: this is not the URL of a PostgreSQL database, or its driver is missing.
+        sqlalchemy.exc.SQLAlchemyError: the server refuses.
     """
     _administer(server, f'CREATE DATABASE "{name}"')
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def drop_database(server: str, name: str) -> None:
-    """Drop a PostgreSQL database, whoever is connected; raises what `create_database` does."""
+    """Drop a PostgreSQL database and end its connections; raises what `create_database` raises."""
     _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
