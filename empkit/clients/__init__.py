@@ -1,4 +1,4 @@
-"""One client a protocol, all with one face: `async with connect("http", ...) as client`."""
+"""One client per protocol, all with one interface: `async with connect("http", ...) as client`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ __all__ = ["PROTOCOLS", "Client", "ClientError", "Protocol", "Reply", "connect"]
 
 
 class HasSettings(TypingProtocol):
-    """Something that knows where its parts are: a running lab."""
+    """An object with the settings of its parts: a running lab."""
 
     @property
     def settings(self) -> Settings:
-        """The settings with which its clients reach it."""
+        """The settings that its clients connect with."""
 
 
 def connect(protocol: str, where: Settings | HasSettings, token: str | None = None) -> Client:
-    """A client, to be opened with `async with`.
+    """Return a client, to be opened with `async with`.
 
     Args:
-        protocol: `"http"`, `"websocket"` or `"kafka"`; or one's own, `"module:Class"`.
+        protocol: `"http"`, `"websocket"` or `"kafka"`; or a client of your own, `"module:Class"`.
         where: a running lab, or the settings of a server and brokers that run elsewhere.
-        token: a token to use; without one the client gets its own with user and password.
+        token: the token to begin with; without it, the client requests one with user and password.
 
     Raises:
-        ValueError: there is no such protocol, or one's own is no complete client.
+        ValueError: there is no such protocol, or the class is not a complete client.
     """
     settings = where if isinstance(where, Settings) else where.settings
     if protocol == "http":
@@ -55,13 +55,13 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
             raise ValueError(f"{protocol!r} takes no token: its __init__ has no `token`.")
         return client(settings, token)  # type: ignore[call-arg]
     raise ValueError(
-        f"{protocol!r} is no protocol of this kit; use one of {', '.join(PROTOCOLS)}, or one of "
-        "your own, module:Class."
+        f"{protocol!r} is not a protocol of this kit; use one of {', '.join(PROTOCOLS)}, or a "
+        "client of your own, module:Class."
     )
 
 
 def through_kafka(protocol: str) -> bool:
-    """Whether records go through Kafka, so that an ack comes from the broker and not the store."""
+    """Return whether records go through Kafka: acks come from the broker and not from the store."""
     if plugin.is_own(protocol):
         return plugin.load(protocol).through_kafka
     return protocol == "kafka"
