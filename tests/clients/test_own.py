@@ -145,7 +145,7 @@ def test_its_own_mistake_is_said_with_its_line(lab, write):
         (None, ":OneShot", "not written like 'my_client:MyClient'"),
         (None, "no_such_module:OneShot", "no module 'no_such_module'.*%%writefile"),
         (GOOD, "OneShots", "no class 'OneShots'; it has Clumsy, Half, Liar, OneShot"),
-        (GOOD, "NoClient", "is no client: write `class NoClient"),
+        (GOOD, "NoClient", "is not a client: write `class NoClient"),
         (GOOD, "Half", "is not complete: it has no _attempt and no close"),
         ("import not_installed\n", "A", "wants 'not_installed', which is not here"),
         ("class A(\n", "A", "cannot be imported: SyntaxError: .*line 1"),
