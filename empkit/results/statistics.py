@@ -72,7 +72,7 @@ def bootstrap(
         ValueError: there is no sample.
     """
     if not len(values):
-        raise ValueError("There are no samples; at least one is needed.")
+        raise ValueError("An interval needs at least one sample; there is none.")
     random = np.random.default_rng(seed)
     order = np.argsort(values, kind="stable")
     ordered, labels = values[order], None if rounds is None else rounds[order]
