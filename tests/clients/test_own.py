@@ -147,7 +147,7 @@ def test_its_own_mistake_is_said_with_its_line(lab, write):
         (GOOD, "OneShots", "no class 'OneShots'; it has Clumsy, Half, Liar, OneShot"),
         (GOOD, "NoClient", "is not a client: write `class NoClient"),
         (GOOD, "Half", "is not complete: it has no _attempt and no close"),
-        ("import not_installed\n", "A", "wants 'not_installed', which is not here"),
+        ("import not_installed\n", "A", "imports 'not_installed', which is not installed"),
         ("class A(\n", "A", "cannot be imported: SyntaxError: .*line 1"),
         ("1 / 0\n", "A", "cannot be imported: ZeroDivisionError: division by zero, line 1"),
     ],
