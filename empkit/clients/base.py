@@ -1,4 +1,4 @@
-"""What all clients share: the reply, and the rules for retries.
+"""The parts that all clients share: the reply, and the rules for retries.
 
     ClientError
       +-- NotSentError      nothing of the record can have arrived
@@ -36,7 +36,7 @@ REFUSALS = {"duplicate", "invalid", "too_large"}
 
 
 class ClientError(RuntimeError):
-    """A client could not do what was asked."""
+    """A client could not carry out a request."""
 
 
 class NotSentError(ClientError):
@@ -71,7 +71,7 @@ class Attempt(NamedTuple):
 
 @dataclass(slots=True)
 class Reply:
-    """What a client knows of one record after `send`.
+    """The outcome of sending one record, as the client knows it.
 
     Attributes:
         outcome: `acked`, `refused`, `failed` or `unknown` (see `empkit.results.verdicts`).

@@ -59,7 +59,7 @@ class HttpClient(Client):
         if response.code == 401:
             if self._head is head:
                 self._head = b""
-            raise UnauthorizedError("The server refuses our token.")
+            raise UnauthorizedError("The server refuses the token.")
         try:
             content = orjson.loads(response.body)
             return Answer(content["result"], content["message"])

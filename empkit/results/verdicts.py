@@ -55,17 +55,17 @@ KINDS: dict[Verdict, Kind] = {
         Kind("unconfirmed",
              "the sender got no answer, but it is stored; a retry will not make a second one",
              "#F0E442", "^"),
-        Kind("lost", "acked, and nowhere to be found: a broken promise", "#D55E00", "X",
-             "acked means stored"),
+        Kind("lost", "acked, but neither stored nor dead-lettered: a broken promise",
+             "#D55E00", "X", "acked means stored"),
         Kind("misjudged",
-             "called invalid, or dead-lettered as such, though it is good by the published schema: "
+             "refused or dead-lettered as invalid, although it is valid by the published schema: "
              "a broken promise", "#8C510A", "*", "a good record is not called invalid"),
         Kind("corrupt",
              "acked, or not answered, but the database holds other content: a broken promise",
              "#000000", "D", "what is stored is what was sent"),
         Kind("phantom",
-             "refused or failed, and it, or other content under its id, is stored all the same: "
-             "a broken promise", "#CC79A7", "P", "refused or failed means not stored"),
+             "refused or failed, but it or other content under its id is stored: a broken promise",
+             "#CC79A7", "P", "refused or failed means not stored"),
     )
 }  # fmt: skip
 """Every verdict by name, in the order of tables and figures."""
