@@ -35,7 +35,7 @@ def which_loop(answer: Any) -> Missing:
     """05.2: closed or open."""
     if not isinstance(answer, dict) or set(answer) != set(LOOPS):
         return f"Give a dictionary with the keys {', '.join(map(repr, LOOPS))}."
-    right = sum(answer[who] == loop for who, loop in LOOPS.items())
+    right = sum(answer[sender] == loop for sender, loop in LOOPS.items())
     if right == len(LOOPS):
         return None
     return f"{right} of {len(LOOPS)} are right: who waits for an answer before the next record?"

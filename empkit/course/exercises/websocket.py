@@ -45,7 +45,7 @@ def says_its_token(answer: Any) -> Missing:
 
 @of_function
 def sends_again_what_is_open(answer: Any) -> Missing:
-    """02.3: a function from what was sent and the answers to what has to be sent again."""
+    """02.3: a function from the sent records and the answers to the records to send again."""
     sent = ["E1", "E2", "E3", "E4", "E5"]
     again = answer(list(sent), [{"employee_id": "E4"}, {"employee_id": "E1"}])
     if not isinstance(again, list):
