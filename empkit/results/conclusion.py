@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ALLOWED = ("lost",)
 """The verdicts that guarantees or a fault may allow, for records through Kafka."""
 EXPERIMENT = ("client", "load")
-"""The parts whose faults prevent records, for folders of 0.1.0, which do not name those faults."""
+"""The parts whose faults reduce the number of records, for folders of 0.1.0 (no `takes_away`)."""
 
 
 def where(run: RunInfo) -> str:
@@ -143,7 +143,7 @@ def _missing(run: RunInfo) -> list[str]:
 
 
 def _takes_away(fault: FaultSpan) -> bool:
-    """Return whether the purpose of the fault is that records are missing."""
+    """Return whether a run with the fault measures fewer records on purpose."""
     return fault.part in EXPERIMENT if fault.takes_away is None else fault.takes_away
 
 

@@ -24,7 +24,8 @@ class FaultSpan:
         unit: the things that were counted.
         whole_run: whether it has no time span, like record faults and token expiry.
         missed: whether the run was over before it was to begin, so that it did not strike.
-        takes_away: whether it prevents records; None in a folder of 0.1.0, which does not say.
+        takes_away: whether a run with it measures fewer records on purpose; None in a folder of
+            0.1.0, which does not say.
     """
 
     label: str

@@ -94,8 +94,8 @@ class Runs:
     def unmeasured(self) -> list[str]:
         """A sentence for each run that was asked for and is missing or ended early.
 
-        Records that a planned fault of client or load prevents are part of the experiment and do
-        not count as missing.
+        Records that are missing because of a planned fault of client or load are part of the
+        experiment and do not count.
         """
         return conclusion.unmeasured(self)
 
