@@ -1,5 +1,5 @@
-"""What can be known of a comparison before anything starts: options without effect, parts that are
-missing, places that cannot be written.
+"""The checks of a comparison before anything starts: options without effect, missing parts, folders
+and databases that cannot be written.
 
     Asked (the options, and which of them were given) --> check --> a sentence, or nothing
 """
@@ -30,25 +30,25 @@ ANSWER_TIMEOUT_S = 5.0
 
 
 class WrongUseError(ValueError):
-    """What was asked for cannot be done, or has no effect; nothing was run."""
+    """An option cannot be carried out, or has no effect; nothing was run."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a comparison was asked to do.
+    """The options of a comparison.
 
     Attributes:
         given: the names of the options that were given, such as `--brokers`.
-        protocols: as given; empty for all that there are.
-        broker: which Kafka, by name; `none` without.
-        brokers: how many.
+        protocols: as given; empty for all protocols.
+        broker: which Kafka, by name; `none` for no Kafka.
+        brokers: the number of brokers.
         consumers: how many members the consumer group has.
         server: URL of a server that already runs.
-        database: its URL, as given.
+        database: URL of that server's database, as given.
         out: the folder of the results.
-        faults: what goes wrong, and when.
+        faults: the faults, with or without times.
         grid: every combination of the guarantees.
-        settings: all the rest.
+        settings: all other settings.
     """
 
     given: Collection[str]
@@ -70,10 +70,10 @@ class Asked:
 
 
 def check(asked: Asked) -> None:
-    """Find what is wrong, the cheapest first.
+    """Check the options of a comparison, the cheapest checks first.
 
     Raises:
-        WrongUseError: something is; the message says what, and what to do.
+        WrongUseError: a check failed; the message says which, and what to do.
     """
     for find in (_without_effect, _kafka, _guarantees, _faults):
         for sentence in find(asked):
@@ -86,22 +86,22 @@ def check(asked: Asked) -> None:
 
 
 def _without_effect(asked: Asked) -> Iterator[str]:
-    """Options that would change nothing."""
+    """Yield a sentence for each option that would change nothing."""
     given = asked.given
     if "--arrivals" in given and "--rate" not in given:
         yield (
-            "--arrivals is about the gaps of an open loop and has no effect in a closed one: give "
+            "--arrivals sets the gaps of an open loop and has no effect in a closed one: give "
             "--rate, too, or leave --arrivals out."
         )
     not_ours = {
-        "--consumers": "more consumers",
+        "--consumers": "how many consumers there are",
         "--commit": "when its consumer commits",
     }
     for name, what in not_ours.items():
         if asked.server is not None and name in given:
             yield (
-                f"{name} has no effect on a server that already runs: {what} is a matter of its "
-                "own. Leave it out, or leave --server out."
+                f"{name} has no effect on a server that already runs: that server decides {what}. "
+                "Leave it out, or leave --server out."
             )
     if not asked.kafka:
         for name in ("--broker", "--brokers", "--consumers", "--acks", "--commit",
@@ -124,7 +124,7 @@ def _without_effect(asked: Asked) -> Iterator[str]:
 
 
 def _kafka(asked: Asked) -> Iterator[str]:
-    """Parts of Kafka that are missing."""
+    """Yield a sentence for each part of Kafka that is missing."""
     if not asked.kafka:
         return
     if asked.broker == "none":
@@ -156,7 +156,7 @@ def _kafka(asked: Asked) -> Iterator[str]:
 
 
 def _guarantees(asked: Asked) -> Iterator[str]:
-    """Guarantees that the chosen Kafka cannot give."""
+    """Yield a sentence for each guarantee that the chosen Kafka cannot give."""
     if not asked.kafka:
         return
     for guarantees in asked.grid:
@@ -171,7 +171,7 @@ def _guarantees(asked: Asked) -> Iterator[str]:
         if special and asked.server is not None:
             yield (
                 f"{name} changes the topic or the consumer of the server at {asked.server}, which "
-                "is not ours: leave it out, or leave --server out."
+                "is not the lab's own: leave it out, or leave --server out."
             )
         if wanted.kafka_transactional and wanted.kafka_acks != "all":
             yield (
@@ -181,9 +181,9 @@ def _guarantees(asked: Asked) -> Iterator[str]:
 
 
 def _faults(asked: Asked) -> Iterator[str]:
-    """Faults that cannot strike here."""
-    for each in asked.faults:
-        fault = each.fault if isinstance(each, At) else each
+    """Yield a sentence for each fault that cannot strike in this comparison."""
+    for planned in asked.faults:
+        fault = planned.fault if isinstance(planned, At) else planned
         reason = _cannot_strike(fault, asked)
         if reason:
             yield f"--fault {fault} cannot strike here: {reason}."
@@ -193,14 +193,14 @@ NOT_OURS = "the server is not the lab's own; leave --server out"
 
 
 def _cannot_strike(fault: Fault, asked: Asked) -> str:
-    """Why it cannot; empty when it can."""
+    """Return why a fault cannot strike; empty when it can."""
     for part, find in _REASONS.items():
         if fault.part == part and (reason := find(fault, asked)):
             return reason
     proxied = isinstance(fault, faults.Network | faults.SlowReader)
     if proxied and asked.kafka and asked.broker == "external":
         return (
-            "an external Kafka cannot be led through the fault proxy; choose --protocol http or "
+            "an external Kafka cannot be put behind the fault proxy; choose --protocol http or "
             "websocket, or another --broker"
         )
     return ""
@@ -233,7 +233,7 @@ def _of_the_broker(fault: Fault, asked: Asked) -> str:
     if isinstance(fault, only_embedded) and asked.broker != "embedded":
         return "the embedded broker alone can do that; use --broker embedded"
     if isinstance(fault, faults.LeaderKill) and (asked.broker != "apache" or asked.brokers < 2):
-        return "it wants Apache Kafka of several brokers; give --broker apache --brokers 3"
+        return "it needs Apache Kafka with several brokers; give --broker apache --brokers 3"
     wanted = None
     if isinstance(fault, faults.LeaderMove):
         wanted = fault.to
@@ -268,12 +268,12 @@ _REASONS: dict[str, Callable[[Fault, Asked], str]] = {
 
 
 def check_folder(folder: Path) -> None:
-    """Make a folder, write into it, and leave no trace of that.
+    """Create a folder, write into it, and remove what was created.
 
     Raises:
-        WrongUseError: it cannot be written.
+        WrongUseError: the folder cannot be written.
     """
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -284,21 +284,21 @@ def check_folder(folder: Path) -> None:
             "folder with --out."
         ) from None
     finally:
-        for each in made:
-            if each.is_dir():
-                each.rmdir()
+        for path in created:
+            if path.is_dir():
+                path.rmdir()
 
 
 def check_database(url: str, name: str) -> None:
-    """Connect, and leave no trace of that.
+    """Connect to a database and change nothing in it.
 
     Args:
         url: of the database.
-        name: what the user calls it: the option or the variable.
+        name: the option or the variable in which the user gave it.
 
     Raises:
-        WrongUseError: it is of no database that the kit knows, its driver is missing, or nobody
-            answers there.
+        WrongUseError: the kit does not support the database, its driver is missing, or it does not
+            answer.
     """
     import sqlalchemy as sa
 
@@ -327,12 +327,12 @@ def check_database(url: str, name: str) -> None:
 def _check_sqlite(database: str | None, name: str) -> None:
     if not database or database == ":memory:":
         raise WrongUseError(
-            f"{name}: a database in memory is seen by one process only: name a file, "
+            f"{name}: a database in memory is visible to one process only: name a file, "
             "sqlite:///FILE."
         )
     file = Path(database)
     if not file.parent.is_dir():
-        raise WrongUseError(f"{name}: there is no folder {file.parent}. Make it first.")
+        raise WrongUseError(f"{name}: there is no folder {file.parent}. Create it first.")
     if not file.exists():
         if not os.access(file.parent, os.W_OK | os.X_OK):
             raise WrongUseError(f"{name}: the folder {file.parent} cannot be written.")
@@ -343,29 +343,29 @@ def _check_sqlite(database: str | None, name: str) -> None:
     except OSError as error:
         raise WrongUseError(f"{name}: {file} cannot be written: {error.strerror}.") from None
     if begin not in (b"", SQLITE):
-        raise WrongUseError(f"{name}: {file} is no SQLite database. Name another file.")
+        raise WrongUseError(f"{name}: {file} is not a SQLite database. Name another file.")
 
 
 def ask_server(settings: Settings) -> dict[str, Any]:
-    """What a server that already runs says of its health.
+    """Return the health of a server that already runs.
 
     Raises:
-        WrongUseError: nothing answers there, or something else than the kit's server.
+        WrongUseError: no server answers at the URL, or one that is not of this kit.
     """
     url = settings.server_url
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise WrongUseError(f"{url!r} is no URL of a server; one is http://127.0.0.1:8000.")
+        raise WrongUseError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000.")
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=verified(settings.ca_file)),
     )
     try:
         with opener.open(url.rstrip("/") + "/health", timeout=ANSWER_TIMEOUT_S) as response:
-            found = json.load(response)
+            health = json.load(response)
     except urllib.error.HTTPError as error:
         with error:
             raise WrongUseError(
-                f"{url} answers /health with {error.code}: that is no server of this kit."
+                f"{url} answers /health with {error.code}: that is not a server of this kit."
             ) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
@@ -374,7 +374,7 @@ def ask_server(settings: Settings) -> dict[str, Any]:
             "with --server."
         ) from None
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or "consumer" not in found:
+        health = None
+    if not isinstance(health, dict) or "consumer" not in health:
         raise WrongUseError(f"{url} does not answer /health as a server of this kit does.")
-    return found
+    return health
