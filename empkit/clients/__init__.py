@@ -1,4 +1,4 @@
-"""One client a protocol, all with one face: `async with connect("http", ...) as client`."""
+"""One client per protocol, all with one interface: `async with connect("http", ...) as client`."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ __all__ = [
 
 
 class HasSettings(TypingProtocol):
-    """Something that knows where its parts are: a running lab."""
+    """An object with the settings of its parts: a running lab."""
 
     @property
     def settings(self) -> Settings:
-        """The settings with which its clients reach it."""
+        """The settings that its clients connect with."""
 
 
 def connect(protocol: str, where: Settings | HasSettings, token: str | None = None) -> Client:
     """Make a client, to be opened with `async with`.
 
     Args:
-        protocol: `"http"`, `"websocket"` or `"kafka"`; or one's own, `"module:Class"`.
+        protocol: `"http"`, `"websocket"` or `"kafka"`; or a client of your own, `"module:Class"`.
         where: a running lab, or the settings of a server and brokers that run elsewhere.
-        token: a token to use; without one the client gets its own with user and password.
+        token: the token to begin with; without it, the client requests one with user and password.
 
     Raises:
-        ValueError: there is no such protocol, or one's own is no complete client.
+        ValueError: there is no such protocol, or the class is not a complete client.
     """
     settings = where if isinstance(where, Settings) else where.settings
     client = client_class(protocol)

@@ -1,13 +1,13 @@
-"""What all clients share: the reply, and the rules for trying again.
+"""The parts that all clients share: the reply, and the rules for retries.
 
     ClientError
       +-- NotSentError      nothing of the record can have arrived
-      +-- NoAnswerError     it may have arrived, and may be stored
-      +-- UnauthorizedError the token was refused, so nothing was stored; a new one may do
+      +-- NoAnswerError     the record may have arrived, and may be stored
+      +-- UnauthorizedError the token was refused, so nothing was stored; a new token may help
 
-An attempt ends with an answer or with one of these. What may be tried again is, with exponential
-back-off and jitter, within a number of attempts and a total time. A record of which any attempt
-may have arrived is never called `failed`.
+An attempt ends with an answer or with one of these errors. Unless the answer is final, the client
+retries, with exponential back-off and jitter, within a number of attempts and a deadline. When any
+attempt of a record may have arrived, its outcome is never `failed`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REFUSALS = {"duplicate", "invalid", "too_large"}
 
 
 class ClientError(RuntimeError):
-    """A client could not do what was asked."""
+    """A client could not carry out a request."""
 
 
 class NotSentError(ClientError):
@@ -69,9 +69,9 @@ class Receiver(Protocol):
 
 
 class Answer(NamedTuple):
-    """What the other side said to one attempt.
+    """The answer of the server or the broker to one attempt.
 
-    `result` is the server's word (`empkit.server.answers`), or `sent` from a broker.
+    `result` is the server's result (`empkit.server.answers`), or `sent` from a broker.
     """
 
     result: str
@@ -88,13 +88,13 @@ class Attempt(NamedTuple):
 
 @dataclass(slots=True)
 class Reply:
-    """What a client knows of one record after `send`.
+    """The outcome of sending one record, as the client knows it.
 
     Attributes:
         outcome: `acked`, `refused`, `failed` or `unknown` (see `empkit.results.verdicts`).
-        result: the one word behind it: `created`, `same`, `sent`, `duplicate`, `invalid`, ...
-        message: the other side's words, or what went wrong.
-        employee_id: whose record it was.
+        result: its reason in one word: `created`, `same`, `sent`, `duplicate`, `invalid`, ...
+        message: the message of the server or the broker, or what went wrong.
+        employee_id: the id in the record.
         attempts: how many times it was sent.
         sent_ns: when it was first handed to the protocol.
         acked_ns: when the outcome was known.
@@ -119,8 +119,8 @@ class Reply:
 class Client(ABC):
     """A connection over one protocol.
 
-    One of your own has `open`, `close` and `_attempt`, which sends a record once; the rules for
-    trying again come from here. `lab.compare(["http", "my_module:MyClient"])` compares it.
+    A client of your own defines `open`, `close` and `_attempt`, which sends a record once; the
+    retries are inherited. `lab.compare(["http", "my_module:MyClient"])` compares it.
 
     Args:
         settings: where to send, how long to wait, how often to try.
@@ -173,19 +173,19 @@ class Client(ABC):
         """Get ready to send.
 
         Raises:
-            ClientError: the other side cannot be reached, or refuses us.
+            ClientError: the server or the broker cannot be reached, or refuses the client.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
 
     @abstractmethod
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
         """Send once and wait for the answer.
 
         Raises:
-            ClientError: one of those that this module begins with.
+            ClientError: one of those listed at the top of this module.
         """
 
     async def send(self, record: Mapping[str, Any]) -> Reply:
@@ -206,7 +206,7 @@ class Client(ABC):
         if ledger.sent is not None:
             ledger.note(employee_id, payload)
         sent_ns = now_ns()
-        # the first attempt, which is nearly always the last, goes without the machinery of retries
+        # the first attempt, nearly always the only one, bypasses the retry machinery
         first = await self._try(employee_id, payload)
         if isinstance(first, Answer) and (reply := _final(first, employee_id, sent_ns)):
             return reply
@@ -233,7 +233,7 @@ class Client(ABC):
         history: list[Attempt],
         last: Answer | ClientError,
     ) -> Reply:
-        """Try again until there is a final answer, or attempts or time run out."""
+        """Retry until there is a final answer, no attempt is left, or the deadline has passed."""
         sent_ns = history[0].sent_ns
         may_be_stored = _may_be_stored(last)
         left_s = self.settings.deadline_s - (now_ns() - sent_ns) / 1e9
@@ -268,7 +268,7 @@ class Client(ABC):
 
 
 def _final(answer: Answer, employee_id: str | None, sent_ns: int) -> Reply | None:
-    """The reply that an answer settles, or None when it is worth trying again."""
+    """Return the reply for a final answer, or None when a retry may help."""
     result, message = answer
     if result in {"created", "same", "sent"}:
         return Reply("acked", result, message, employee_id, 1, sent_ns, now_ns())
@@ -284,7 +284,7 @@ def _may_be_stored(last: Answer | ClientError) -> bool:
 
 
 def _word(last: Answer | ClientError) -> str:
-    """One word for what an attempt ended with."""
+    """Return one word for how an attempt ended."""
     if isinstance(last, Answer):
         return last.result
     return {NotSentError: "not_sent", NoAnswerError: "no_answer"}.get(type(last), "unauthorized")

@@ -14,11 +14,11 @@ from empkit.settings import Settings
 
 
 class HttpClient(Client):
-    """Sends each record as `POST /employees`, on connections that stay open.
+    """Sends each record as `POST /employees`, over persistent connections.
 
     Args:
         settings: the server, and user and password.
-        token: a token to begin with; without one the client gets its own.
+        token: the token to begin with; without it, the client requests one.
     """
 
     protocol: ClassVar[str] = "http"
@@ -32,11 +32,11 @@ class HttpClient(Client):
         super().__init__(settings)
         self._token = token
         self._http = Http1(settings.server_url, settings.ca_file)
-        self._head = b""  # empty: the token was refused and none has come in its place yet
+        self._head = b""  # empty: the token was refused and is not replaced yet
         self._renewing = asyncio.Lock()
 
     async def open(self) -> None:
-        """Get a token."""
+        """Request a token, unless one was given."""
         if self._token is None:
             await self._renew()
         else:
@@ -48,7 +48,7 @@ class HttpClient(Client):
         await self._http.close()
 
     async def _renew(self) -> None:
-        async with self._renewing:  # one new token is enough for all who were refused
+        async with self._renewing:  # one new token serves all refused requests
             if not self._head:
                 self._use(await fetch_token(self.settings, self._http))
 
@@ -64,11 +64,11 @@ class HttpClient(Client):
         if response.code == 401:
             if self._head is head:
                 self._head = b""
-            raise UnauthorizedError("The server refuses our token.")
+            raise UnauthorizedError("The server refuses the token.")
         try:
             content = orjson.loads(response.body)
             return Answer(content["result"], content["message"])
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise NoAnswerError(
-                f"The server answered {response.code} with something that is no answer of empkit."
+                f"The server answered {response.code} with a body that is not an empkit answer."
             ) from None

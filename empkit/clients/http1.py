@@ -1,9 +1,9 @@
-"""HTTP/1.1 over asyncio, with httptools to parse: as thin as it can be.
+"""A thin HTTP/1.1 client over asyncio; httptools parses the responses.
 
-This is in the measured path, so it was chosen by measurement (`benchmarks/RESULTS.md`: with one
-request in flight a general client takes 1.3 to 2.7 times as long, and wrk, which is C, two thirds
-of it). With a general client the kit would have measured the client. The price: it speaks only what
-the kit needs, requests with a body of known length on connections that stay open.
+It is in the measured path, so it was chosen by measurement (`benchmarks/RESULTS.md`: with one
+request in flight, a general client takes 1.3 to 2.7 times as long, and wrk, written in C, two
+thirds as long). With a general client the kit would have measured the client. The price: it
+supports only what the kit needs, requests with a body of known length on persistent connections.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from empkit.tls import verified
 MAX_RESPONSE_BYTES = 64 * 2**20
 CLOSE_TIMEOUT_S = 2.0
 MOST_CONNECTIONS = 128
-"""A server gains nothing from more; who finds all of them busy waits for one, as with the six of a
-browser or the hundred of aiohttp."""
+"""A server gains nothing from more. When all are busy, a request waits, as in a browser (6) or
+aiohttp (100)."""
 
 
 class Response(NamedTuple):
@@ -59,7 +59,7 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, AttributeError) as error:
-            self._fail(f"What came back is not HTTP: {error}")
+            self._fail(f"The response is not HTTP: {error}")
             self.close()
 
     def on_body(self, body: bytes) -> None:
@@ -97,13 +97,13 @@ class Http1:
         ca_file: the certificate of an authority to trust; by default those of the system.
 
     Raises:
-        ValueError: this is no URL, or the certificate file cannot be read.
+        ValueError: this is not a URL of a server, or the certificate file cannot be read.
     """
 
     def __init__(self, url: str, ca_file: Path | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"{url!r} is no address of a server; expected http://HOST:PORT.")
+            raise ValueError(f"{url!r} is not the address of a server; expected http://HOST:PORT.")
         self._ssl = verified(ca_file) if parts.scheme == "https" else None
         self._host = parts.hostname
         self._port = parts.port or (443 if self._ssl else 80)
@@ -115,7 +115,7 @@ class Http1:
         self.connections = 0
 
     def head(self, method: str, path: str, headers: dict[str, str]) -> bytes:
-        """The part of a request that stays the same, up to the length of its body."""
+        """Return the constant part of a request, up to the length of its body."""
         lines = [f"{method} {self._prefix}{path} HTTP/1.1", f"Host: {self._netloc}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\nContent-Length: ").encode("ascii")
@@ -136,7 +136,7 @@ class Http1:
             try:
                 return await connection.request(b"%b%d\r\n\r\n%b" % (head, len(body), body))
             except BaseException:
-                connection.close()  # a response that comes later would be taken for the next one's
+                connection.close()  # a late response would be read as the next request's
                 raise
             finally:
                 if connection.open:
@@ -168,5 +168,6 @@ class Http1:
         self._idle.clear()
         for connection in connections:
             connection.close()
-        if connections:  # TLS says good-bye, which takes a while
-            await asyncio.wait([each.lost for each in connections], timeout=CLOSE_TIMEOUT_S)
+        if connections:  # the closing exchange of TLS takes a while
+            lost = [connection.lost for connection in connections]
+            await asyncio.wait(lost, timeout=CLOSE_TIMEOUT_S)

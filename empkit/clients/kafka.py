@@ -19,7 +19,8 @@ from empkit.clients.limits import Limits
 from empkit.settings import Settings
 from empkit.tls import kafka_arguments
 
-# What it says while a broker is away, each second and in a notebook in red, our outcomes say too.
+# While a broker is away aiokafka logs an error each second, which a notebook shows in red. The
+# outcomes of the records say the same.
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
@@ -27,12 +28,13 @@ _Waiting = tuple[bytes | None, bytes, asyncio.Future[None]]
 
 
 def partition_of(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> int:
-    """The partition that a record goes to: by the CRC-32 of its key, so that one employee's records
-    stay in one log and in order; without a key any that has a leader.
+    """Return the partition of a record: by the CRC-32 of its key, so that one employee's records
+    stay in one log and in order; without a key, any partition that has a leader.
 
-    So does librdkafka's `consistent_random`
+    librdkafka's `consistent_random` does the same
     (https://docs.confluent.io/platform/current/clients/librdkafka/html/md_CONFIGURATION.html).
-    aiokafka's own, murmur2 in Python, took a quarter of the time that a record costs its sender.
+    aiokafka's own partitioner, murmur2 in Python, took a quarter of the time that a record costs
+    its sender.
     """
     if key is None:
         return random.choice(available or partitions)  # noqa: S311 - to spread, not to hide
@@ -40,12 +42,12 @@ def partition_of(key: bytes | None, partitions: Sequence[int], available: Sequen
 
 
 class KafkaClient(Client):
-    """Sends each record to the topic, keyed by its id; acked means that the broker has it, and with
-    transactions that it is committed.
+    """Sends each record to the topic, keyed by its id; `acked` means that the broker has it and,
+    with transactions, that its transaction is committed.
 
-    The producer tries again by itself, in the order of the records, so one attempt of ours lasts
-    until the deadline. When that passes the record may be in the log: unknown, not failed
-    (https://aiokafka.readthedocs.io/en/stable/producer.html).
+    The producer retries by itself, in the order of the records, so one attempt of this client lasts
+    until the deadline. After the deadline the record may be in the log: its outcome is `unknown`,
+    not `failed` (https://aiokafka.readthedocs.io/en/stable/producer.html).
 
     Args:
         settings: the brokers, the topic, and what to wait for.
@@ -106,8 +108,8 @@ class KafkaClient(Client):
             self._transactions = asyncio.create_task(self._commit_groups(self._producer))
 
     async def close(self) -> None:
-        """Send what is still buffered, then disconnect; brokers that do not answer within an
-        attempt's time get nothing more."""
+        """Send what is still buffered, then disconnect; after the timeout of one attempt the
+        remaining records are dropped."""
         producer, self._producer = self._producer, None
         if self._transactions is not None:
             self._transactions.cancel()
@@ -118,7 +120,7 @@ class KafkaClient(Client):
         stopping = asyncio.create_task(producer.stop())
         done, _ = await asyncio.wait({stopping}, timeout=self.settings.attempt_timeout_s)
         if not done:
-            # an idempotent producer tries a batch again for ever, and waits for it when it stops
+            # an idempotent producer retries a batch for ever, and `stop` waits for it
             await producer._sender.close()
         await stopping
 
@@ -138,15 +140,15 @@ class KafkaClient(Client):
         return self._sent
 
     def _in_transaction(self, key: bytes | None, payload: bytes) -> asyncio.Future[None]:
-        """Done when the transaction with this record is committed."""
+        """Return a future that is done when the transaction with this record is committed."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, payload, future))
         self._has_waiting.set()
         return future
 
     async def _commit_groups(self, producer: AIOKafkaProducer) -> None:
-        """Commit what waits, all in one transaction, again and again: a producer has only one
-        transaction at a time, so while one is committed the records of the next gather."""
+        """Commit the waiting records in one transaction after another: a producer has only one
+        transaction at a time, so the records of the next one gather while one is committed."""
         while True:
             await self._has_waiting.wait()
             self._has_waiting.clear()
@@ -159,7 +161,7 @@ class KafkaClient(Client):
                     for key, value, future in group:
                         try:
                             sent.append(await producer.send(topic, value, key=key))
-                        except MessageSizeTooLargeError as error:  # its own, not the group's
+                        except MessageSizeTooLargeError as error:  # of this record only
                             future.set_exception(error)
                     await asyncio.gather(*sent)
             except KafkaError as error:

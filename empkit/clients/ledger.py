@@ -1,7 +1,7 @@
-"""The ids that clients of this process have sent, while a lab runs here.
+"""The ids that clients of this process have sent while a lab runs in it.
 
-So the lab can tell what was sent by hand from what nobody sent. Off in every other process: what a
-load generator pays for it is one `is None` a record.
+With them the lab tells a record that was sent by hand from a row that no client sent. The ledger is
+off in every other process: it costs a load generator one `is None` per record.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 
 sent: set[str] | None = None
-"""None while no lab runs here."""
+"""None while no lab runs in this process."""
 _labs = 0
 
 
 def begin() -> None:
-    """A lab has started in this process."""
-    global _labs, sent  # noqa: PLW0603 - one ledger a process
+    """Begin to note ids: a lab has started in this process."""
+    global _labs, sent  # noqa: PLW0603 - one ledger per process
     _labs += 1
     if sent is None:
         sent = set()
 
 
 def end() -> None:
-    """A lab has stopped; with the last one everything is forgotten."""
+    """Discard the ids when the last lab of this process has stopped."""
     global _labs, sent  # noqa: PLW0603
     _labs -= 1
     if _labs == 0:
@@ -30,11 +30,11 @@ def end() -> None:
 
 
 def note(employee_id: str | None, payload: bytes) -> None:
-    """A client is about to send a record.
+    """Note the id of a record that a client is about to send.
 
     Args:
-        employee_id: its id; None looks for one in the payload.
-        payload: the record as JSON, or what is sent in its place.
+        employee_id: its id; None reads it from the payload.
+        payload: the record as JSON, or the bytes that are sent in its place.
     """
     if sent is None:
         return
@@ -48,5 +48,5 @@ def note(employee_id: str | None, payload: bytes) -> None:
 
 
 def has(employee_id: str) -> bool:
-    """Whether a client of this process has sent a record with this id since a lab runs here."""
+    """Return whether a client of this process has sent this id since a lab started in it."""
     return sent is not None and employee_id in sent

@@ -1,8 +1,8 @@
-"""A limit on how long each of many attempts may take, with one timer for all of them.
+"""A timeout for each of many attempts, with one timer for all of them.
 
-`asyncio.timeout` sets and cancels a timer for each, which took a tenth of what a record over Kafka
-costs its sender. All limits here are equally long, so they run out in the order in which they
-began, and only the oldest needs a timer.
+`asyncio.timeout` sets and cancels a timer for each attempt, which took a tenth of the time that a
+record over Kafka costs its sender. All timeouts here are equally long, so they expire in the order
+in which they began, and only the oldest needs a timer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 
 
 class Limit:
-    """Of one attempt: `ran_out` says whether it was ended by us."""
+    """The timeout of one attempt; `ran_out` says whether it has expired and ended the attempt."""
 
     __slots__ = ("_cancelling", "due", "ran_out", "task")
 
@@ -22,16 +22,16 @@ class Limit:
         self._cancelling = task.cancelling()
 
     def is_all(self) -> bool:
-        """Whether the limit is the only reason for which the task was cancelled; as in
-        `asyncio.timeout`, our own request is taken back."""
+        """Return whether this timeout is the only reason why the task was cancelled; as in
+        `asyncio.timeout`, its own request to cancel is withdrawn."""
         return self.ran_out and self.task.uncancel() <= self._cancelling
 
 
 class Limits:
-    """The attempts under way, the oldest first.
+    """The timeouts of the attempts under way, the oldest first.
 
     Args:
-        seconds: how long each may take.
+        seconds: the timeout of each attempt.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -40,7 +40,7 @@ class Limits:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> Limit:
-        """Limit what the current task does from now on; it is cancelled when the time is over."""
+        """Start a timeout for the current task; when it expires, the task is cancelled."""
         task = asyncio.current_task()
         assert task is not None, "only a task can be cancelled"
         loop = task.get_loop()
@@ -51,11 +51,11 @@ class Limits:
         return limit
 
     def end(self, limit: Limit) -> None:
-        """What was limited is over."""
+        """Remove the timeout of an attempt that has ended."""
         self._under_way.pop(limit, None)
 
     def _look(self) -> None:
-        """Cancel what is over its time, and come back when the next will be."""
+        """Cancel the attempts whose timeout has expired, and set the timer for the next one."""
         self._timer = None
         while self._under_way:
             limit = next(iter(self._under_way))

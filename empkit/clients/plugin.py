@@ -1,8 +1,8 @@
-"""A protocol of one's own: a client named by where its class is, `module:Class`.
+"""A protocol of the user's own: a client named by the location of its class, `module:Class`.
 
     my_client.py: class MyClient(Client) --"my_client:MyClient"--> lab.compare, connect
 
-The module is looked for where Python looks for any, the working folder included.
+The module is imported like any other, from `sys.path`; the working folder is on it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from empkit.clients.base import Client
 
 
 def is_own(protocol: str) -> bool:
-    """Whether this is meant as `module:Class`."""
+    """Return whether a protocol is named as `module:Class`."""
     return ":" in protocol
 
 
 def load(protocol: str) -> type[Client]:
-    """The class that `module:Class` names, as its file is now.
+    """Return the class that `module:Class` names; a file that has changed is loaded again.
 
     Raises:
-        ValueError: there is no such module or class, or it is no complete client; the message says
-            what is missing.
+        ValueError: there is no such module or class, or it is not a complete client; the message
+            says what is missing.
     """
     name, _, wanted = protocol.partition(":")
     if not name or not wanted.isidentifier():
@@ -43,7 +43,7 @@ def load(protocol: str) -> type[Client]:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise ValueError(
-                f"{protocol!r}: {name} wants {error.name!r}, which is not here."
+                f"{protocol!r}: {name} imports {error.name!r}, which is not installed."
             ) from None
         raise ValueError(
             f"{protocol!r}: there is no module {name!r} in this folder or on sys.path. Write the "
@@ -55,7 +55,7 @@ def load(protocol: str) -> type[Client]:
 
 
 _LOADED: dict[str, float] = {}
-"""When the file of each module was written that was loaded here."""
+"""The modification time of the file of each loaded module."""
 
 
 def _written(module: ModuleType) -> float:
@@ -64,7 +64,7 @@ def _written(module: ModuleType) -> float:
 
 
 def _classes(module: str) -> list[str]:
-    """The clients that a module defines."""
+    """Return the names of the clients that a module defines."""
     return sorted(
         name
         for name, value in vars(sys.modules[module]).items()
@@ -72,44 +72,44 @@ def _classes(module: str) -> list[str]:
     )
 
 
-def checked(protocol: str, found: object, others: Sequence[str] = ()) -> type[Client]:
+def checked(protocol: str, value: object, others: Sequence[str] = ()) -> type[Client]:
     """What a name of a protocol stands for, once it is known to be a complete client.
 
     Args:
         protocol: `module:Class`, or the name of an entry point.
-        found: what is there.
+        value: what is there.
         others: the clients that the module has.
 
     Raises:
         ValueError: it is not a client, or not a complete one; the message says what is missing.
     """
     name, _, wanted = protocol.partition(":")
-    if found is None:
+    if value is None:
         instead = f"it has {', '.join(others)}" if others else "it has no client at all"
         raise ValueError(f"{protocol!r}: {name} has no class {wanted!r}; {instead}.")
-    if not isinstance(found, type) or not issubclass(found, Client):
+    if not isinstance(value, type) or not issubclass(value, Client):
         raise ValueError(
-            f"{protocol!r} is no client: write `class {wanted}(Client)`, with "
+            f"{protocol!r} is not a client: write `class {wanted}(Client)`, with "
             "`from empkit.clients.base import Client`."
         )
-    missing: frozenset[str] = getattr(found, "__abstractmethods__", frozenset())
+    missing: frozenset[str] = getattr(value, "__abstractmethods__", frozenset())
     if missing:
         raise ValueError(
             f"{protocol!r} is not complete: it has no {' and no '.join(sorted(missing))}."
         )
-    return found
+    return value
 
 
 def takes_token(client: type[Client]) -> bool:
-    """Whether it can be given a token to begin with."""
+    """Return whether a client accepts a token to begin with."""
     return "token" in inspect.signature(client).parameters
 
 
 def said(error: BaseException) -> str:
-    """What went wrong in a client's own code, and in which line, in one sentence.
+    """Return what went wrong in a client's code, and in which line, as one sentence.
 
     Args:
-        error: as it was raised; of a group of several the first.
+        error: as it was raised; of an exception group the first counts.
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

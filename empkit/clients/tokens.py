@@ -1,4 +1,4 @@
-"""Getting a token from the server."""
+"""The request for a token."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
     """Exchange user and password for a token (`POST /token`).
 
     Raises:
-        UnauthorizedError: the server refuses them, or there is no password to send.
+        UnauthorizedError: the server refuses user or password, or no password is set.
         NotSentError: the server cannot be reached, or its answer was lost.
-        ClientError: it is no server of this kit.
+        ClientError: the server is not one of this kit.
     """
     if settings.password is None:
         raise UnauthorizedError(
-            "There is no password to get a token with. Set EMPKIT_USERNAME and EMPKIT_PASSWORD."
+            "A token needs a password, and none is set. Set EMPKIT_USERNAME and EMPKIT_PASSWORD."
         )
     form = {"username": settings.username, "password": settings.password.get_secret_value()}
     head = http.head("POST", "/token", {"Content-Type": "application/x-www-form-urlencoded"})
     try:
         response = await http.request(head, urlencode(form).encode())
-    except NoAnswerError as error:  # of a token: no record was sent
+    except NoAnswerError as error:  # the request was for a token: no record was sent
         raise NotSentError(str(error)) from error
     if response.code == 401:
         raise UnauthorizedError(
@@ -37,7 +37,7 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
         token: str = json.loads(response.body)["access_token"]
     except (ValueError, KeyError, TypeError):
         raise ClientError(
-            f"{settings.server_url}/token answered {response.code} and no token: is this an "
+            f"{settings.server_url}/token answered {response.code} without a token: is this an "
             "empkit server?"
         ) from None
     return token

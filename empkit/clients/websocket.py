@@ -1,8 +1,8 @@
 """Employee records over one WebSocket connection.
 
 The library's connection reads messages through a queue and a task, and writes them in a context
-that watches for the closing handshake; by a profile the two were 46 us of the 211 that a record
-with one in flight took. Here an answer goes from the library's parser to who waits for it.
+that watches for the closing handshake; in a profile the two took 46 us of the 211 us of a record
+with one in flight. Here an answer goes from the library's parser to the future that waits for it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from empkit.settings import Settings
 from empkit.tls import verified
 
 NUMBERED = Subprotocol("empkit.numbered")
-"""The subprotocol in which each answer has the number of its message."""
+"""The subprotocol in which each answer carries the number of its message."""
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -40,8 +40,8 @@ class _Connection(ClientConnection):
     """One connection; numbers its messages and hands each answer to the future of its message.
 
     Attributes:
-        usable: whether more can be sent.
-        refused: whether the server did not take the token.
+        usable: whether more messages can be sent.
+        refused: whether the server refused the token.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -65,7 +65,7 @@ class _Connection(ClientConnection):
         future: asyncio.Future[Answer] = self.loop.create_future()
         self._waiting[number] = future
         try:
-            # a text frame must be UTF-8; what we did not encode ourselves may be anything
+            # a text frame must be UTF-8; a payload that the kit did not encode may be any bytes
             (self.protocol.send_text if text else self.protocol.send_binary)(payload)
             self.send_data()
             if self.paused:
@@ -79,7 +79,7 @@ class _Connection(ClientConnection):
             self._waiting.pop(number, None)
 
     def process_event(self, event: Event) -> None:
-        """What the library calls with each frame that has come."""
+        """Handle a frame that has arrived; the library calls this."""
         if not isinstance(event, Frame) or event.opcode > Opcode.BINARY:
             super().process_event(event)
         elif event.opcode is not Opcode.TEXT or not event.fin:
@@ -91,7 +91,7 @@ class _Connection(ClientConnection):
     def _answered(self, content: dict[str, Any]) -> None:
         result = content["result"]
         if result == "unauthorized":
-            # which record it was that came too late the server cannot tell
+            # the server does not say which record came after the token had expired
             self._why = content["message"]
             self.refused = True
             self._give_up()
@@ -101,12 +101,12 @@ class _Connection(ClientConnection):
             future.set_result(Answer(result, content["message"]))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """What the event loop calls when the connection has ended."""
+        """Fail the pending answers; the event loop calls this when the connection has ended."""
         super().connection_lost(exc)
         self._give_up()
 
     def _give_up(self) -> None:
-        """Nothing more is sent here, and nothing that waits will be answered."""
+        """Mark the connection as unusable and fail every pending answer."""
         self.usable = False
         for future in self._waiting.values():
             if not future.done():
@@ -114,11 +114,11 @@ class _Connection(ClientConnection):
 
 
 class WebSocketClient(Client):
-    """Sends records over one connection, several in flight; answers are told apart by number.
+    """Sends records over one connection, several in flight; answers are matched by number.
 
     Args:
         settings: the server, and user and password.
-        token: a token to begin with; without one the client gets its own.
+        token: the token to begin with; without it, the client requests one.
     """
 
     protocol: ClassVar[str] = "websocket"
@@ -136,7 +136,7 @@ class WebSocketClient(Client):
         self._connecting = asyncio.Lock()
 
     async def open(self) -> None:
-        """Get a token and connect."""
+        """Request a token, unless one was given, and connect."""
         await self._connect()
 
     async def close(self) -> None:
@@ -147,7 +147,7 @@ class WebSocketClient(Client):
         await self._http.close()
 
     async def _connect(self) -> _Connection:
-        """The connection, made anew when it was lost; only one is made at a time."""
+        """Return the connection, a new one when it was lost; one task at a time connects."""
         async with self._connecting:
             last = self._connection
             if last is not None and last.usable:

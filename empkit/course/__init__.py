@@ -1,4 +1,4 @@
-"""The course: its notebooks in a working copy, their exercises, and what only they need."""
+"""The course: working copies of its notebooks, their exercises, and code that only they need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check", "require", "working_copy"]
 
 
 def __getattr__(name: str) -> Any:
-    # imported when it is first used: `empkit lab` needs none of what the exercises need
+    # imported at first use: `empkit lab` needs none of the modules that the exercises need
     if name not in __all__:
         raise AttributeError(f"module 'empkit.course' has no attribute {name!r}")
     home = "exercises" if name == "check" else "notebooks"

@@ -1,7 +1,7 @@
 """Which protocol fits: the comparison table of the kit's first description, with measurements in
-its cells, and a recommendation that follows from what a sender says that it needs.
+its cells, and a recommendation that follows from the needs of a sender.
 
-    measure(lab) --> Measured --advise(needs)--> Advice: what each protocol leaves unmet
+    measure(lab) --> Measured --advise(needs)--> Advice: the needs that each protocol meets
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ CLAIMS = {
     "Error Handling": ("Immediate feedback", "Real-time feedback", "Eventual consistency"),
     "Implementation Complexity": ("Low", "Medium", "High"),
 }
-"""The table as it was written, for HTTP, WebSocket and Kafka; nothing in it is measured."""
+"""The table as it was written, for HTTP, WebSocket and Kafka; none of it is measured."""
 
-MANY = 64  # records in flight when a protocol shows how much it can store
-ROUNDS = 3  # in which it shows that, so that chance is seen
+MANY = 64  # records in flight when throughput is measured
+ROUNDS = 3  # of that measurement, to show how much it varies
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured for the table, each experiment over the same protocols.
+    """The measurements for the table, each experiment over the same protocols.
 
     Attributes:
         calm: one record in flight.
-        refusals: the same, and some have an id that is taken.
+        refusals: the same, with some records whose id exists already.
         busy: many in flight, in several rounds.
-        crash: the server is killed and comes back; a steady rate.
+        crash: the server is killed and restarted, at a steady rate.
     """
 
     calm: Runs
@@ -55,13 +55,13 @@ class Measured:
 
     @property
     def facts(self) -> pd.DataFrame:
-        """One row a protocol; columns as `_FACTS` names them, which `Needs` asks for."""
+        """One row per protocol; `_CHECKS` says which column decides which of the `Needs`."""
         calm, busy = self.calm.summary(), self.busy.summary()
-        told = {name: _told(self.refusals, name) for name in self.calm.protocols}
+        shares = {name: _told_share(self.refusals, name) for name in self.calm.protocols}
         return pd.DataFrame(
             {
                 "knows_stored": [_acked_after_stored(self.calm, name) for name in calm.index],
-                "told_of_refusals": [told[str(name)] for name in calm.index],
+                "told_of_refusals": [shares[str(name)] for name in calm.index],
                 "sends_while_server_away": ~felt(self.crash)["tried_again"].reindex(calm.index),
                 "without_broker": [not self._through_kafka(str(name)) for name in calm.index],
                 "ack_p50_ms": calm["ack_p50_ms"],
@@ -74,10 +74,10 @@ class Measured:
         )
 
     def _through_kafka(self, protocol: str) -> bool:
-        return any(each.through_kafka for each in self.calm.of(protocol).runs)
+        return any(run.through_kafka for run in self.calm.of(protocol).runs)
 
     def table(self) -> pd.DataFrame:
-        """The rows of the original table, each cell in numbers of this machine, in words."""
+        """Return the rows of the original table, with measurements of this machine in the cells."""
         rows: dict[str, list[str]] = {name: [] for name in CLAIMS}
         for _, fact in self.facts.iterrows():
             away = "its senders go on" if fact["sends_while_server_away"] else "its senders wait"
@@ -103,9 +103,9 @@ def measure(lab: Lab, records: int = 300, rate: float = 200.0, **options: Any) -
 
     Args:
         lab: a running lab, with a server of its own.
-        records: of each protocol with one in flight; a third as many where some are refused, and
-            ten times as many, in each of three rounds, with many in flight.
-        rate: at which records are offered while the server crashes, in records per second.
+        records: how many per protocol with one in flight; a third as many where some are refused,
+            and ten times as many, in each of three rounds, with many in flight.
+        rate: the offered rate while the server crashes, in records per second.
         options: for `Lab.compare`, such as `progress`.
 
     Raises:
@@ -116,7 +116,7 @@ def measure(lab: Lab, records: int = 300, rate: float = 200.0, **options: Any) -
     crash = [At(0.3, ServerCrash(), until=0.6)]
     return Measured(
         calm=lab.compare(workload=calm, **options),
-        # apart from the others: a consumer that writes dead letters keeps the good records waiting
+        # a separate experiment: a consumer that writes dead letters delays the valid records
         refusals=lab.compare(workload=fewer, faults=[Duplicates(share=0.2)], **options),
         busy=lab.compare(workload=Workload(10 * records, in_flight=MANY), rounds=ROUNDS, **options),
         crash=lab.compare(
@@ -126,21 +126,21 @@ def measure(lab: Lab, records: int = 300, rate: float = 200.0, **options: Any) -
 
 
 def _acked_after_stored(runs: Runs, protocol: str) -> bool:
-    """Whether each ack came after the record was durable."""
-    own = runs.of(protocol).timings.dropna(subset=["stored_ns", "acked_ns"])
-    return bool((own["acked_ns"] >= own["stored_ns"]).all())
+    """Return whether each ack came after the record was durable."""
+    timings = runs.of(protocol).timings.dropna(subset=["stored_ns", "acked_ns"])
+    return bool((timings["acked_ns"] >= timings["stored_ns"]).all())
 
 
-def _told(runs: Runs, protocol: str) -> float:
-    """Of the records that could not be stored, the share whose sender was told."""
-    own = runs.of(protocol).timings
-    refused = own[own["verdict"].isin(["refused", "dead_lettered"])]
+def _told_share(runs: Runs, protocol: str) -> float:
+    """Return for which share of the records that could not be stored the sender was told."""
+    timings = runs.of(protocol).timings
+    refused = timings[timings["verdict"].isin(["refused", "dead_lettered"])]
     return float((refused["outcome"] == "refused").mean()) if len(refused) else float("nan")
 
 
 def client_lines(protocol: str) -> int:
-    """How many statements the kit's client of a protocol is, docstrings aside; what the library
-    below it does is not in it.
+    """Return how many statements the kit's client of a protocol has, without docstrings and without
+    the library that it uses.
 
     Raises:
         ValueError: there is no such protocol.
@@ -159,15 +159,15 @@ def client_lines(protocol: str) -> int:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a sender needs; what it does not mention does not matter.
+    """The needs of a sender; a need that is not set does not matter.
 
     Args:
-        know_stored: to know, when it is acked, that its record is durable.
-        be_told: to be told when a record is refused.
-        send_while_server_away: to go on sending while the server is down.
-        no_broker: that no broker has to be run.
-        ack_p99_ms: 99 of 100 acks within so many milliseconds, under load.
-        records_per_s: so many records stored per second.
+        know_stored: an ack means that the record is durable.
+        be_told: the sender is told when a record is refused.
+        send_while_server_away: the sender can go on while the server is down.
+        no_broker: no broker has to run.
+        ack_p99_ms: the maximum p99 of the ack under load, in milliseconds.
+        records_per_s: the minimum of records stored per second.
     """
 
     know_stored: bool = False
@@ -195,17 +195,17 @@ _CHECKS: dict[str, tuple[str, _Meets, str]] = {
 
 
 def in_words(need: str) -> str:
-    """How an `Advice` names a need that is met or not, such as `know_stored`."""
+    """Return the label of a need, such as `know_stored`, in an `Advice`."""
     return _CHECKS[need][2]
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What follows from needs and measurements.
+    """The comparison of needs with measurements.
 
     Attributes:
-        met: one row a need, one column a protocol: whether it is met.
-        measured: the same with what was measured.
+        met: one row per need, one column per protocol: whether it is met.
+        measured: the same with the measured values.
     """
 
     met: pd.DataFrame
@@ -213,14 +213,14 @@ class Advice:
 
     @property
     def recommended(self) -> list[str]:
-        """The protocols that leave nothing unmet."""
+        """The protocols that meet all needs."""
         return [str(name) for name in self.met.columns if self.met[name].all()]
 
     def __str__(self) -> str:
         if self.met.empty:
-            return "You need nothing in particular: take the one that you know."
+            return "There are no particular needs: choose the protocol that you know."
         if self.recommended:
-            return f"What you need is met by: {', '.join(self.recommended)}."
+            return f"All needs are met by: {', '.join(self.recommended)}."
         unmet = {
             str(name): [str(need) for need in self.met.index if not self.met.loc[need, name]]
             for name in self.met.columns
@@ -230,10 +230,10 @@ class Advice:
 
 
 def advise(needs: Needs, measured: Measured) -> Advice:
-    """Hold needs against measurements.
+    """Compare needs with measurements.
 
     Args:
-        needs: what a sender asks for.
+        needs: of a sender.
         measured: from `measure`.
     """
     facts = measured.facts

@@ -1,7 +1,7 @@
-"""The same request through several HTTP libraries and through a bare socket, to tell what the
-library costs from what the protocol costs.
+"""The same request through several HTTP libraries and through a bare socket, to tell the cost of
+the library from the cost of the protocol.
 
-    time_callers(lab) --> one row a request: caller, connection, round_trip_ms
+    time_callers(lab) --> one row per request: caller, connection, round_trip_ms
 
 The callers take turns, request by request, in a process of their own.
 """
@@ -38,10 +38,10 @@ Send = Callable[[bytes], int]
 
 
 class Target:
-    """Where the requests go, and with what.
+    """The address and the headers of the requests.
 
     Args:
-        server_url: of the server.
+        server_url: the URL of the server.
         token: the bearer token.
     """
 
@@ -54,7 +54,7 @@ class Target:
 
 @contextlib.contextmanager
 def _bare_socket(target: Target) -> Iterator[Send]:
-    """What any client has to do at least: write the request, read to the end of the answer."""
+    """The minimum of any client: write the request, read to the end of the answer."""
     lines = [f"POST {PATH} HTTP/1.1", f"Host: {target.host}:{target.port}"]
     lines += [f"{name}: {value}" for name, value in target.headers.items()]
     head = "\r\n".join(lines)
@@ -76,7 +76,7 @@ def _bare_socket(target: Target) -> Iterator[Send]:
 
 @contextlib.contextmanager
 def _http_client(target: Target) -> Iterator[Send]:
-    """Python's own."""
+    """The client of the standard library."""
     connection = http.client.HTTPConnection(target.host, target.port)
 
     def send(body: bytes) -> int:
@@ -94,7 +94,7 @@ def _requests(target: Target) -> Iterator[Send]:
     import requests
 
     with requests.Session() as session:
-        session.trust_env = False  # a proxy that the environment names is not for loopback
+        session.trust_env = False  # no proxy of the environment: the server is on loopback
         session.headers.update(target.headers)
         yield lambda body: session.post(target.url, data=body).status_code
 
@@ -116,26 +116,26 @@ _ALL: dict[str, _Caller] = {
     "httpx": _httpx,
 }
 CALLERS = {
-    name: each
-    for name, each in _ALL.items()
+    name: caller
+    for name, caller in _ALL.items()
     if name == "bare socket" or importlib.util.find_spec(name)
 }
-"""Those that are installed; JupyterLab brings requests and httpx."""
+"""The callers that are installed; JupyterLab brings requests and httpx."""
 
 
 def time_callers(lab: Lab, requests: int = 100, seed: int = 0) -> pd.DataFrame:
-    """Time the same request through each caller, over a connection that is kept and over new ones.
+    """Time the same request through each caller, over a persistent connection and over new ones.
 
     Args:
         lab: a running lab.
-        requests: of each caller and kind of connection.
+        requests: how many per caller and kind of connection.
         seed: for the order of the turns.
 
     Returns:
-        One row a request: caller, connection (`kept` or `new`), round_trip_ms.
+        One row per request: caller, connection (`kept` or `new`), round_trip_ms.
 
     Raises:
-        ChildError: the process that sends failed; the message has the end of its log.
+        ChildError: the sending process failed; the message has the end of its log.
     """
     child = lab.processes.start_module(
         "callers",
@@ -143,28 +143,28 @@ def time_callers(lab: Lab, requests: int = 100, seed: int = 0) -> pd.DataFrame:
         [lab.server_url, str(requests), str(seed)],
     )
     try:
-        child.order(token=lab.token)  # an argument could be seen by others
+        child.order(token=lab.token)  # other users could see an argument
         return pd.DataFrame(child.expect("timed", TIMEOUT_S)["timed"])
     finally:
         lab.processes.release(child, kill=True)
 
 
 def _timed(target: Target, requests: int, seed: int) -> list[dict[str, str | float]]:
-    """The rows of `time_callers`."""
-    order = random.Random(seed)  # noqa: S311 - to interleave, not to hide
+    """Return the rows of `time_callers`."""
+    order = random.Random(seed)  # noqa: S311 - for the order, not for secrets
     turns = [(name, kind) for name in CALLERS for kind in ("kept", "new")]
     rows: list[dict[str, str | float]] = []
-    with contextlib.ExitStack() as open_ones:
-        kept = {name: open_ones.enter_context(each(target)) for name, each in CALLERS.items()}
-        for send in kept.values():
-            _post(send, _body())  # the first makes the connection
+    with contextlib.ExitStack() as stack:
+        senders = {name: stack.enter_context(caller(target)) for name, caller in CALLERS.items()}
+        for send in senders.values():
+            _post(send, _body())  # the first request makes the connection
         for _ in range(requests):
             for name, kind in order.sample(turns, len(turns)):
                 body = _body()
                 begin_ns = now_ns()
                 with contextlib.ExitStack() as once:
                     new = kind == "new"
-                    send = once.enter_context(CALLERS[name](target)) if new else kept[name]
+                    send = once.enter_context(CALLERS[name](target)) if new else senders[name]
                     _post(send, body)
                     took_ms = (now_ns() - begin_ns) / 1e6
                 rows.append({"caller": name, "connection": kind, "round_trip_ms": took_ms})
@@ -183,7 +183,7 @@ def _body() -> bytes:
 
 
 def main() -> None:
-    """Send what the arguments ask for, when the token has come."""
+    """Send the requests that the arguments ask for, once the token has arrived."""
     server_url, requests, seed = sys.argv[1:]
     orders: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
     follow_orders(orders.put)

@@ -1,8 +1,8 @@
-"""A mistake to look at: a WebSocket endpoint that accepts twice, in a server of its own.
+"""A deliberate mistake: a WebSocket endpoint that accepts twice, in a server of its own.
 
-The first description of the system has it: the endpoint accepts the connection and then hands it
-to a manager, which accepts it again. ASGI allows `websocket.accept` once, as the first message
-(https://asgi.readthedocs.io/en/latest/specs/www.html#websocket).
+The mistake is in the first description of the system: the endpoint accepts the connection and then
+hands it to a manager, which accepts it again. ASGI allows `websocket.accept` once, as the first
+message (https://asgi.readthedocs.io/en/latest/specs/www.html#websocket).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ app = FastAPI()
 
 
 class Seen(NamedTuple):
-    """What two sides saw of one connection.
+    """One connection as its two sides saw it.
 
     Attributes:
         client: the close code, or the answer.
-        server: the last line of its log.
+        server: the last error in its log.
     """
 
     client: str
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
 
 
 class _Manager:
-    """Keeps the connections, and means well."""
+    """Accepts connections and keeps them."""
 
     def __init__(self) -> None:
         self.connections: list[WebSocket] = []
@@ -54,14 +54,14 @@ _manager = _Manager()
 
 @app.websocket("/ws")
 async def endpoint(websocket: WebSocket) -> None:
-    """Accept, then connect, which accepts again."""
+    """Accept the connection, then call `connect`, which accepts it again."""
     await websocket.accept()
     await _manager.connect(websocket)
     await websocket.send_text("welcome")
 
 
 async def try_double_accept(lab: Lab) -> Seen:
-    """Start the server with the mistake, connect to it, and stop it again.
+    """Start the server with the mistake, connect to it, and stop it.
 
     Args:
         lab: a running lab, which owns the process.
@@ -87,7 +87,7 @@ async def try_double_accept(lab: Lab) -> Seen:
 
 
 def main() -> None:
-    """Serve on a port of the system's choice."""
+    """Serve on a port that the system chooses."""
     follow_orders(lambda order: None)
     listener = socket.create_server(("127.0.0.1", 0))
     report(port=listener.getsockname()[1])

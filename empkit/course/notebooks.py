@@ -1,4 +1,4 @@
-"""The course: its notebooks, where they are, and what they have in common."""
+"""The notebooks of the course: the version that they need, their folder, and working copies."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def require(wanted: str) -> None:
     """Check that the installed kit is new enough for a notebook.
 
     Args:
-        wanted: the oldest version that will do.
+        wanted: the minimum version.
 
     Raises:
-        RuntimeError: it is older; the message says how to get a newer one.
+        RuntimeError: the installed kit is older; the message says how to get a newer one.
     """
-    found = version("empkit")
-    if _numbers(found) < _numbers(wanted):
+    installed = version("empkit")
+    if _numbers(installed) < _numbers(wanted):
         raise RuntimeError(
-            f"This notebook wants empkit {wanted} or newer, and {found} is installed. In the "
+            f"This notebook needs empkit {wanted} or newer, and {installed} is installed. In the "
             "project's folder: pip install -e ."
         )
 
@@ -31,8 +31,8 @@ def _numbers(text: str) -> list[int]:
 
 
 def originals() -> Path:
-    """The folder of the notebooks as they were published: in the installed package, or beside it
-    in a checkout.
+    """Return the folder of the published notebooks: in the installed package, or beside it in a
+    checkout.
 
     Raises:
         FileNotFoundError: they are in neither place.
@@ -41,27 +41,27 @@ def originals() -> Path:
     for folder in (package / "notebooks", package.parent / "notebooks"):
         if (folder / "00_start_here.ipynb").exists():
             return folder
-    raise FileNotFoundError("The notebooks are missing in this installation: install empkit anew.")
+    raise FileNotFoundError("The notebooks are missing in this installation: reinstall empkit.")
 
 
 def working_copy(folder: Path, *, fresh: bool = False) -> list[Path]:
-    """Copy the notebooks to where a reader may change them.
+    """Copy the notebooks to a folder in which a reader may change them.
 
-    What the reader has changed stays as it is; `fresh` puts the original in its place and keeps
-    the reader's as `NAME.mine.ipynb`, `NAME.mine-2.ipynb` and so on.
+    A notebook that the reader has changed stays as it is; `fresh` restores the original and renames
+    the reader's to `NAME.mine.ipynb`, `NAME.mine-2.ipynb` and so on.
 
     Args:
-        folder: where to; made when it is missing.
-        fresh: begin anew.
+        folder: the destination; created when it is missing.
+        fresh: whether to restore the originals.
 
     Returns:
-        The reader's notebooks that were put aside, under their new names.
+        The reader's notebooks that were renamed, under their new names.
 
     Raises:
         FileNotFoundError: see `originals`.
         OSError: the folder cannot be written.
     """
-    source, aside = originals(), []
+    source, renamed = originals(), []
     for original in sorted(source.rglob("*")):
         if original.is_dir() or {".ipynb_checkpoints", "figures"} & set(original.parts):
             continue
@@ -69,14 +69,14 @@ def working_copy(folder: Path, *, fresh: bool = False) -> list[Path]:
         if copy.exists():
             if not fresh or filecmp.cmp(original, copy, shallow=False):
                 continue
-            aside.append(copy.rename(_free_name(copy)))
+            renamed.append(copy.rename(_free_name(copy)))
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(original, copy)
-    return aside
+    return renamed
 
 
 def _free_name(path: Path) -> Path:
-    """A name beside `path` that nobody has."""
+    """Return an unused name beside `path`."""
     number = 1
     while True:
         suffix = ".mine" if number == 1 else f".mine-{number}"

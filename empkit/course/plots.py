@@ -1,4 +1,4 @@
-"""Figures that one notebook alone draws."""
+"""Figures that only one notebook draws."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def fit(advice: Advice) -> Picture:
-    """Which protocol meets which need: a cell each, with what was measured.
+    """Draw which protocol meets which need: a cell for each pair, with the measured value.
 
     Args:
         advice: from `empkit.course.advice.advise`.
@@ -63,18 +63,19 @@ def fit(advice: Advice) -> Picture:
 
 
 def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
-    """How the partitions of a topic are shared among the members of a consumer group.
+    """Draw how the partitions of a topic are shared among the members of a consumer group.
 
     Args:
-        shares: by moment, in words: the partitions of each member, as `Lab.members` returns them.
+        shares: for each moment, named in words, the number of partitions of each member, as
+            `Lab.members` returns them.
     """
     picture, axes = _bars(max(1, len(shares)), 0.6, 1.0)
-    names = list(dict.fromkeys(name for each in shares.values() for name in each))
+    names = list(dict.fromkeys(name for counts in shares.values() for name in counts))
     colours = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
     light = {"#E69F00", "#CC79A7", "#56B4E9"}  # white is hard to read on these
-    for row, found in enumerate(shares.values()):
+    for row, counts in enumerate(shares.values()):
         left = 0
-        for name, count in found.items():
+        for name, count in counts.items():
             colour = colours[names.index(name) % len(colours)]
             axes.barh(row, count, left=left, height=0.6, edgecolor="white", label=name,
                       color=colour)  # fmt: skip
@@ -86,20 +87,20 @@ def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
     axes.set_yticks(range(len(shares)), list(shares))
     axes.set_xlabel("partitions")
     _legend(axes)
-    totals = {sum(each.values()) for each in shares.values()}
+    totals = {sum(counts.values()) for counts in shares.values()}
     whole = f"All {totals.pop()} partitions" if len(totals) == 1 else "The partitions"
-    by = [len(found) for found in shares.values()] or [0]
+    by = [len(counts) for counts in shares.values()] or [0]
     many = "member" if by[-1] == 1 else "members"
     title = f"{whole} are shared by {', then by '.join(map(str, by))} {many}"
     words = "; ".join(
-        f"{moment}: {', '.join(f'{name} {count}' for name, count in found.items())}"
-        for moment, found in shares.items()
+        f"{moment}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
+        for moment, counts in shares.items()
     )
     return _titled(picture, title, words)
 
 
 def callers(timed: pd.DataFrame) -> Picture:
-    """What an HTTP library costs, and what a new connection costs: median round trips.
+    """Draw the cost of an HTTP library and of a new connection: median round trips.
 
     Args:
         timed: from `empkit.course.callers.time_callers`.
@@ -121,10 +122,10 @@ def callers(timed: pd.DataFrame) -> Picture:
     axes.set_xlim(medians.to_numpy().min() / 1.3, medians.to_numpy().max() * 1.6)
     axes.set_xlabel("milliseconds, median of a round trip (logarithmic)")
     _legend(axes)
-    kept = medians["kept"]
+    sorted_ms = medians["kept"]
     title = (
-        f"Connection kept: {kept.iloc[-1] / kept.iloc[0]:.1f} times as long through "
-        f"{kept.index[-1]} as through {kept.index[0]}"
+        f"Connection kept: {sorted_ms.iloc[-1] / sorted_ms.iloc[0]:.1f} times as long through "
+        f"{sorted_ms.index[-1]} as through {sorted_ms.index[0]}"
     )
     words = "; ".join(
         f"{name}: {_ms(row['kept'])} on a connection that is kept, {_ms(row['new'])} on a new one"
@@ -134,11 +135,11 @@ def callers(timed: pd.DataFrame) -> Picture:
 
 
 def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
-    """Records stored per second against the number of consumers: a mark a round, a line through
-    the medians.
+    """Draw records stored per second against the number of consumers: a mark per round, a line
+    through the medians.
 
     Args:
-        stored_per_s: by the number of members of the consumer group, one value a round.
+        stored_per_s: by the number of members of the consumer group, one value per round.
     """
     picture, (axes,) = _picture()
     counts = sorted(stored_per_s)
@@ -151,13 +152,13 @@ def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
         axes.plot([count] * len(of_rounds), of_rounds, "o", color="#D55E00",
                   markeredgecolor="black", label="rounds")  # fmt: skip
     for count, value in zip(counts, values, strict=True):
-        first = count == counts[0]  # the lines go to the right from there
+        first = count == counts[0]  # the lines go to the right of it
         axes.annotate(f"{value:,.0f}", (count, value), xytext=(-9 if first else 9, 0), fontsize=9,
                       va="center", ha="right" if first else "left",
                       textcoords="offset points")  # fmt: skip
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.set_xlim(counts[0] - 0.3, counts[-1] + 0.3)
-    axes.set_ylim(0, 1.1 * max(*ideal, *(max(each) for each in stored_per_s.values())))
+    axes.set_ylim(0, 1.1 * max(*ideal, *(max(rates) for rates in stored_per_s.values())))
     axes.set_xlabel("consumers in the group")
     axes.set_ylabel("records stored per second")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -173,7 +174,7 @@ def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
 
 
 def _scaling_finding(stored_per_s: Mapping[int, Sequence[float]]) -> str:
-    """How many times as many the most consumers store, if each round says so, by 5 % or more."""
+    """Return the gain of the most over the fewest consumers, if all rounds agree, by over 5 %."""
     few, many = min(stored_per_s), max(stored_per_s)
     least, most = stored_per_s[few], stored_per_s[many]
     if not (min(most) > 1.05 * max(least) or max(most) < min(least) / 1.05):

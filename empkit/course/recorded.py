@@ -1,5 +1,5 @@
-"""Experiments of the course that want Apache Kafka or PostgreSQL: live where it is, else as they
-were recorded.
+"""Experiments of the course that need Apache Kafka or PostgreSQL: measured where it is available,
+else read from a recording.
 
     crossed, source = on_apache(experiment, "recorded/idempotence")
 
@@ -30,20 +30,20 @@ Experiment = Callable[["Lab"], Sequence["Runs"]]
 def on_apache(
     experiment: Experiment, folder: str | Path, *, brokers: int = 1, keep: bool = False
 ) -> tuple[list[Runs], str]:
-    """Carry out an experiment on Apache Kafka, or show what was recorded.
+    """Carry out an experiment on Apache Kafka, or read its recording.
 
     Args:
-        experiment: gets a running lab and returns its runs.
-        folder: of the recording.
-        brokers: how many.
-        keep: make the recording, from what is measured now.
+        experiment: takes a running lab and returns its runs.
+        folder: the folder of the recording.
+        brokers: how many brokers.
+        keep: whether to save what is measured now as the recording.
 
     Returns:
         The runs, and a sentence that says where they come from.
 
     Raises:
-        BrokerError: there is no Apache Kafka here, and a recording was to be made.
-        FileNotFoundError: nor is there a recording.
+        BrokerError: Apache Kafka is not on this machine, and a recording was to be made.
+        FileNotFoundError: Apache Kafka is not on this machine, and there is no recording.
     """
     from empkit.lab import Lab
 
@@ -64,23 +64,23 @@ def on_apache(
 def on_postgresql(
     experiment: Callable[[Lab], Runs], folder: str | Path, *, keep: bool = False
 ) -> tuple[list[Runs], str]:
-    """Carry out an experiment once with SQLite and once with PostgreSQL, or show what was recorded.
+    """Carry out an experiment once with SQLite and once with PostgreSQL, or read its recording.
 
-    PostgreSQL is what EMPKIT_LAB_DATABASE names, else one that is started from the programs on this
-    machine and thrown away.
+    The PostgreSQL server is that of EMPKIT_LAB_DATABASE, else a temporary one, started from the
+    programs on this machine.
 
     Args:
-        experiment: gets a running lab without Kafka and returns its runs.
-        folder: of the recording.
-        keep: make the recording, from what is measured now.
+        experiment: takes a running lab without Kafka and returns its runs.
+        folder: the folder of the recording.
+        keep: whether to save what is measured now as the recording.
 
     Returns:
         The runs with SQLite and those with PostgreSQL, and a sentence that says where they come
         from.
 
     Raises:
-        RuntimeError: there is no PostgreSQL here, and a recording was to be made.
-        FileNotFoundError: nor is there a recording.
+        RuntimeError: PostgreSQL is not on this machine, and a recording was to be made.
+        FileNotFoundError: PostgreSQL is not on this machine, and there is no recording.
     """
     from empkit.databases.cluster import Cluster, version_of
     from empkit.lab import Lab
@@ -108,7 +108,7 @@ def on_postgresql(
 
 
 def _without_postgresql() -> str:
-    """Why no PostgreSQL server can be started here; empty when one can."""
+    """Return why no PostgreSQL server can be started here; empty when one can."""
     from empkit.databases.cluster import available
 
     if importlib.util.find_spec("psycopg") is None:
@@ -133,8 +133,8 @@ def _version(jars: Sequence[Path]) -> str:
 def _keep(
     runs: Sequence[Runs], folder: Path, what: dict[str, object], more: dict[str, str]
 ) -> None:
-    for number, each in enumerate(runs, 1):
-        each.save(folder / f"{number}")
+    for number, comparison in enumerate(runs, 1):
+        comparison.save(folder / f"{number}")
     measured = runs[0].environment
     about = {
         "date": measured["date"],

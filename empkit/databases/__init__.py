@@ -1,1 +1,1 @@
-"""The databases that the kit knows: engines for them, and PostgreSQL databases that come and go."""
+"""The databases that the kit supports: engines for them, and temporary PostgreSQL databases."""

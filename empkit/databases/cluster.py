@@ -1,7 +1,7 @@
-"""A PostgreSQL server of our own, thrown away after use, from the programs on this machine.
+"""A temporary PostgreSQL server, started from the programs on this machine.
 
-It has its own files, listens on loopback only, wants a password, and ends with us, also when we are
-killed.
+It has its own files, listens on loopback only and requires a password. It ends with the process
+that started it, also when that process is killed.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ START_TIMEOUT_S = 30.0
 
 
 def program(name: str) -> str:
-    """Where one of the server's programs is, or nothing; Debian keeps them out of the path."""
-    found = shutil.which(name)
-    if found is None:
-        places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-        found = str(places[-1]) if places else None
-    return found or ""
+    """Return the path of one of the server's programs, or ""; Debian keeps them outside PATH."""
+    path = shutil.which(name)
+    if path is None:
+        candidates = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+        path = str(candidates[-1]) if candidates else None
+    return path or ""
 
 
 def available() -> bool:
-    """Whether the server's programs are on this machine."""
+    """Return whether the server's programs are on this machine."""
     return bool(program("initdb") and program("postgres"))
 
 
 class Cluster:
-    """A running server; `stop`, or the end of a `with` block, ends it and removes its files.
+    """A running server; `stop`, or the end of a `with` block, stops it and removes its files.
 
     Attributes:
         url: of its first database.
         folder: with its files.
 
     Raises:
-        ChildError: it does not come up; the message says why.
+        ChildError: the server does not start; the message says why.
     """
 
     def __init__(self) -> None:
@@ -76,8 +76,8 @@ class Cluster:
         password, file = secrets.token_urlsafe(16), folder / "password"
         file.write_text(password)
         if self.user:
-            for each in (folder, file):
-                shutil.chown(each, self.user)
+            for path in (folder, file):
+                shutil.chown(path, self.user)
         data = str(folder / "data")
         making = self._processes.start(
             "initdb",
@@ -97,7 +97,7 @@ class Cluster:
             "postgres",
             [program("postgres"), "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
              "-c", f"unix_socket_directories={folder}", "-c", "max_connections=200",
-             "-c", "dynamic_shared_memory_type=mmap"],  # in the folder, and so gone with it
+             "-c", "dynamic_shared_memory_type=mmap"],  # its files are in the folder
             user=self.user,
         )  # fmt: skip
         url = f"postgresql+psycopg://empkit:{password}@127.0.0.1:{port}/postgres"
@@ -106,38 +106,38 @@ class Cluster:
 
     @property
     def version(self) -> str:
-        """Such as `17.6`."""
+        """The version of the server, such as `17.6`."""
         return version_of(self.url)
 
     def stop(self) -> None:
-        """End it and remove its files."""
+        """Stop the server and remove its files."""
         if sys.platform != "win32":  # there is no SIGQUIT there; the processes are killed below
-            self._server.signal(signal.SIGQUIT)  # at once: nobody will want the files
+            self._server.signal(signal.SIGQUIT)  # immediate shutdown: the files are removed
         self._processes.stop()
 
 
 def version_of(url: str) -> str:
-    """The version of the PostgreSQL server at `url`, such as `17.6`."""
+    """Return the version of the PostgreSQL server at `url`, such as `17.6`."""
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
-            found = connection.exec_driver_sql("SHOW server_version").scalar_one()
+            version = connection.exec_driver_sql("SHOW server_version").scalar_one()
     finally:
         engine.dispose()
-    return str(found).partition(" ")[0]
+    return str(version).partition(" ")[0]
 
 
 def _other_user() -> str | None:
-    """Whom the server runs as when we are root, which it refuses to run as."""
+    """Return the user to run the server as when this process is root: PostgreSQL refuses root."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     import pwd
 
-    return "postgres" if "postgres" in {each.pw_name for each in pwd.getpwall()} else "nobody"
+    return "postgres" if "postgres" in {user.pw_name for user in pwd.getpwall()} else "nobody"
 
 
 def _wait(url: str, server: Child) -> None:
-    """Until it answers."""
+    """Wait until the server accepts connections."""
     engine = make_engine(url)
     give_up = time.monotonic() + START_TIMEOUT_S
     try:
@@ -148,7 +148,7 @@ def _wait(url: str, server: Child) -> None:
             except sa.exc.OperationalError:
                 if not server.running or time.monotonic() > give_up:
                     raise ChildError(
-                        f"PostgreSQL does not come up: {server.log.read_text()}"
+                        f"PostgreSQL does not start: {server.log.read_text()}"
                     ) from None
                 time.sleep(0.05)
     finally:

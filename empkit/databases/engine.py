@@ -34,10 +34,10 @@ def database_of(url: str | sa.URL) -> Database:
 
 
 def make_engine(url: str) -> sa.Engine:
-    """An engine for the database at `url`, set so that a commit is durable when it returns.
+    """Return an engine for the database at `url`, set so that a commit is durable when it returns.
 
     Raises:
-        ValueError: the URL is of no database that the kit knows, or its driver is missing.
+        ValueError: the kit does not support the database of the URL, or its driver is missing.
     """
     try:
         return database_of(url).engine(url)

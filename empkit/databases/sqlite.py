@@ -80,10 +80,12 @@ class Sqlite(Database):
         """Why the file cannot be used; it is neither made nor changed."""
         database = engine.url.database
         if not database or database == ":memory:":
-            return "a database in memory is seen by one process only: name a file, sqlite:///FILE."
+            return (
+                "a database in memory is visible to one process only: name a file, sqlite:///FILE."
+            )
         file = Path(database)
         if not file.parent.is_dir():
-            return f"there is no folder {file.parent}. Make it first."
+            return f"there is no folder {file.parent}. Create it first."
         if not file.exists():
             writable = os.access(file.parent, os.W_OK | os.X_OK)
             return "" if writable else f"the folder {file.parent} cannot be written."
@@ -93,7 +95,7 @@ class Sqlite(Database):
         except OSError as error:
             return f"{file} cannot be written: {error.strerror}."
         if begin not in (b"", MAGIC):
-            return f"{file} is no SQLite database. Name another file."
+            return f"{file} is not a SQLite database. Name another file."
         return ""
 
 

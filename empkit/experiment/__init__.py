@@ -1,1 +1,1 @@
-"""A workload in, timings and verdicts out."""
+"""The experiment: from a workload to timings and verdicts."""

@@ -1,11 +1,11 @@
-"""The audit of a run: waits until nothing is under way, then gathers what the database, the
-dead-letter topic and the server's stamps hold, and gives each record its verdict.
+"""The audit of a run: waits until the server has decided on every record, then reads the database,
+the dead-letter topic and the server's stamps, and gives each record its verdict.
 
     bytes sent ------------+
-    rows, dead letters ----+--> held --> verdict, order of the stamps, what nobody sent
+    rows, dead letters ----+--> held --> verdict, order of the stamps, rows that no client sent
     stamps ----------------+
 
-It imports nothing of the server: what is the same content is decided in `content`.
+It imports nothing of the server: `content` decides whether two contents are the same.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ from empkit.settings import Settings
 
 POLL_S = 0.02
 STALL_S = 30.0
-"""A drain in which nothing moves for so long is given up."""
+"""The timeout of a drain in which nothing changes."""
 
 
 class Marks(NamedTuple):
-    """Where things stood before a run began.
+    """The positions before a run began.
 
     Attributes:
-        stamps: where the server's stamps ended.
-        dead_letters, log: where the dead-letter topic and the log of records ended, by partition;
-            empty without Kafka.
-        outside: the ids in the database that are of no run; None where that is not watched.
+        stamps: the end of the server's stamps.
+        dead_letters, log: the ends of the dead-letter topic and of the log of records, by
+            partition; empty without Kafka.
+        outside: the ids in the database that belong to no run; None where that is not checked.
     """
 
     stamps: int
@@ -67,15 +67,15 @@ class Marks(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Where the audit of a run looks.
+    """The scope of the audit of a run.
 
     Attributes:
-        run_id: the run's; its ids begin with it.
-        database_url: where to read what was stored; None asks the server.
+        run_id: of the run; its ids begin with it.
+        database_url: the database to read the stored rows from; None asks the server.
         kafka: whether records went through Kafka.
-        warm_up: how many records it sent first, that do not count.
-        run_ids: of all runs there were in a database that is the lab's own, so that rows of no run
-            are noticed there; None where they are no business of ours.
+        warm_up: how many records of the warm-up the run sent first.
+        run_ids: of all runs in the lab's own database, so that rows of no run are reported; None
+            for a database that is not the lab's own, where such rows are no error.
     """
 
     run_id: str
@@ -85,7 +85,7 @@ class Scope(NamedTuple):
     run_ids: list[str] | None = None
 
     def outside(self) -> list[str] | None:
-        """The ids in the database that are of no run; None where that is not watched."""
+        """Return the ids in the database that belong to no run; None where that is not checked."""
         if self.run_ids is None or self.database_url is None:
             return None
         names = ["probe", *map(str, range(self.warm_up))]
@@ -97,19 +97,19 @@ class Scope(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the other side holds of a run.
+    """The results of an audit.
 
     Attributes:
         received_ns, stored_ns: the server's stamps of each record.
         verdicts: on each record; None for one that was never offered.
         reasons: of the dead letters, by seq.
-        appended: how many records Kafka's log got.
+        appended: by how many records Kafka's log grew.
         twice: ids that the server stored more than once.
         strays: ids of this run that are stored and were never offered.
-        outside: ids of no run that are stored since the run began.
-        disorder: the orders of stamps that are broken, each with the names of its records.
-        notes: what a reader must know.
-        one_clock: whether the server's stamps are of our clock; if not, there are none.
+        outside: ids of no run that were stored since the run began.
+        disorder: the rules for stamps that are broken, each with the names of its records.
+        notes: sentences for the reader.
+        one_clock: whether client and server share a clock; if not, there are no stamps.
     """
 
     received_ns: Stamps
@@ -125,26 +125,26 @@ class Found(NamedTuple):
     one_clock: bool
 
     def broken(self) -> list[str]:
-        """What holds of the whole run and not of one record's verdict, in words, where it is
-        broken: nothing is stored twice, nothing that was not sent, and stamps are in order."""
-        found = {"stored more than once": self.twice, "stored and never sent": self.strays}
+        """Return sentences about broken promises that are not the verdict on one record: records
+        that are stored twice or were never sent, and stamps in the wrong order."""
+        wrong = {"stored more than once": self.twice, "stored and never sent": self.strays}
         sentences = [
-            f"{len(ids)} {words}: {', '.join(ids[:10])}" for words, ids in found.items() if ids
+            f"{len(ids)} {words}: {', '.join(ids[:10])}" for words, ids in wrong.items() if ids
         ]
         return sentences + [
-            f"{len(each.seqs)} {each.words} (by up to {each.worst_ns / 1e6:.3f} ms), by their "
-            f"stamps: {names}"
-            for each, names in self.disorder
+            f"{len(violation.seqs)} {violation.words} (by up to {violation.worst_ns / 1e6:.3f} "
+            f"ms), by their stamps: {names}"
+            for violation, names in self.disorder
         ]
 
 
 class Server:
-    """The server, asked for its health and its stamps.
+    """A client of the audit for the server's health, stamps and records.
 
     Args:
-        settings: where it is, and user and password.
-        token: to begin with; when it is refused another one is got. (To check a password takes a
-            server 0.15 s, on purpose: as long as some runs.)
+        settings: the server, and user and password.
+        token: the token to begin with; when it is refused, a new one is requested. (A server takes
+            0.15 s to check a password, on purpose: as long as some runs.)
     """
 
     def __init__(self, settings: Settings, token: str) -> None:
@@ -153,7 +153,7 @@ class Server:
         self._token = token
 
     async def get(self, path: str, **query: Any) -> Any:
-        """The JSON that a path answers with.
+        """Return the JSON in the answer to a path.
 
         Raises:
             ClientError: no answer, or not the expected one.
@@ -176,11 +176,11 @@ class Server:
         reraise=True,
     )
     async def _request(self, head: bytes) -> Response:
-        """Asks again when the connection was lost: a server may close one that was idle."""
+        """Send a request, again when the connection was lost: a server may close an idle one."""
         return await self._http.request(head)
 
     async def stamps(self, after: int) -> AsyncIterator[tuple[dict[str, Any], int]]:
-        """Stamps from a mark on, each with the mark behind its page."""
+        """Yield the stamps after a position, each with the position of the end of its page."""
         while True:
             page = await self.get("/timings", after=after, limit=PAGE)
             if not page["timings"]:
@@ -195,15 +195,15 @@ class Server:
 
 
 async def drain(server: Server, *, kafka: bool, on_wait: Callable[[str], None]) -> bool:
-    """Wait until the server has decided on all that it was given.
+    """Wait until the server has decided on every record that it received.
 
     Args:
         server: the server.
-        kafka: also until the consumer has committed all that the log holds.
-        on_wait: told what is waited for.
+        kafka: whether to wait also until the consumer has committed every offset of the log.
+        on_wait: called with a description of what is still open.
 
     Returns:
-        Whether it is drained; not so when nothing moved for 30 s.
+        Whether it is drained; False when nothing changed for 30 s.
     """
     loop = asyncio.get_running_loop()
     last: Any = None
@@ -225,12 +225,12 @@ async def drain(server: Server, *, kafka: bool, on_wait: Callable[[str], None]) 
 
 
 def digest(payload: bytes) -> bytes:
-    """A short name for a record's bytes."""
+    """Return a hash of a record's bytes."""
     return hashlib.blake2b(payload, digest_size=16).digest()
 
 
 async def records_of_server(server: Server, prefix: str) -> Rows:
-    """The records of a run as the server tells them, for a database that is out of our reach."""
+    """Yield the records of a run as the server returns them, for a database out of reach."""
     after: str | None = ""
     while after is not None:
         page = await server.get("/employees", after=after, limit=PAGE, prefix=prefix)
@@ -240,24 +240,24 @@ async def records_of_server(server: Server, prefix: str) -> Rows:
 
 
 class Peers:
-    """What the records that share an id say of each other, in sets of seqs.
+    """The records that share an id, by how they affect each other's verdict, in sets of seqs.
 
     Args:
         ids: of the run.
         columns: what the senders believe.
-        held: what the database holds of each.
-        buried: those that the dead-letter topic holds.
+        held: what the database holds for each record.
+        buried: the records in the dead-letter topic.
     """
 
     def __init__(
         self, ids: Ids, columns: Columns, held: Sequence[Held], buried: Mapping[int, DeadLetter]
     ) -> None:
         self.twins: set[int] = set()
-        """Another one of the same content was acked, or may have been stored."""
+        """Another record of the same content was acked, or may have been stored."""
         self.explained: set[int] = set()
-        """The row has the content of another one."""
+        """The row has the content of another record."""
         self.charged: set[int] = set()
-        """Another one was acked, and not dead-lettered: it answers for what the row has."""
+        """Another record was acked and not dead-lettered: the row counts against that one."""
         offered = columns.offered
         for places in ids.repeated():
             seqs = [seq for seq in places if offered[seq]]
@@ -277,12 +277,12 @@ def judge_all(
     held: Sequence[Held],
     letters: Iterable[DeadLetter],
 ) -> tuple[list[Verdict | None], dict[int, str]]:
-    """The verdict on each record that was offered, and the reasons of the dead letters, by seq."""
+    """Return the verdict on each offered record, and the reasons of the dead letters, by seq."""
     buried = _buried(records, letters)
     peers = Peers(ids, columns, held, buried)
     verdicts: list[Verdict | None] = []
     offered, codes, words = (
-        each.tolist() for each in (columns.offered, columns.outcome, columns.result)
+        column.tolist() for column in (columns.offered, columns.outcome, columns.result)
     )
     for seq in range(len(records)):
         if not offered[seq]:
@@ -293,7 +293,7 @@ def judge_all(
             verdicts.append("stored")  # nearly always
             continue
         letter = buried.get(seq)
-        told = RESULTS[words[seq]] if outcome == "refused" else letter and letter.result
+        result = RESULTS[words[seq]] if outcome == "refused" else letter and letter.result
         verdicts.append(
             judge(
                 outcome,
@@ -302,14 +302,14 @@ def judge_all(
                 twin=seq in peers.twins,
                 explained=seq in peers.explained,
                 charged=seq in peers.charged,
-                misjudged=told == "invalid" and is_good(records[seq][1]),
+                misjudged=result == "invalid" and is_good(records[seq][1]),
             )
         )
     return verdicts, {seq: letter.reason for seq, letter in buried.items()}
 
 
 def _buried(records: Payloads, letters: Iterable[DeadLetter]) -> dict[int, DeadLetter]:
-    """The dead letter of each record that has one, by the record's bytes."""
+    """Return the dead letter of each record that has one, matched by the record's bytes."""
     by_digest: dict[bytes, DeadLetter] = {}
     for letter in letters:
         name = digest(letter.value or b"")
@@ -317,12 +317,12 @@ def _buried(records: Payloads, letters: Iterable[DeadLetter]) -> dict[int, DeadL
             by_digest[name] = letter
     if not by_digest:
         return {}
-    found = ((seq, by_digest.get(digest(payload))) for seq, (_, payload) in enumerate(records))
-    return {seq: letter for seq, letter in found if letter is not None}
+    matches = ((seq, by_digest.get(digest(payload))) for seq, (_, payload) in enumerate(records))
+    return {seq: letter for seq, letter in matches if letter is not None}
 
 
 async def mark(server: Server, settings: Settings, scope: Scope) -> Marks:
-    """Where things stand before a run."""
+    """Return the positions before a run."""
     health = await server.get("/health")
     dead_letters: dict[int, int] = {}
     log: dict[int, int] = {}
@@ -340,7 +340,7 @@ async def gather(
     columns: Columns,
     marks: Marks,
 ) -> Found:
-    """Everything that the other side holds of a run, and the verdicts."""
+    """Read a run's rows, stamps, dead letters and log, and give the verdicts."""
     ids = Ids(records)
     prefix = f"{scope.run_id}-"
     notes = []
@@ -350,7 +350,7 @@ async def gather(
     else:
         rows, is_same = records_of_server(server, prefix), is_told_as
         notes.append(
-            "The database is out of reach: what is stored is what the server itself says is."
+            "The database is out of reach: the stored records are those that the server returns."
         )
     held, strays = await hold_against(rows, records, ids, is_same, columns.offered)
     health = await server.get("/health")
@@ -363,7 +363,7 @@ async def gather(
     if scope.kafka:
         letters = await read_dead_letters(settings, marks.dead_letters)
         ends = await log_ends(settings, settings.kafka_topic)
-        if not settings.kafka_transactional:  # whose ends are in the log, too
+        if not settings.kafka_transactional:  # the log has transaction control records, too
             appended = sum(ends.values()) - sum(marks.log.values())
     verdicts, reasons = judge_all(records, ids, columns, held, letters)
     disorder: list[tuple[Violation, str]] = []
@@ -393,9 +393,9 @@ async def _stamped(
     *,
     one_clock: bool,
 ) -> tuple[Stamps, Stamps, list[str]]:
-    """When each record was received and stored, and the ids that were stored more than once.
+    """Return when each record was received and stored, and the ids stored more than once.
 
-    The stamps of another clock cannot be held against ours, and are left out.
+    The stamps of another clock cannot be compared with the client's, and are left out.
     """
     received_ns = np.zeros(len(held), np.int64)
     stored_ns = np.zeros(len(held), np.int64)
@@ -416,23 +416,26 @@ async def _stamped(
 def _disorder(
     records: Payloads, columns: Columns, received_ns: Stamps, stored_ns: Stamps, *, kafka: bool
 ) -> list[tuple[Violation, str]]:
-    """The orders of stamps that are broken, each with the names of its records."""
+    """Return the rules for stamps that are broken, each with the names of its records."""
     acked = columns.outcome == OUTCOMES.index("acked")
-    found = violations(
+    broken = violations(
         columns.sent_ns,
         received_ns,
         stored_ns,
         columns.acked_ns,
         ack_means_stored=False if kafka else acked,
     )
-    return [(each, named((records[seq][0], seq) for seq in each.seqs[:11])) for each in found]
+    return [
+        (violation, named((records[seq][0], seq) for seq in violation.seqs[:11]))
+        for violation in broken
+    ]
 
 
 def _unstamped(records: Payloads, ids: Ids, held: Sequence[Held], stored_ns: Stamps) -> list[str]:
-    """A note on stored records without a stamp: the server ended between commit and stamp."""
-    same = np.fromiter((each == "same" for each in held), bool, len(held))
+    """Return a note on stored records without a stamp: the server ended before it was written."""
+    same = np.fromiter((state == "same" for state in held), bool, len(held))
     missing = np.flatnonzero(same & (stored_ns == 0)).tolist()
-    # of records of the same content one has the stamps
+    # of several records of the same content, only one has stamps
     missing = [seq for seq in missing if not _twin_has_stamp(records, ids, held, stored_ns, seq)]
     if not missing:
         return []

@@ -1,5 +1,5 @@
-"""What can be known of a comparison before anything starts: options without effect, parts that are
-missing, places that cannot be written.
+"""The checks of a comparison before anything starts: options without effect, missing parts, folders
+and databases that cannot be written.
 
     Asked (the options, and which of them were given) --> check --> a sentence, or nothing
 """
@@ -27,25 +27,25 @@ ANSWER_TIMEOUT_S = 5.0
 
 
 class WrongUseError(ValueError):
-    """What was asked for cannot be done, or has no effect; nothing was run."""
+    """An option cannot be carried out, or has no effect; nothing was run."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a comparison was asked to do.
+    """The options of a comparison.
 
     Attributes:
         given: the names of the options that were given, such as `--brokers`.
-        protocols: as given; empty for all that there are.
-        broker: which Kafka, by name; `none` without.
-        brokers: how many.
+        protocols: as given; empty for all protocols.
+        broker: which Kafka, by name; `none` for no Kafka.
+        brokers: the number of brokers.
         consumers: how many members the consumer group has.
         server: URL of a server that already runs.
-        database: its URL, as given.
+        database: URL of that server's database, as given.
         out: the folder of the results.
-        faults: what goes wrong, and when.
+        faults: the faults, with or without times.
         grid: every combination of the guarantees.
-        settings: all the rest.
+        settings: all other settings.
     """
 
     given: Collection[str]
@@ -72,10 +72,10 @@ class Asked:
 
 
 def check(asked: Asked) -> None:
-    """Find what is wrong, the cheapest first.
+    """Check the options of a comparison, the cheapest checks first.
 
     Raises:
-        WrongUseError: something is; the message says what, and what to do.
+        WrongUseError: a check failed; the message says which, and what to do.
     """
     for find in (_without_effect, _kafka, _guarantees, _faults):
         for sentence in find(asked):
@@ -88,22 +88,22 @@ def check(asked: Asked) -> None:
 
 
 def _without_effect(asked: Asked) -> Iterator[str]:
-    """Options that would change nothing."""
+    """Yield a sentence for each option that would change nothing."""
     given = asked.given
     if "--arrivals" in given and "--rate" not in given:
         yield (
-            "--arrivals is about the gaps of an open loop and has no effect in a closed one: give "
+            "--arrivals sets the gaps of an open loop and has no effect in a closed one: give "
             "--rate, too, or leave --arrivals out."
         )
     not_ours = {
-        "--consumers": "more consumers",
+        "--consumers": "how many consumers there are",
         "--commit": "when its consumer commits",
     }
     for name, what in not_ours.items():
         if asked.server is not None and name in given:
             yield (
-                f"{name} has no effect on a server that already runs: {what} is a matter of its "
-                "own. Leave it out, or leave --server out."
+                f"{name} has no effect on a server that already runs: that server decides {what}. "
+                "Leave it out, or leave --server out."
             )
     if not asked.kafka:
         for name in ("--broker", "--brokers", "--consumers", "--acks", "--commit",
@@ -126,7 +126,7 @@ def _without_effect(asked: Asked) -> Iterator[str]:
 
 
 def _kafka(asked: Asked) -> Iterator[str]:
-    """Parts of Kafka that are missing."""
+    """Yield a sentence for each part of Kafka that is missing."""
     if not asked.kafka:
         return
     if asked.broker == "none":
@@ -158,7 +158,7 @@ def _kafka(asked: Asked) -> Iterator[str]:
 
 
 def _guarantees(asked: Asked) -> Iterator[str]:
-    """Guarantees that the chosen Kafka cannot give."""
+    """Yield a sentence for each guarantee that the chosen Kafka cannot give."""
     if not asked.kafka:
         return
     for guarantees in asked.grid:
@@ -173,7 +173,7 @@ def _guarantees(asked: Asked) -> Iterator[str]:
         if special and asked.server is not None:
             yield (
                 f"{name} changes the topic or the consumer of the server at {asked.server}, which "
-                "is not ours: leave it out, or leave --server out."
+                "is not the lab's own: leave it out, or leave --server out."
             )
         if wanted.kafka_transactional and wanted.kafka_acks != "all":
             yield (
@@ -191,12 +191,12 @@ def _faults(asked: Asked) -> Iterator[str]:
 
 
 def check_folder(folder: Path) -> None:
-    """Make a folder, write into it, and leave no trace of that.
+    """Create a folder, write into it, and remove what was created.
 
     Raises:
-        WrongUseError: it cannot be written.
+        WrongUseError: the folder cannot be written.
     """
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -207,21 +207,21 @@ def check_folder(folder: Path) -> None:
             "folder with --out."
         ) from None
     finally:
-        for each in made:
-            if each.is_dir():
-                each.rmdir()
+        for path in created:
+            if path.is_dir():
+                path.rmdir()
 
 
 def check_database(url: str, name: str) -> None:
-    """Connect, and leave no trace of that.
+    """Connect to a database and change nothing in it.
 
     Args:
         url: of the database.
-        name: what the user calls it: the option or the variable.
+        name: the option or the variable in which the user gave it.
 
     Raises:
-        WrongUseError: it is of no database that the kit knows, its driver is missing, or nobody
-            answers there.
+        WrongUseError: the kit does not support the database, its driver is missing, or it does not
+            answer.
     """
     from empkit.databases.engine import (
         database_of,
@@ -240,25 +240,25 @@ def check_database(url: str, name: str) -> None:
 
 
 def ask_server(settings: Settings) -> dict[str, Any]:
-    """What a server that already runs says of its health.
+    """Return the health of a server that already runs.
 
     Raises:
-        WrongUseError: nothing answers there, or something else than the kit's server.
+        WrongUseError: no server answers at the URL, or one that is not of this kit.
     """
     url = settings.server_url
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise WrongUseError(f"{url!r} is no URL of a server; one is http://127.0.0.1:8000.")
+        raise WrongUseError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000.")
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=verified(settings.ca_file)),
     )
     try:
         with opener.open(url.rstrip("/") + "/health", timeout=ANSWER_TIMEOUT_S) as response:
-            found = json.load(response)
+            health = json.load(response)
     except urllib.error.HTTPError as error:
         with error:
             raise WrongUseError(
-                f"{url} answers /health with {error.code}: that is no server of this kit."
+                f"{url} answers /health with {error.code}: that is not a server of this kit."
             ) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
@@ -267,7 +267,7 @@ def ask_server(settings: Settings) -> dict[str, Any]:
             "with --server."
         ) from None
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or "consumer" not in found:
+        health = None
+    if not isinstance(health, dict) or "consumer" not in health:
         raise WrongUseError(f"{url} does not answer /health as a server of this kit does.")
-    return found
+    return health

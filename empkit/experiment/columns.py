@@ -1,7 +1,7 @@
-"""The client's side of a run, in columns that live in files.
+"""The client's side of a run, in columns that are files.
 
-Stamps go straight into memory-mapped files: they cost no objects, and what was written before the
-load generator was killed is there for the audit.
+Stamps go directly into memory-mapped files: they need no objects, and the stamps that were written
+before the load generator was killed are there for the audit.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from empkit.clients.base import Reply
 
 OUTCOMES = ("none", "acked", "refused", "failed", "unknown")
-"""`none`: the record was never offered; after a kill, its outcome is not known either."""
+"""`none`: the record was never offered, or its outcome was not written before a kill."""
 
 RESULTS = ("", "created", "same", "sent", "duplicate", "invalid", "too_large")
-"""The word behind an outcome, where it is one of the server's or a broker's; "" for any other."""
+"""The result behind an outcome, as the server or a broker gave it; "" for any other."""
 _RESULT_CODES = {word: code for code, word in enumerate(RESULTS)}
 
 _TYPES: dict[str, str] = {
@@ -31,11 +31,11 @@ _TYPES: dict[str, str] = {
 
 
 class Columns:
-    """One row a record, in the order of the workload.
+    """One row per record, in the order of the workload.
 
     Args:
-        folder: where the files are.
-        count: how many records; None opens what is there.
+        folder: of the files.
+        count: the number of records; None opens the files that exist.
     """
 
     def __init__(self, folder: Path, count: int | None = None) -> None:
@@ -57,17 +57,17 @@ class Columns:
 
     @property
     def offered(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Of each record whether it was offered."""
+        """For each record, whether it was offered."""
         offered: np.ndarray[Any, np.dtype[np.bool_]] = (self.intended_ns != 0) | (self.outcome != 0)
         return offered
 
     def offer(self, seq: int, intended_ns: int, sent_ns: int) -> None:
-        """A record is about to be sent."""
+        """Store the stamps of a record that is about to be sent."""
         self.intended_ns[seq] = intended_ns
         self.sent_ns[seq] = sent_ns
 
     def settle(self, seq: int, reply: Reply) -> None:
-        """A record's outcome is known to the client."""
+        """Store the outcome of a record."""
         self.sent_ns[seq] = reply.sent_ns
         self.attempts[seq] = reply.attempts
         self.result[seq] = _RESULT_CODES.get(reply.result, 0)

@@ -1,21 +1,21 @@
-"""Whether a row holds what a sender sent: decided from the bytes that were sent and the row that is
-there, by code that shares nothing with the server.
+"""Whether a row has the content of the record that was sent: decided from the sent bytes and the
+stored row, by code that shares nothing with the server.
 
-    bytes --read--> record --+
-                             +--> same content, or other
-    row or told record ------+
+    bytes --read--> record ------+
+                                 +--> same content, or other
+    row or record in an answer --+
 
 The declared fields are those of the published JSON Schema (`employee.schema.json`). Every other
 member of the record belongs to the column `extra`, as JSON text. The rules:
 
 - Text is the same when every character is; nothing is stripped.
 - A salary is an IEEE 754 double: the column must hold exactly the double nearest to the number.
-- A hire date is its ten characters; a time of day of zero behind it is no other date.
+- A hire date is its ten characters; a zero time of day after them does not change the date.
 - null in a declared field is NULL in its column; null in an extra is a value.
-- Extras are compared as parsed JSON: numbers by their exact value, a boolean is no number, the
+- Extras are compared as parsed JSON: numbers by their exact value, a boolean is not a number, the
   order of members does not matter.
 
-This module imports the standard library only; a test holds that.
+This module imports the standard library only; a test checks that.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ DECLARED = tuple(SCHEMA["properties"])
 _TEXTS = tuple(name for name in DECLARED if name not in {"salary", "hire_date"})
 _DECLARED = frozenset(DECLARED)
 
-# pydantic takes a date with a time of zero behind it, in these forms; it reads microseconds and
-# drops what is finer
+# pydantic accepts a date followed by a zero time of day, in these forms; it reads microseconds and
+# drops further digits
 _DATE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt _]00:00(?::00(?:[.,](?:0{1,6}|0{6}[0-9]+))?)?"
@@ -45,13 +45,13 @@ _DATE = re.compile(
 
 
 def read(data: bytes) -> dict[str, Any] | None:
-    """The record that bytes are, by the JSON parser of the standard library.
+    """Parse a record with the JSON parser of the standard library.
 
     Args:
         data: JSON in UTF-8, as it was sent.
 
     Returns:
-        The members of the object; None for bytes that are no JSON, or no object.
+        The members of the object; None when the bytes are not JSON, or not an object.
     """
     try:
         record = json.loads(data.decode(), parse_constant=_refuse)
@@ -61,16 +61,16 @@ def read(data: bytes) -> dict[str, Any] | None:
 
 
 def _refuse(word: str) -> NoReturn:
-    """NaN and the infinities are words of JavaScript, not of JSON."""
-    raise ValueError(f"{word} is no JSON.")
+    """Refuse NaN and the infinities, which are JavaScript and not JSON."""
+    raise ValueError(f"{word} is not JSON.")
 
 
 def is_row_of(row: Mapping[str, Any], sent: Mapping[str, Any] | None) -> bool:
-    """Whether a row of the table holds the content of a record.
+    """Return whether a row of the table has the content of a record.
 
     Args:
-        row: the columns by name, as the database gives them.
-        sent: what `read` made of the bytes.
+        row: the columns by name, as the database returns them.
+        sent: the sent bytes as parsed by `read`.
     """
     if sent is None or not _declared_agree(sent, row):
         return False
@@ -86,18 +86,18 @@ def is_row_of(row: Mapping[str, Any], sent: Mapping[str, Any] | None) -> bool:
         return False
 
 
-def is_told_as(told: Mapping[str, Any], sent: Mapping[str, Any] | None) -> bool:
-    """Whether a record that a server tells has the content of the record that was sent.
+def is_told_as(answered: Mapping[str, Any], sent: Mapping[str, Any] | None) -> bool:
+    """Return whether a record in a server's answer has the content of the record that was sent.
 
     Args:
-        told: the record as the server's JSON has it; a field without a value may be missing.
-        sent: what `read` made of the bytes.
+        answered: the record in the server's JSON; a field without a value may be missing.
+        sent: the sent bytes as parsed by `read`.
     """
-    if sent is None or not _declared_agree(sent, told):
+    if sent is None or not _declared_agree(sent, answered):
         return False
     extras, stored = (
-        {name: value for name, value in each.items() if name not in _DECLARED}
-        for each in (sent, told)
+        {name: value for name, value in record.items() if name not in _DECLARED}
+        for record in (sent, answered)
     )
     return equal(extras, stored)
 
@@ -131,7 +131,7 @@ def _same_date(sent: Any, held: Any) -> bool:
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Whether two parsed JSON values are the same; level by level, so that no nesting breaks it."""
+    """Return whether two parsed JSON values are the same; iterative, so that any nesting works."""
     pairs = [(one, other)]
     while pairs:
         left, right = pairs.pop()
@@ -154,16 +154,16 @@ def equal(one: Any, other: Any) -> bool:
 
 
 MAX_DEPTH = 100
-"""How deep an extra may be nested, in levels."""
+"""The maximum nesting of an extra, in levels."""
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def within_limits(record: Mapping[str, Any]) -> bool:
-    """Whether a record keeps the rules that a JSON Schema cannot express.
+    """Return whether a record keeps the rules that a JSON Schema cannot express.
 
-    Those are in the schema's description: how deep extras may be nested, whole numbers of at most
-    64 bits, finite doubles, and text that is valid Unicode.
+    They are in the schema's description: the nesting of extras, integers of at most 64 bits, finite
+    doubles, and text that is valid Unicode.
     """
     if not all(_is_text(record[name]) for name in _TEXTS if type(record.get(name)) is str):
         return False

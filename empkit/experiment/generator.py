@@ -13,8 +13,8 @@ from empkit.experiment.payloads import Payloads
 from empkit.experiment.workload import Workload
 
 MOST_IN_FLIGHT = 1_000
-"""In an open loop, so that memory stays bounded when the system takes less than it is offered. What
-is due beyond that waits for its turn; its response time counts from when it was due all the same.
+"""The limit in an open loop, so that memory stays bounded when the system takes less than it is
+offered. Further records wait; their response time counts from when they were due nevertheless.
 """
 
 
@@ -23,9 +23,10 @@ class Generator:
 
     Args:
         client: an open client.
-        records: what to send.
-        columns: where the stamps go.
-        patience_s: end the run when for so long nobody has answered a record; None never does.
+        records: the records to send.
+        columns: the columns of the stamps.
+        patience_s: the timeout after which the run ends when no record is answered; None for no
+            timeout.
     """
 
     def __init__(
@@ -40,33 +41,33 @@ class Generator:
         self._columns = columns
         self._pacer = Pacer()
         self._stopped = False
-        self._patience_ns = None if patience_s is None else int(patience_s * 1e9)
+        self._timeout_ns = None if patience_s is None else int(patience_s * 1e9)
         self._answered_ns = now_ns()
         self.gave_up = False
-        """Whether the run was ended because nobody answered."""
+        """Whether the run was ended because no record was answered."""
         self.done = 0
         self.offered = 0
         self.held_back = 0
-        """Records that became due while `MOST_IN_FLIGHT` were under way, and had to wait."""
+        """Records that became due while `MOST_IN_FLIGHT` were in flight, and had to wait."""
         self.timer_note = ""
-        """Open loop: what a reader must know of the timer that keeps the schedule."""
+        """Open loop: a note on the timer that keeps the schedule."""
         self.attempts: list[tuple[int, int, Attempt]] = []
-        """Of the records that needed several attempts: seq, number of the attempt, attempt."""
+        """For the records that needed several attempts: seq, number of the attempt, attempt."""
 
     def stop(self) -> None:
-        """Offer nothing more; what is in flight still gets its outcome."""
+        """Stop offering records; those in flight still get their outcome."""
         self._stopped = True
         self._pacer.wake()
 
     async def run(self, workload: Workload, on_start: Callable[[int], None]) -> tuple[int, int]:
-        """Send everything.
+        """Send all records.
 
         Args:
             workload: the pace.
-            on_start: called with the moment that the schedule counts from.
+            on_start: called with the time at which the schedule begins.
 
         Returns:
-            When it began and when the last outcome was known, in nanoseconds.
+            When the run began and when the last outcome was known, in nanoseconds.
         """
         in_flight = workload.closed_loop()
         if in_flight is None:
@@ -111,7 +112,7 @@ class Generator:
                 if intended_ns > now_ns():
                     await self._pacer.until(intended_ns)
                 elif seq % 16 == 0:
-                    await asyncio.sleep(0)  # behind the schedule: let answers in all the same
+                    await asyncio.sleep(0)  # behind the schedule: let answers in nevertheless
                 full = slots.locked()
                 await slots.acquire()
                 if full:
@@ -128,13 +129,14 @@ class Generator:
         reply = await self._client.send_encoded(employee_id, payload)
         self._columns.settle(seq, reply)
         if reply.history:
-            self.attempts += [(seq, number, each) for number, each in enumerate(reply.history, 1)]
+            attempts = enumerate(reply.history, 1)
+            self.attempts += [(seq, number, attempt) for number, attempt in attempts]
         self.done += 1
         if reply.outcome in {"acked", "refused"}:
             self._answered_ns = reply.acked_ns
         elif (
-            self._patience_ns is not None
-            and reply.acked_ns - self._answered_ns > self._patience_ns
+            self._timeout_ns is not None
+            and reply.acked_ns - self._answered_ns > self._timeout_ns
             and not self._stopped
         ):
             self.gave_up = True

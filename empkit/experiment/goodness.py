@@ -1,4 +1,4 @@
-"""Whether a record is good by the published JSON Schema, whatever the server said of it."""
+"""The validity of a record by the published JSON Schema, independent of the server's answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from empkit.experiment.content import SCHEMA, read, within_limits
 
 _FRAMES = 5_000
-"""The library goes down by recursion, some ten frames a level of at most 100."""
+"""The library recurses, with some ten frames per level of at most 100 levels."""
 
 
 @lru_cache(maxsize=1)
@@ -32,12 +32,12 @@ def _deep_enough() -> Iterator[None]:
 
 
 def is_good(payload: bytes) -> bool:
-    """Whether bytes are an employee record by the published JSON Schema.
+    """Return whether a payload is a valid employee record by the published JSON Schema.
 
-    What the schema can only say in its description is checked first (`content.within_limits`).
+    The rules that are only in the schema's description are checked first (`content.within_limits`).
 
     Args:
-        payload: as it was sent.
+        payload: the bytes that were sent.
     """
     record = read(payload)
     if record is None or not within_limits(record):

@@ -1,4 +1,4 @@
-"""What the database holds of a run, read past the server by statements of the audit's own."""
+"""The rows of a run in the database, read by the audit's own statements and not by the server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from empkit.results.verdicts import Held
 
 PAGE = 5_000
 LAST = "\U0010ffff"
-"""Behind every other character, so that an id of a run comes before the run's prefix with this."""
+"""Sorts after every other character: each id of a run sorts before the run's prefix with this."""
 
 _ROWS = sa.text("SELECT * FROM employees WHERE employee_id >= :first AND employee_id < :past")
 _IDS = sa.text(
@@ -28,12 +28,12 @@ IsSame = Callable[[Mapping[str, Any], Mapping[str, Any] | None], bool]
 
 
 class Ids:
-    """Which records of a run have which id; nearly always one.
+    """The records of a run by id; nearly always one per id.
 
-    By hash, in sorted order: a dictionary of a million ids would take 170 MB.
+    They are looked up in a sorted array of hashes: a dictionary of a million ids would take 170 MB.
 
     Args:
-        records: what was offered, in order.
+        records: the records of the run, in order.
     """
 
     def __init__(self, records: Payloads) -> None:
@@ -43,7 +43,7 @@ class Ids:
         self._hashes = hashes[self._order]
 
     def of(self, employee_id: str) -> list[int]:
-        """The places of the records with this id."""
+        """Return the positions of the records with this id."""
         wanted = hash(employee_id)
         begin, end = (
             int(np.searchsorted(self._hashes, wanted, side)) for side in ("left", "right")
@@ -52,7 +52,7 @@ class Ids:
         return [place for place in places if self._records[place][0] == employee_id]
 
     def repeated(self) -> Iterator[list[int]]:
-        """The places of the records that share their id, by id."""
+        """Yield the positions of the records that share an id, for each such id."""
         again = self._hashes[1:] == self._hashes[:-1]
         for shared in np.unique(self._hashes[1:][again]):
             begin, end = (
@@ -77,7 +77,7 @@ def _connected(url: str) -> Iterator[sa.Connection]:
 
 
 async def rows_in_database(url: str, prefix: str) -> Rows:
-    """The rows of a run, page by page."""
+    """Yield the rows of a run, read page by page."""
     with _connected(url) as connection:
         paged = connection.execution_options(yield_per=PAGE)
         for row in paged.execute(_ROWS, {"first": prefix, "past": prefix + LAST}).mappings():
@@ -85,47 +85,48 @@ async def rows_in_database(url: str, prefix: str) -> Rows:
 
 
 def ids_outside(url: str, run_ids: Iterable[str], run_id: str) -> set[str]:
-    """The ids in a database that none of these runs has sent, nor their warm-ups.
+    """Return the ids in a database that neither these runs nor their warm-ups have sent.
 
-    Asks for the ranges of the primary key between the runs, so that a million rows of theirs cost
-    nothing.
+    It queries the ranges of the primary key between the runs, so that the runs' rows, perhaps a
+    million, are not read.
 
     Args:
         url: of the database.
-        run_ids: of all runs there were; the ids of a run begin with its own and `-` or `~`.
-        run_id: of the run that is audited; of its warm-up, whose names are known, the ids are
-            among those that are returned.
+        run_ids: of all runs there were; the ids of a run begin with its run id and `-` or `~`.
+        run_id: of the audited run; the ids of its warm-up are returned, too, since the caller knows
+            their names.
     """
-    found: set[str] = set()
+    ids: set[str] = set()
     first = ""
     with _connected(url) as connection:
-        prefixes = {f"{each}{mark}" for each in run_ids for mark in "-~"} - {f"{run_id}~"}
+        prefixes = {f"{name}{mark}" for name in run_ids for mark in "-~"} - {f"{run_id}~"}
         for past in sorted(prefixes):
-            found.update(connection.execute(_IDS, {"first": first, "past": past}).scalars())
+            ids.update(connection.execute(_IDS, {"first": first, "past": past}).scalars())
             first = past + LAST
-        found.update(connection.execute(_IDS, {"first": first, "past": LAST}).scalars())
-    return found
+        ids.update(connection.execute(_IDS, {"first": first, "past": LAST}).scalars())
+    return ids
 
 
 def is_of_run(employee_id: str, run_ids: Collection[str]) -> bool:
-    """Whether an id is one that a run gave: the run's own and `-` or `~`, then the rest."""
+    """Return whether an id belongs to a run: it begins with the run id and `-` or `~`."""
     return employee_id[6:7] in ("-", "~") and employee_id[:6] in run_ids
 
 
 async def hold_against(
     rows: Rows, records: Payloads, ids: Ids, is_same: IsSame, offered: Collection[bool]
 ) -> tuple[list[Held], list[str]]:
-    """Hold what is stored against what was offered, row by row, so that neither is kept twice.
+    """Compare the stored rows with the offered records, row by row, so that memory holds one row.
 
     Args:
-        rows: what is stored, in the form that `is_same` takes.
-        records: what was to be offered.
-        ids: of these.
+        rows: the stored rows, in the form that `is_same` takes.
+        records: the records of the run.
+        ids: of these records.
         is_same: whether a row has the content of a record.
-        offered: of each record whether it was.
+        offered: for each record, whether it was offered.
 
     Returns:
-        What the database holds of each record, and the ids that it holds and nobody offered.
+        The state of each record in the database, and the stored ids of the run that were never
+        offered.
     """
     sent = np.asarray(offered, bool)
     held: list[Held] = ["nothing"] * len(records)

@@ -8,20 +8,20 @@ from pathlib import Path
 from empkit.experiment.environment import without_secrets
 
 MOST_BYTES = 2**20
-"""The most that is kept of one part's log, in bytes."""
+"""The maximum size of the end of one log, in bytes."""
 
 
 def ends(folder: Path, secrets: Iterable[str]) -> dict[str, str]:
-    """The end of each log below a folder, without what is secret.
+    """Return the end of each log below a folder, with secrets replaced.
 
     Args:
-        folder: the lab's.
-        secrets: what must not be in them, such as its password.
+        folder: of the lab.
+        secrets: texts to replace, such as the lab's password.
 
     Returns:
         The text of each log that is not empty, by the name of its part.
     """
-    found = {}
+    texts = {}
     for path in sorted(folder.rglob("*.log")):
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - MOST_BYTES))
@@ -30,5 +30,5 @@ def ends(folder: Path, secrets: Iterable[str]) -> dict[str, str]:
             text = text.replace(secret, "***")
         if text.strip():
             parts = path.relative_to(folder).with_suffix("").parts
-            found["-".join(parts)] = text
-    return found
+            texts["-".join(parts)] = text
+    return texts

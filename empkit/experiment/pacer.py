@@ -1,9 +1,9 @@
-"""Waiting until a moment of the clock, to much less than a millisecond.
+"""A timer for the open loop, with a resolution of much less than a millisecond.
 
 An event loop's own timers count in milliseconds (epoll and libuv both do), which at 1,000 records
 per second is as long as a gap. On Linux the kernel's timerfd, which counts in nanoseconds of the
-same clock as our stamps, wakes the loop instead (https://man7.org/linux/man-pages/man2/timerfd_create.2.html);
-elsewhere it is the loop's timer, and the run notes how late that is (`coarseness`).
+same clock as the stamps, wakes the loop instead (https://man7.org/linux/man-pages/man2/timerfd_create.2.html);
+elsewhere the loop's timer does, and the run notes how late it is (`coarseness`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Itimerspec(ctypes.Structure):
 
 
 class Pacer:
-    """Lets one task of the running loop wait for moments, one after the other."""
+    """Lets one task of the running loop wait until given times, one after the other."""
 
     _libc: ctypes.CDLL
 
@@ -46,11 +46,11 @@ class Pacer:
 
     @property
     def fine(self) -> bool:
-        """Whether the kernel's timer wakes the loop, and not a timer of the loop's own."""
+        """Whether the kernel's timer wakes the loop, and not the event loop's own."""
         return self._fd >= 0
 
     async def until(self, moment_ns: int) -> None:
-        """Return at this moment of the clock, or at once when it has passed, or when woken."""
+        """Wait until this time of the clock, or until `wake`; return at once when it has passed."""
         wait_ns = moment_ns - now_ns()
         if wait_ns <= 0:
             return
@@ -64,7 +64,7 @@ class Pacer:
         await self._waiter
 
     def wake(self) -> None:
-        """End the wait now."""
+        """End the wait at once."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -73,7 +73,7 @@ class Pacer:
         self.wake()
 
     def close(self) -> None:
-        """Let go of the timer."""
+        """Close the timer."""
         if self._fd >= 0:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
@@ -81,7 +81,7 @@ class Pacer:
 
 
 async def coarseness(pacer: Pacer) -> str:
-    """Measure how late a pacer without the kernel's timer wakes; takes some tens of milliseconds.
+    """Measure how late a pacer without the kernel's timer wakes, in some tens of milliseconds.
 
     Returns:
         A sentence for the run's notes; "" where the kernel's timer is used.

@@ -1,4 +1,4 @@
-"""The records of a run as they are sent, in a file, so that a million of them cost no memory."""
+"""The records of a run as they are sent, in a file, so that a million of them need no memory."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ BATCH = 10_000
 
 
 def line_of(record: Mapping[str, Any] | str) -> bytes:
-    """A record as a line of the file that `write_payloads` reads.
+    """Return a record as a line of the file that `write_payloads` reads.
 
     Args:
-        record: the fields; text in its place stands for bytes that are sent as they are, and are
-            perhaps no JSON.
+        record: the fields; or text, which stands for bytes that are sent unchanged and may not be
+            JSON.
     """
     return orjson.dumps(record if isinstance(record, str) else dict(record)) + b"\n"
 
 
 def write_payloads(source: Path, folder: Path, run_id: str) -> None:
-    """Encode the records of a run, each with the run's id before its own.
+    """Encode the records of a run, each with the run's id as the prefix of its own.
 
     Args:
         source: JSON Lines; text in place of a record stands for bytes (`empkit.faults.Poison`).
-        folder: the run's.
-        run_id: what makes its ids unlike those of any other run.
+        folder: of the run.
+        run_id: makes the ids of the run different from those of any other run.
     """
     sizes: list[tuple[int, int]] = []
     with source.open("rb") as lines, (folder / "payloads.bin").open("wb") as file:
@@ -57,10 +57,10 @@ def _encoded(record: object, run_id: str) -> Encoded:
 
 
 class Payloads:
-    """What `write_payloads` wrote, by number; a record is read from the file when it is wanted.
+    """The records that `write_payloads` wrote, by number; each is read from the file on access.
 
     Args:
-        folder: the run's.
+        folder: of the run.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,7 +82,8 @@ class Payloads:
         self._file.seek(0)
         begin = 0
         for start in range(0, len(self), BATCH):
-            ends, ids = (each[start : start + BATCH].tolist() for each in (self._ends, self._ids))
+            stop = start + BATCH
+            ends, ids = self._ends[start:stop].tolist(), self._ids[start:stop].tolist()
             for end, id_size in zip(ends, ids, strict=True):
                 yield _parted(self._file.read(end - begin), id_size)
                 begin = end

@@ -1,5 +1,5 @@
-"""How far a run is: a bar on standard error; in a notebook a small figure that grows, and when all
-is over a line."""
+"""The progress of the runs: a bar on standard error; in a notebook a small figure that grows, and
+a line of text at the end."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Any
 from empkit.clients import looks
 
 Progress = Callable[[str, int, int], None]
-"""Told which run, how many of its records are done, and how many there are."""
+"""Called with the name of a run, how many of its records are done, and how many there are."""
 
 SILENT_S = 2.0
-"""What is over sooner needs no bar."""
+"""The bar appears after this time; a shorter comparison needs none."""
 
 
 @contextmanager
 def shown(progress: Progress | None, total: int) -> Iterator[Progress]:
-    """The caller's own progress, or one that people can see.
+    """Provide the caller's progress, or a visible one of the kit.
 
     Args:
         progress: the caller's; None for the kit's.
-        total: the records of all runs.
+        total: the number of records of all runs.
     """
     if progress is not None:
         yield progress
@@ -37,8 +37,8 @@ def shown(progress: Progress | None, total: int) -> Iterator[Progress]:
 
 
 def _in_notebook() -> bool:
-    """Whether a Jupyter kernel runs us. tqdm would want a widget there, which stays in the saved
-    notebook as a stump."""
+    """Return whether a Jupyter kernel runs this process. tqdm would use a widget there, which a
+    saved notebook cannot show."""
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")
@@ -64,7 +64,7 @@ def _live(total: int) -> Iterator[Progress]:
 
 
 class _Text:
-    """A line that a notebook shows as it is."""
+    """A line that a notebook shows as plain text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -74,13 +74,13 @@ class _Text:
 
 
 class Live:
-    """A figure of the records per second of each run so far, drawn while it goes on.
+    """A figure of the records per second of each run so far, updated during the run.
 
-    It is written as SVG by hand: that takes a tenth of a millisecond where matplotlib takes a
-    hundred, which the measured processes would feel. Who shows no figures shows its text.
+    The SVG is written by hand: that takes 0.1 ms, where matplotlib takes 100 ms and would disturb
+    the measured processes. A front end without figures shows the text instead.
 
     Args:
-        total: the records of all runs.
+        total: the number of records of all runs.
     """
 
     WIDTH, HEIGHT = 640, 110
@@ -95,17 +95,17 @@ class Live:
         return sum(reports[-1][1] for reports in self._reports.values())
 
     def add(self, name: str, records: int, at_s: float) -> None:
-        """Take in a report.
+        """Add a report.
 
         Args:
             name: of the run: its protocol, then its round.
             records: how many of its records are done.
-            at_s: when, on any clock, in seconds.
+            at_s: the time of the report, on any clock, in seconds.
         """
         self._reports.setdefault(name, []).append((at_s, records))
 
     def rates(self) -> dict[str, list[tuple[float, float]]]:
-        """Of each run the records per second from report to report, and when, since the first."""
+        """Return, per run, the records per second between reports, and when, since the first."""
         begin = min((reports[0][0] for reports in self._reports.values()), default=0.0)
         return {
             name: [
@@ -124,17 +124,17 @@ class Live:
         return {"text/plain": repr(self), "text/html": self.svg()}
 
     def svg(self) -> str:
-        """The figure; its text and axes take the colour of the page, light or dark."""
+        """Return the figure; its text and axes take the colour of the page, light or dark."""
         rates = self.rates()
-        points = [point for each in rates.values() for point in each]
+        points = [point for curve in rates.values() for point in curve]
         width = max([1.0, *(at_s for at_s, _ in points)])
         height = max([1.0, *(rate for _, rate in points)])
         colours = looks({name.partition(" ")[0] for name in rates})
         lines = []
-        for name, each in rates.items():
+        for name, curve in rates.items():
             places = " ".join(
                 f"{at_s / width * self.WIDTH:.0f},{self.HEIGHT - rate / height * self.HEIGHT:.0f}"
-                for at_s, rate in each
+                for at_s, rate in curve
             )
             colour = colours[name.partition(" ")[0]].colour
             lines.append(
@@ -155,9 +155,9 @@ def _bar(total: int) -> Iterator[Progress]:
     from tqdm import tqdm
 
     before: dict[str, int] = {}
-    often_s = 0.1 if sys.stderr.isatty() else 2.0  # a file gets a line each time
+    interval_s = 0.1 if sys.stderr.isatty() else 2.0  # in a file every update is a line
     with tqdm(
-        total=total, unit="rec", delay=SILENT_S, mininterval=often_s, leave=False,
+        total=total, unit="rec", delay=SILENT_S, mininterval=interval_s, leave=False,
         dynamic_ncols=True,
     ) as bar:  # fmt: skip
 

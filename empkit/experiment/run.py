@@ -1,13 +1,13 @@
 """One run, in a process of its own: load generator, drain, audit.
 
-    orders:   {"stop": true}       offer nothing more, and audit what was sent
+    orders:   {"stop": true}       stop offering records, and audit those that were sent
               {"settled": true}    the faults are over: drain now
     reports:  {"ready": true}  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
               {"waiting": "..."}  {"finished": {...}}  {"failed": "..."}
 
-What it was told to do and what it leaves behind is in one folder: `plan.json`, the payloads, the
-columns, `marks.json`, `timings.parquet`, `attempts.parquet`, and in `outside.json` the ids of no
-run that were stored meanwhile.
+Its orders and its results are in one folder: `plan.json`, the payloads, the columns, `marks.json`,
+`timings.parquet`, `attempts.parquet`, and in `outside.json` the ids that were stored during the run
+and belong to no run.
 """
 
 from __future__ import annotations
@@ -47,32 +47,32 @@ PROBE_TIMEOUT_S = 20.0
 ROWS_A_PART = 50_000
 OUTSIDE_FILE = "outside.json"
 DEADLINES_MISSED = 3
-"""A run in which nobody has answered for so many deadlines of a record is ended."""
+"""A run is ended when no record is answered for this many deadlines of a record."""
 LATE_MS = 50.0
-"""A generator whose loop came round so late, in its 99th percentile, cannot time a record."""
+"""The event-loop lag of a generator, 99th percentile, above which it cannot time a record."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to do.
+    """The plan of a run.
 
     Attributes:
         protocol: over which protocol.
-        round: which round of a comparison.
-        run_id: goes before each employee_id, so that no two runs share one.
+        round: the number of the round in the comparison.
+        run_id: the prefix of each employee_id, so that no two runs share an id.
         records: the file of records, JSON Lines.
         pace: the workload's pace.
-        database_url: where to read what was stored; None asks the server.
+        database_url: the database to read the stored rows from; None asks the server.
         wait_for_faults: whether an order will say when to drain.
-        server_url: where the client reaches the server; the audit asks it directly.
-        ws_url: where the client reaches the WebSocket; None takes `/ws` of `server_url`.
-        bootstrap_servers: where the client reaches the brokers.
-        token: what the client begins with; without one it gets its own.
-        through_kafka: whether records go through Kafka, so that the audit looks there too.
-        audit_token: what the audit begins to ask the server with.
-        run_ids: of all runs of the lab, this one too, when the database is the lab's own; None when
-            it is not.
-        search: where else to look for the module of a client of one's own.
+        server_url: the server as the client reaches it; the audit asks the server directly.
+        ws_url: the WebSocket as the client reaches it; None takes `/ws` of `server_url`.
+        bootstrap_servers: the brokers as the client reaches them.
+        token: the client's first token; without it, the client requests one.
+        through_kafka: whether records go through Kafka, so that the audit reads its log, too.
+        audit_token: the audit's first token for the server.
+        run_ids: of all runs of the lab, this one included, when the database is the lab's own; None
+            when it is not.
+        search: further folders to import the client's module from.
     """
 
     protocol: str
@@ -92,7 +92,7 @@ class Plan:
     search: list[str] = field(default_factory=list)
 
     def client_settings(self, settings: Settings) -> Settings:
-        """The settings of the client, which may go through the proxy."""
+        """Return the settings of the client, which may go through the proxy."""
         return settings.model_copy(
             update={
                 "server_url": self.server_url,
@@ -102,7 +102,7 @@ class Plan:
         )
 
     def scope(self) -> Scope:
-        """Where the audit looks."""
+        """Return the scope of the audit."""
         return Scope(
             self.run_id,
             self.database_url,
@@ -122,10 +122,10 @@ class Plan:
 
 
 async def warm_up(client: Client, server: Server, plan: Plan, pace: Workload) -> None:
-    """Send a probe until it has come through to the store, then the records that do not count.
+    """Send a probe until it is stored, then the records that do not count.
 
     Raises:
-        ClientError: the probe did not come through.
+        ClientError: the probe was not stored in time.
     """
 
     def made_up(name: str) -> Encoded:
@@ -166,7 +166,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
     """Carry out the plan.
 
     Returns:
-        What the run's own record (`RunInfo`) is made of.
+        The values for the run's `RunInfo`.
     """
     pace = Workload(**plan.pace)
     write_payloads(Path(plan.records), folder, plan.run_id)
@@ -179,13 +179,13 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         await warm_up(client, server, plan, pace)
         marks = await audit.mark(server, settings, plan.scope())
         (folder / "marks.json").write_text(json.dumps(marks._asdict()))
-        # what a fault takes away comes back; without one it may be gone for good
-        patience_s = None if plan.wait_for_faults else DEADLINES_MISSED * settings.deadline_s
-        generator = Generator(client, records, columns, patience_s)
+        # after a fault the server comes back; without one it may be gone for good
+        timeout_s = None if plan.wait_for_faults else DEADLINES_MISSED * settings.deadline_s
+        generator = Generator(client, records, columns, timeout_s)
         _obey(generator, settled)
         progress = asyncio.create_task(_progress(generator))
         gc.collect()
-        gc.freeze()  # what start-up made is not garbage: do not look through it during a run
+        gc.freeze()  # objects of the start-up are not garbage: exclude them from collection
         watch.start()
         start_ns, end_ns = await generator.run(pace, lambda ns: report(started_ns=ns))
         watch.stop()
@@ -223,19 +223,19 @@ async def settle(
         server, kafka=plan.through_kafka, on_wait=lambda what: report(waiting=what)
     )
     health = await server.get("/health")
-    found = await audit.gather(server, settings, plan.scope(), records, columns, marks)
-    _save_timings(folder, plan, records, columns, found)
-    (folder / OUTSIDE_FILE).write_text(json.dumps(found.outside))
+    audited = await audit.gather(server, settings, plan.scope(), records, columns, marks)
+    _save_timings(folder, plan, records, columns, audited)
+    (folder / OUTSIDE_FILE).write_text(json.dumps(audited.outside))
     records.close()
     await server.close()
     return {
         "drained": drained,
         "server_late_ms": health["loop_late_ms"]["p99"],
-        "offered": sum(verdict is not None for verdict in found.verdicts),
-        "appended": found.appended,
-        "broken": found.broken(),
-        "notes": found.notes,
-        "one_clock": found.one_clock,
+        "offered": sum(verdict is not None for verdict in audited.verdicts),
+        "appended": audited.appended,
+        "broken": audited.broken(),
+        "notes": audited.notes,
+        "one_clock": audited.one_clock,
     }
 
 
@@ -244,16 +244,16 @@ def _save_timings(
     plan: Plan,
     records: Payloads,
     columns: Columns,
-    found: audit.Found,
+    audited: audit.Found,
 ) -> None:
-    """One row for each record that was offered; in parts, so that a million need little memory."""
+    """Write a row for each offered record, in parts, so that a million need little memory."""
     names = iter(records)
     writer: pq.ParquetWriter | None = None
     with contextlib.ExitStack() as cleanup:
         for start in range(0, len(records), ROWS_A_PART):
             part = slice(start, min(start + ROWS_A_PART, len(records)))
             ids = [next(names)[0] or "" for _ in range(part.start, part.stop)]
-            table = _part_of_timings(plan, columns, found, part, ids)
+            table = _part_of_timings(plan, columns, audited, part, ids)
             if writer is None:
                 writer = cleanup.enter_context(
                     pq.ParquetWriter(folder / "timings.parquet", table.schema)
@@ -262,20 +262,20 @@ def _save_timings(
 
 
 def _part_of_timings(
-    plan: Plan, columns: Columns, found: audit.Found, part: slice, ids: list[str]
+    plan: Plan, columns: Columns, audited: audit.Found, part: slice, ids: list[str]
 ) -> pa.Table:
-    """The rows of the records in `part`; `ids` are theirs."""
+    """Return the rows of the records in `part`, whose ids are `ids`."""
     seqs = range(part.start, part.stop)
-    verdicts = found.verdicts[part]
+    verdicts = audited.verdicts[part]
 
     def stamp(values: Any) -> pa.Array:
-        own = values[part]
-        return pa.array(own, pa.int64(), mask=own == 0)
+        stamps = values[part]
+        return pa.array(stamps, pa.int64(), mask=stamps == 0)
 
     outcomes = [
         "unknown" if code == 0 else OUTCOMES[code] for code in columns.outcome[part].tolist()
     ]
-    errors = [found.reasons.get(seq) or columns.errors.get(seq, "") for seq in seqs]
+    errors = [audited.reasons.get(seq) or columns.errors.get(seq, "") for seq in seqs]
     table = pa.table(
         {
             "protocol": pa.repeat(pa.scalar(plan.protocol), len(ids)),
@@ -284,8 +284,8 @@ def _part_of_timings(
             "employee_id": pa.array(ids, pa.string()),
             "intended_ns": stamp(columns.intended_ns),
             "sent_ns": stamp(columns.sent_ns),
-            "received_ns": stamp(found.received_ns),
-            "stored_ns": stamp(found.stored_ns),
+            "received_ns": stamp(audited.received_ns),
+            "stored_ns": stamp(audited.stored_ns),
             "acked_ns": stamp(columns.acked_ns),
             "attempts": pa.array(columns.attempts[part].astype("int64")),
             "outcome": pa.array(outcomes, pa.string()),
@@ -301,9 +301,9 @@ def _save_attempts(folder: Path, rows: Sequence[tuple[int, int, Attempt]]) -> No
         {
             "seq": pa.array([seq for seq, _, _ in rows], pa.int64()),
             "attempt": pa.array([number for _, number, _ in rows], pa.int64()),
-            "sent_ns": pa.array([each.sent_ns for _, _, each in rows], pa.int64()),
-            "answered_ns": pa.array([each.answered_ns for _, _, each in rows], pa.int64()),
-            "answer": pa.array([each.answer for _, _, each in rows], pa.string()),
+            "sent_ns": pa.array([attempt.sent_ns for _, _, attempt in rows], pa.int64()),
+            "answered_ns": pa.array([attempt.answered_ns for _, _, attempt in rows], pa.int64()),
+            "answer": pa.array([attempt.answer for _, _, attempt in rows], pa.string()),
         }
     )
     pq.write_table(table, folder / "attempts.parquet")
@@ -328,7 +328,7 @@ async def _progress(generator: Generator) -> None:
 
 
 async def audit_only(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
-    """The audit of a run whose load generator was killed: from what it left in its folder."""
+    """Audit a run whose load generator was killed, from the files in its folder."""
     records = Payloads(folder)
     written = json.loads((folder / "marks.json").read_text())
     dead_letters, log = (
@@ -343,8 +343,8 @@ async def audit_only(folder: Path, plan: Plan, settings: Settings) -> dict[str, 
 
 
 def main() -> None:
-    """Carry out the plan in the folder that is the first argument; with `audit` as the second,
-    only the audit of what was carried out before."""
+    """Carry out the plan in the folder that is the first argument; with `audit` as the second
+    argument, only audit the run that was carried out before."""
     folder = Path(sys.argv[1])
     plan = Plan.load(folder)
     sys.path += [folder for folder in plan.search if folder not in sys.path]
@@ -362,8 +362,8 @@ def main() -> None:
             sys.exit(1)
         except KafkaError as error:
             report(
-                failed=f"Kafka went away and did not come back ({error}), so there can be no "
-                "audit of what became of the records. `empkit check` says which part is missing."
+                failed=f"Kafka went away and did not come back ({error}), so the records cannot be "
+                "audited. `empkit check` says which part is missing."
             )
             sys.exit(1)
         except Exception as error:

@@ -14,19 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Stamps = np.ndarray[Any, np.dtype[np.int64]]
-"""Nanoseconds of one clock, one a record; 0 where there is none."""
+"""Nanoseconds of one clock, one per record; 0 for a missing stamp."""
 
 RESOLUTION_NS = max(1, math.ceil(time.get_clock_info("monotonic").resolution * 1e9))
-"""By how much two readings of the clock at the same moment can differ."""
+"""The maximum difference of two readings of the clock at the same moment."""
 
 
 class Violation(NamedTuple):
     """Records whose stamps are in the wrong order.
 
     Attributes:
-        words: what was, for a sentence.
-        seqs: of which records.
-        worst_ns: by how much, at most.
+        words: the rule that is broken, for a sentence.
+        seqs: the records that break it.
+        worst_ns: the largest difference.
     """
 
     words: str
@@ -43,11 +43,11 @@ def violations(
     ack_means_stored: np.ndarray[Any, np.dtype[np.bool_]] | bool,
     resolution_ns: int = RESOLUTION_NS,
 ) -> list[Violation]:
-    """Every rule that is broken, with the records that break it.
+    """Return every rule that is broken, with the records that break it.
 
     Args:
         sent, received, stored, acked: the stamps of each record.
-        ack_means_stored: of each record whether its ack promises that it is stored.
+        ack_means_stored: for each record, whether its ack promises that it is stored.
         resolution_ns: of the clock; two stamps that are no further apart have no order.
     """
     rules = (
@@ -57,10 +57,10 @@ def violations(
         ("acked before they were sent", sent, acked, True),
         ("acked before they were stored", stored, acked, ack_means_stored),
     )
-    found = []
+    broken = []
     for words, first, second, promised in rules:
         wrong = (first != 0) & (second != 0) & (first - second > resolution_ns) & promised
         seqs = np.flatnonzero(wrong)
         if len(seqs):
-            found.append(Violation(words, seqs.tolist(), int((first - second)[seqs].max())))
-    return found
+            broken.append(Violation(words, seqs.tolist(), int((first - second)[seqs].max())))
+    return broken

@@ -1,4 +1,4 @@
-"""What is sent, and when."""
+"""The workload: the records, and the times at which they are sent."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ DEFAULT_IN_FLIGHT = 8
 class Workload:
     """Records and the times at which they are offered.
 
-    Either a closed loop (`in_flight`: each answer lets the next record go, so that the system sets
-    the pace) or an open loop (`rate`: a schedule sets it, whatever the system does). With neither
-    it is a closed loop of 8.
+    Either a closed loop (`in_flight`: each answer triggers the next record, so that the system sets
+    the pace) or an open loop (`rate`: a schedule sets the pace, whatever the system does). With
+    neither it is a closed loop of 8.
 
     Args:
-        records: how many made-up records; or records; or a file that `read_records` can read.
-        in_flight: closed loop: how many records are under way at any time.
+        records: the number of made-up records; or records; or a file that `read_records` can read.
+        in_flight: closed loop: how many records are in flight at any time.
         rate: open loop: offered rate in records per second.
-        arrivals: open loop: `constant` gaps, or those of a `poisson` process, as many independent
-            senders make them.
-        warm_up: records sent first and not counted.
+        arrivals: open loop: `constant` gaps, or those of a `poisson` process, which models many
+            independent senders.
+        warm_up: records that are sent first and not counted.
         seed: for made-up records and for Poisson arrivals.
-        origin: what the records were read from and the SHA-256 of its bytes, where they were read
+        origin: the source of the records and the SHA-256 of its bytes, when they were read
             beforehand, such as `("file employees.csv", "9f86...")`.
-        surges: open loop: each from and until when, in seconds, the rate is how many times as high;
+        surges: open loop: begin and end in seconds, and the factor by which the rate is multiplied;
             see `empkit.faults.Overload`.
 
     Raises:
-        ValueError: a number makes no sense, or both loops are asked for.
+        ValueError: a number is out of range, or both loops are asked for.
     """
 
     records: int | str | Path | Sequence[Record] = 2_000
@@ -57,7 +57,7 @@ class Workload:
         if self.in_flight is not None and self.rate is not None:
             raise ValueError("Give in_flight (closed loop) or rate (open loop), not both.")
         if self.in_flight is not None and self.in_flight < 1:
-            raise ValueError(f"in_flight is {self.in_flight}; at least 1 record must be under way.")
+            raise ValueError(f"in_flight is {self.in_flight}; at least 1 record must be in flight.")
         if self.rate is not None and not 0 < self.rate <= 1_000_000:
             raise ValueError(f"rate is {self.rate}; expected more than 0 and at most 1,000,000/s.")
         if self.arrivals not in ("constant", "poisson"):
@@ -69,7 +69,7 @@ class Workload:
         _check_surges(sorted(self.surges))
 
     def load(self) -> Iterator[Record]:
-        """The records themselves; made-up ones are made as they are asked for.
+        """Return the records; made-up ones are made during the iteration.
 
         Raises:
             RecordError: a file cannot be read, or holds no record.
@@ -81,11 +81,11 @@ class Workload:
         return iter(self.records)
 
     def closed_loop(self) -> int | None:
-        """How many records are under way at any time; None in an open loop."""
+        """Return how many records are in flight at any time; None in an open loop."""
         return None if self.rate is not None else self.in_flight or DEFAULT_IN_FLIGHT
 
     def schedule_ns(self, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Open loop: when each of `count` records is due, in nanoseconds after the start."""
+        """Return when each of `count` records is due in an open loop, in ns after the start."""
         assert self.rate is not None
         # in units of the mean gap, then stretched to time
         if self.arrivals == "constant":
@@ -102,7 +102,7 @@ class Workload:
         return (seconds * 1e9).astype(np.int64)
 
     def described(self, count: int) -> dict[str, Any]:
-        """The workload in words and numbers, for what a run leaves behind."""
+        """Return the workload in words and numbers, for the results of a run."""
         if self.origin is not None:
             source = self.origin[0]
         elif isinstance(self.records, str | Path):
@@ -121,12 +121,12 @@ class Workload:
 
 
 def _check_surges(surges: Sequence[tuple[float, float, float]]) -> None:
-    """Refuse overloads that are none, and those that overlap."""
+    """Refuse overloads that are not valid or that overlap."""
     for begin, end, times in surges:
         if not (0 <= begin < end < math.inf and 0 < times < math.inf):
             raise ValueError(
-                f"An overload of {times:g} times from {begin:g} s to {end:g} s is none: it has to "
-                "end after it began, and to multiply the rate by more than 0."
+                f"An overload of {times:g} times from {begin:g} s to {end:g} s is not valid: it "
+                "has to end after it began, and to multiply the rate by more than 0."
             )
     for (begin, end, _), (later, last, _) in pairwise(surges):
         if later < end:
@@ -137,7 +137,7 @@ def _check_surges(surges: Sequence[tuple[float, float, float]]) -> None:
 
 
 def repeat_to(records: Sequence[Record], count: int) -> Iterator[Record]:
-    """`count` records from those given, over and over; the ids of later passes tell the pass."""
+    """Yield `count` records by repeating those given; ids of later passes get a suffix."""
     for position in range(count):
         passes, index = divmod(position, len(records))
         record = records[index]

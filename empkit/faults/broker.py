@@ -135,7 +135,7 @@ class LeaderKill(BrokerFault):
         if reason := super().hindrance(plan):
             return reason
         if plan.broker != "apache" or plan.brokers < 2:
-            return "it wants Apache Kafka of several brokers; give --broker apache --brokers 3"
+            return "it needs Apache Kafka with several brokers; give --broker apache --brokers 3"
         return ""
 
     def strike(self, scene: Scene) -> Undo:

@@ -20,7 +20,7 @@ class ProxyFault(TimedFault):
         """The brokers must name the proxy's addresses in place of their own."""
         if plan.kafka and plan.broker == "external":
             return (
-                "an external Kafka cannot be led through the fault proxy; choose --protocol http "
+                "an external Kafka cannot be put behind the fault proxy; choose --protocol http "
                 "or websocket, or another --broker"
             )
         return ""

@@ -1,1 +1,1 @@
-"""What runs leave behind: a folder, the timings in it, and what is concluded from them."""
+"""The results of runs: their folder, the timings in it, and the conclusions from them."""

@@ -1,4 +1,4 @@
-"""What `--json` prints: the words and numbers of one comparison or several, as plain values.
+"""The output of `--json`: the sentences and numbers of one comparison or several, as plain values.
 
 `result.schema.json` beside this module is its published JSON Schema; `empkit schema result` prints
 it.
@@ -26,12 +26,12 @@ FORMAT = 2
 def as_json(
     crossed: Sequence[Measured], unmeasured: Sequence[str] = (), status: int | None = None
 ) -> dict[str, Any]:
-    """All comparisons as one value.
+    """Return all comparisons as one value.
 
     Args:
-        crossed: each comparison: one for each choice of guarantees.
-        unmeasured: what is missing and none of them knows of.
-        status: the exit status; None takes that of the first, which is right for one.
+        crossed: the comparisons, one for each choice of guarantees.
+        unmeasured: sentences about missing measurements that no comparison has.
+        status: the exit status; None takes that of the first comparison, which is right for one.
     """
     first = crossed[0]
     choices = [
@@ -42,15 +42,15 @@ def as_json(
         }
         for runs in crossed
     ]
-    said = {
+    sentences = {
         name: [sentence for runs in crossed for sentence in getattr(runs, name)]
         for name in ("broken", "findings", "unmeasured")
     }
-    said["unmeasured"] += unmeasured
+    sentences["unmeasured"] += unmeasured
     return {
         "format": FORMAT,
         "status": int(first.status if status is None else status),
-        **said,
+        **sentences,
         "protocols": choices[0]["protocols"] if len(choices) == 1 else None,
         "choices": choices,
         "runs": [_run(runs, run) for runs in crossed for run in runs.runs],
@@ -59,7 +59,7 @@ def as_json(
 
 
 def _protocols(runs: Measured) -> dict[str, Any]:
-    """Each protocol's rounds joined."""
+    """Return the numbers of each protocol, over all its rounds."""
     if not runs.runs:
         return {}
     return {
@@ -69,13 +69,13 @@ def _protocols(runs: Measured) -> dict[str, Any]:
 
 
 def _rows(runs: Measured) -> dict[str, dict[str, Any]]:
-    """The rows of the summary by protocol."""
+    """Return the rows of the summary by protocol."""
     rows = runs.summary().to_dict("index").items()
     return {str(name): {str(column): row[column] for column in row} for name, row in rows}
 
 
 def _run(runs: Measured, run: RunInfo) -> dict[str, Any]:
-    """One protocol's one round."""
+    """Return the numbers of one round of one protocol."""
     return {
         "protocol": run.protocol,
         "round": run.round,
@@ -92,7 +92,7 @@ def _run(runs: Measured, run: RunInfo) -> dict[str, Any]:
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a row of the summary says; a percentile of too few records is null."""
+    """Return the numbers in a row of the summary; a percentile of too few records is null."""
 
     def number(name: str) -> float | None:
         return None if pd.isna(row[name]) else round(float(row[name]), 4)

@@ -1,6 +1,6 @@
-"""What a result says in words: broken promises, findings, and what was not measured.
+"""The conclusions from a result, in words: broken promises, findings, and what was not measured.
 
-Terminal, report, JSON, `repr` and exit status all take their word from here.
+Terminal, report, JSON, `repr` and exit status all use these.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from empkit.results.measured import Measured
 
 ALLOWED = ("lost",)
-"""The verdicts that guarantees or a fault may allow, of records through Kafka."""
+"""The verdicts that guarantees or a fault may allow, for records through Kafka."""
 EXPERIMENT = ("client", "load")
-"""The parts whose faults take records away, in a folder of 0.1.0, which does not say more."""
+"""The parts whose faults reduce the number of records, for folders of 0.1.0 (no `takes_away`)."""
 
 
 def where(run: RunInfo) -> str:
-    """Which run, in words."""
-    asked = "" if run.guarantees == "as set" else f" ({run.guarantees})"
-    return f"{run.protocol}, round {run.round}{asked}"
+    """Return the name of a run: protocol, round and guarantees."""
+    guarantees = "" if run.guarantees == "as set" else f" ({run.guarantees})"
+    return f"{run.protocol}, round {run.round}{guarantees}"
 
 
 def broken(runs: Measured) -> list[str]:
-    """Each promise that was broken, by name, with how often and the first ids."""
+    """Return a sentence for each broken promise: its name, how many records, and the first ids."""
     sentences = []
     for run in runs.runs:
         for verdict, promise in PROMISES.items():
@@ -45,7 +45,7 @@ def broken(runs: Measured) -> list[str]:
 
 
 def findings(runs: Measured) -> list[str]:
-    """Each loss that the guarantees or a fault allow, with how often and the first ids."""
+    """Return a sentence for each loss that the guarantees or a fault allow, with the first ids."""
     return [
         f"{where(run)}: {listed}; allowed by {run.loss_allowed}"
         for run in runs.runs
@@ -55,7 +55,7 @@ def findings(runs: Measured) -> list[str]:
 
 
 def allowed_losses(runs: Measured) -> int:
-    """How many records were lost as the guarantees or a fault allow."""
+    """Return how many records were lost as the guarantees or a fault allow."""
     return sum(
         int((_of(runs, run) & runs.timings["verdict"].isin(ALLOWED)).sum())
         for run in runs.runs
@@ -64,7 +64,7 @@ def allowed_losses(runs: Measured) -> int:
 
 
 def unmeasured(runs: Measured) -> list[str]:
-    """What was asked for and was not measured, or not to its end."""
+    """Return a sentence for each run that was asked for and is missing or incomplete."""
     sentences = [
         f"{where(run)}: {reason}"
         for run in runs.runs
@@ -86,7 +86,7 @@ def unmeasured(runs: Measured) -> list[str]:
 
 
 def status(runs: Measured) -> ExitStatus:
-    """The exit status that the runs ask for."""
+    """Return the exit status for these runs."""
     holding = [of_signal(runs.interrupted)]
     if runs.broken:
         holding.append(ExitStatus.BROKEN_PROMISE)
@@ -96,23 +96,24 @@ def status(runs: Measured) -> ExitStatus:
 
 
 def headline(runs: Measured) -> str:
-    """How many promises were broken, for a title."""
+    """Return how many promises were broken, for a title."""
     count = len(runs.broken)
     words = f"{count:,} promise{'s' if count > 1 else ''}" if count else "no promise"
     return f"{words} broken{' in what was measured' if runs.unmeasured else ''}"
 
 
 def closing(runs: Iterable[Measured], more_unmeasured: Iterable[str] = ()) -> str:
-    """The last sentence about one comparison or several.
+    """Return the last sentence about one comparison or several.
 
     Args:
-        runs: all that there are.
-        more_unmeasured: what is missing and none of the runs knows of.
+        runs: all comparisons.
+        more_unmeasured: sentences about missing measurements that no comparison has.
     """
     runs = list(runs)
-    count = sum(len(each.broken) for each in runs)
-    missing = [sentence for each in runs for sentence in each.unmeasured] + list(more_unmeasured)
-    found = sum(len(each.findings) for each in runs)
+    count = sum(len(measured.broken) for measured in runs)
+    missing = [sentence for measured in runs for sentence in measured.unmeasured]
+    missing += more_unmeasured
+    losses = sum(len(measured.findings) for measured in runs)
     if count:
         words = "A promise was broken" if count == 1 else f"{count:,} promises were broken"
     else:
@@ -121,19 +122,19 @@ def closing(runs: Iterable[Measured], more_unmeasured: Iterable[str] = ()) -> st
         return f"{words} in what was measured. Not measured: {'; '.join(missing)}."
     if count:
         return f"{words}."
-    if found:
-        return f"{words}. What was lost, the guarantees or the fault allow."
+    if losses:
+        return f"{words}. The losses are allowed by the guarantees or a fault."
     *others, last = (verdict.replace("_", "-") for verdict in BROKEN_PROMISES)
     return f"{words}: nothing {', '.join(others)} or {last}."
 
 
 def _missing(run: RunInfo) -> list[str]:
-    """What one run did not measure of what it was to."""
+    """Return why a run is incomplete."""
     asked = run.workload.get("records")
     of = f" of {asked:,}" if isinstance(asked, int) else ""
     reasons = []
     if run.gave_up:
-        reasons.append(f"gave up after {run.offered:,}{of} records, since nothing answered")
+        reasons.append(f"gave up after {run.offered:,}{of} records, since no record was answered")
     elif run.cut_short:
         reasons.append(f"ended after {run.offered:,}{of} records")
     if not run.drained:
@@ -142,7 +143,7 @@ def _missing(run: RunInfo) -> list[str]:
 
 
 def _takes_away(fault: FaultSpan) -> bool:
-    """Whether records that are missing are what the fault is about."""
+    """Return whether a run with the fault measures fewer records on purpose."""
     return fault.part in EXPERIMENT if fault.takes_away is None else fault.takes_away
 
 
@@ -151,13 +152,13 @@ def _allowed(run: RunInfo, verdict: str) -> bool:
 
 
 def _of(runs: Measured, run: RunInfo) -> pd.Series[bool]:
-    """Which rows of the timings are one run's."""
+    """Return which rows of the timings belong to a run."""
     timings = runs.timings
     return (timings["protocol"] == run.protocol) & (timings["round"] == run.round)
 
 
 def _listed(runs: Measured, run: RunInfo, verdict: str) -> str:
-    """The records of one run with that verdict: how many, and the first; "" for none."""
+    """Return how many records of a run have a verdict, and the first of them; "" for none."""
     timings = runs.timings
     rows = timings[_of(runs, run) & (timings["verdict"] == verdict)]
     if rows.empty:

@@ -1,9 +1,9 @@
-"""The folder that a comparison leaves: written so that each figure can be drawn again, read back,
-and pointed to by `latest`.
+"""The folder of a comparison: written so that each figure can be drawn again, read back, and
+pointed to by `latest`.
 
-    timings.parquet    one row a record
-    attempts.parquet   one row an attempt, of the records that needed several
-    runs.json          what is known of each run, and what it was measured on
+    timings.parquet    one row per record
+    attempts.parquet   one row per attempt, for the records that needed several
+    runs.json          the description of each run, and of the machine
     summary.csv        the table of the terminal
     logs/              of each part, when a run was not clean
 """
@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from empkit.results.info import STAMPS, FaultSpan, RunInfo
 
 FORMAT = 2
-"""Of `runs.json`. Format 1, that of empkit 0.1.0, has no number."""
+"""The format of `runs.json`. Format 1, that of empkit 0.1.0, has no number."""
 LATEST = "latest"
 
 
@@ -37,7 +37,7 @@ class ResultError(FileNotFoundError, ValueError):
 
 
 class Parts(NamedTuple):
-    """What a folder holds; see `empkit.results.runs.Runs`."""
+    """The contents of a folder; see `empkit.results.runs.Runs`."""
 
     runs: list[RunInfo]
     timings: pd.DataFrame
@@ -52,13 +52,13 @@ def write(folder: Path, parts: Parts, summary: pd.DataFrame, logs: Mapping[str, 
     """Write a folder of results.
 
     Args:
-        folder: made when it is missing.
-        parts: what it is to hold.
-        summary: for people who open it in a spreadsheet.
+        folder: created when it is missing.
+        parts: its contents.
+        summary: the table for a spreadsheet.
         logs: the text of each part's log, by name.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts.timings.to_parquet(folder / "timings.parquet", index=False)
@@ -80,7 +80,7 @@ def write(folder: Path, parts: Parts, summary: pd.DataFrame, logs: Mapping[str, 
 
 
 def read(folder: Path) -> Parts:
-    """Read what `write` wrote, also what empkit 0.1.0 wrote.
+    """Read a folder that `write` wrote, also one of empkit 0.1.0.
 
     Raises:
         ResultError: the folder is missing, holds no results, is damaged, or is of a newer empkit.
@@ -98,7 +98,7 @@ def read(folder: Path) -> Parts:
             read_timings([folder / "timings.parquet"]),
             pd.read_parquet(folder / "attempts.parquet"),
             content["environment"],
-            # a folder of 0.1.0 does not know these
+            # missing in a folder of 0.1.0
             content.get("asked"),
             content.get("interrupted", ""),
             content.get("failure", ""),
@@ -114,26 +114,26 @@ def read(folder: Path) -> Parts:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
         cause = str(error).splitlines()[0] if str(error) else "empty"
         raise ResultError(
-            f"The results in {folder} are damaged ({type(error).__name__}: {cause}): take a copy "
-            "that is whole, or run the comparison again."
+            f"The results in {folder} are damaged ({type(error).__name__}: {cause}): use an "
+            "undamaged copy, or run the comparison again."
         ) from error
 
 
 def _run(content: Mapping[str, Any]) -> RunInfo:
-    """A run as it was saved; what a later empkit adds within the format is passed over."""
+    """Return a run as it was saved, without fields that a later empkit has added to the format."""
     faults = [FaultSpan(**_known(FaultSpan, fault)) for fault in content["faults"]]
     return RunInfo(**_known(RunInfo, content) | {"faults": faults})
 
 
 def _known(kind: type[RunInfo] | type[FaultSpan], content: Mapping[str, Any]) -> dict[str, Any]:
-    names = {each.name for each in fields(kind)}
+    names = {field.name for field in fields(kind)}
     return {name: value for name, value in content.items() if name in names}
 
 
 def _what_is_missing(folder: Path) -> str:
     if not folder.is_dir():
         return f"There is no folder {folder}: give one that `empkit compare` or `Runs.save` wrote."
-    if choices := sorted(each.parent.name for each in folder.glob("*/runs.json")):
+    if choices := sorted(path.parent.name for path in folder.glob("*/runs.json")):
         return (
             f"{folder} holds the results of several choices: give one of its folders, "
             f"{', '.join(choices[:10])}."
@@ -147,11 +147,11 @@ def _what_is_missing(folder: Path) -> str:
 
 
 def read_timings(paths: Iterable[Path]) -> pd.DataFrame:
-    """Files of timings as one frame.
+    """Read files of timings into one frame.
 
-    Stamps may be missing and are whole numbers all the same: as floating-point numbers they would
-    be rounded on a machine that has been up for 104 days (2**53 ns). Files are put together before
-    they are converted, so that millions of rows are not held twice.
+    Stamps may be missing and are integers nevertheless: floating-point numbers would round them on
+    a machine that has been up for 104 days (2**53 ns). The files are concatenated before they are
+    converted, so that millions of rows are not in memory twice.
     """
     table = pa.concat_tables([pq.read_table(path) for path in paths])
     whole = {pa.int64(): pd.Int64Dtype()}
@@ -161,14 +161,14 @@ def read_timings(paths: Iterable[Path]) -> pd.DataFrame:
 
 
 def point_to(folder: Path) -> Path | None:
-    """Have `latest`, beside a folder of results, point to it.
+    """Point `latest`, beside a folder of results, to that folder.
 
-    A symbolic link, replaced in one step; where there can be none, a file `latest.txt` with the
-    folder's name.
+    `latest` is a symbolic link, replaced atomically; where links are not possible, a file
+    `latest.txt` with the folder's name.
 
     Returns:
-        The link or the file; None when something else that is called `latest` is in the way, or
-        nothing can be written there.
+        The link or the file; None when something else has the name `latest`, or nothing can be
+        written there.
     """
     link = folder.parent / LATEST
     with contextlib.suppress(OSError):

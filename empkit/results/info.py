@@ -1,4 +1,4 @@
-"""What is known of a run beside its timings: the run itself and the faults that struck it."""
+"""The description of a run, beside its timings: the run itself and the faults that struck it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 
 @dataclass
 class FaultSpan:
-    """A fault as it really was: from when to when, on the clock of the stamps, and what it struck.
+    """A fault as it was in a run: begin and end, on the clock of the stamps, and what it struck.
 
     Attributes:
         label: the fault, as `parse_fault` takes it.
-        part: what of the system it strikes.
-        start_ns: when it began; of a fault without a span of time, when the run did.
+        part: the part of the system that it strikes.
+        start_ns: when it began; for a fault without a time span, when the run began.
         end_ns: when it was undone; None when it lasted to the end of the run.
         asked_start_s: when it was to begin, in seconds after the start of the run.
         asked_end_s: when it was to end; None for the end of the run, or at once.
-        struck: how often it touched something; None where that cannot be counted.
-        unit: what was counted.
-        whole_run: whether it has no span of time, as record faults and token expiry.
+        struck: how many things it struck; None where they cannot be counted.
+        unit: the things that were counted.
+        whole_run: whether it has no time span, like record faults and token expiry.
         missed: whether the run was over before it was to begin, so that it did not strike.
-        takes_away: whether it takes records away; None in a folder of 0.1.0, which does not say.
+        takes_away: whether a run with it measures fewer records on purpose; None in a folder of
+            0.1.0, which does not say.
     """
 
     label: str
@@ -44,33 +45,32 @@ class FaultSpan:
 
 @dataclass
 class RunInfo:
-    """One protocol's one round.
+    """One round of one protocol.
 
     Attributes:
         protocol: over which protocol.
-        round: which round, from 1.
-        run_id: what goes before each employee_id of this run.
+        round: its number, from 1.
+        run_id: the prefix of each employee_id of this run.
         offered: how many records were offered.
         started_at: wall-clock time, ISO 8601, UTC.
         start_ns: the moment that the schedule counts from.
         end_ns: when the client knew the last outcome.
-        drained: whether the server had decided on everything before the audit.
-        cut_short: whether it was ended before everything was offered.
-        gave_up: whether that was because nobody answered any more.
+        drained: whether the server had decided on every record before the audit.
+        cut_short: whether it was ended before every record was offered.
+        gave_up: whether it was ended because no record was answered any more.
         valid: whether the numbers can be used; `notes` says why not.
-        notes: what a reader must know.
-        generator_late_ms: how late the load generator's loop ran, 99th percentile.
-        server_late_ms: the same of the server's loop.
-        reconnections: how often the client had to connect again; over HTTP, how many connections it
-            opened.
-        held_back: open loop: how many records were due while the client had as many in flight as it
-            may, and so waited for their turn.
-        appended: how many records Kafka's log got; more than were sent means duplicates in the log.
-        broken: promises that were broken and are no record's verdict, in words.
-        one_clock: whether the server's clock is ours, so that its stamps can be used.
-        workload: what was offered, and how.
-        faults: what was broken, and when.
-        guarantees: what was asked for (`Guarantees`), in words.
+        notes: sentences for the reader.
+        generator_late_ms: the event-loop lag of the load generator, 99th percentile.
+        server_late_ms: the same for the server.
+        reconnections: how often the client reconnected; over HTTP, how many connections it opened.
+        held_back: open loop: how many records were due while the client had the maximum number in
+            flight, and waited.
+        appended: by how many records Kafka's log grew; more than were sent means duplicates.
+        broken: sentences about broken promises that are not the verdict on one record.
+        one_clock: whether client and server share a clock, so that the server's stamps can be used.
+        workload: which records were offered, and how.
+        faults: the faults of the run.
+        guarantees: the `Guarantees` that were asked for, in words.
         through_kafka: whether acks came from a broker.
         loss_allowed: why records that were acked may be lost in this run, in words such as
             `acks=0`; empty when they may not.
@@ -110,5 +110,5 @@ class RunInfo:
 
     @property
     def timed_faults(self) -> list[FaultSpan]:
-        """The faults that have a span of time."""
+        """The faults that have a time span."""
         return [fault for fault in self.faults if not (fault.whole_run or fault.missed)]

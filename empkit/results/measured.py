@@ -1,4 +1,4 @@
-"""What the modules beside it know of `Runs`, which uses each of them: so there is no circle."""
+"""The part of `Runs` that its sibling modules use; `Runs` imports them, so this avoids a cycle."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Measured(Protocol):
 
     @property
     def environment(self) -> Mapping[str, Any]:
-        """What it was measured on."""
+        """The machine and the versions that were measured."""
 
     @property
     def protocols(self) -> list[str]:
@@ -33,22 +33,22 @@ class Measured(Protocol):
 
     @property
     def broken(self) -> list[str]:
-        """Each promise that was broken, in words."""
+        """A sentence for each broken promise."""
 
     @property
     def findings(self) -> list[str]:
-        """Loss that the guarantees or a fault allow, in words."""
+        """A sentence for each loss that the guarantees or a fault allow."""
 
     @property
     def unmeasured(self) -> list[str]:
-        """What was asked for and not measured, in words."""
+        """A sentence for each run that was asked for and is missing or incomplete."""
 
     @property
     def status(self) -> ExitStatus:
-        """The exit status that these runs ask for."""
+        """The exit status for these runs."""
 
     def of(self, protocol: str, number: int | None = None) -> Measured:
-        """Only the runs of one protocol, and of one round if asked for."""
+        """Return only the runs of one protocol, and of one round if `number` is given."""
 
     def summary(self) -> pd.DataFrame:
-        """One row a protocol: how many, how fast, what became of them."""
+        """Return one row per protocol: counts, latencies and verdicts."""

@@ -1,4 +1,4 @@
-"""What a fault did to a run: how long nothing was stored, when it was as before, what it cost."""
+"""The effect of a fault on a run: how long nothing was stored, the recovery time, and the cost."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ if TYPE_CHECKING:
 
 
 def recovery(runs: Measured) -> pd.DataFrame:
-    """One row a run.
+    """Return one row per run.
 
-    Columns: protocol, round, guarantees, offered, one a verdict with any record in it, and
+    Columns: protocol, round, guarantees, offered, one per verdict that occurred, and
 
     - `longest_gap_s`: the longest time in which no record was stored, from the start on;
     - `in_flight`: records sent and not yet acked when the first fault struck;
-    - `first_stored_s`, `last_stored_s`: from the end of the last fault until the first, and the
-      last, of the records was stored that were wanted sent before it ended and were stored after
-      (for Kafka the first is when the consumer was back); missing when there was none;
+    - `first_stored_s`, `last_stored_s`: the time from the end of the last fault until the first and
+      the last late record were stored; late are the records that were due before that end and
+      stored after it (for Kafka the first is when the consumer was back); missing when there was
+      none;
     - `attempts_max`, and `attempts_per_record`, by which the retries multiplied the load;
     - `reconnections` of the client;
-    - `appended`: how many records Kafka's log got; above `offered` it holds some twice, which
-      then only the primary key absorbs.
+    - `appended`: by how many records Kafka's log grew; above `offered`, the log holds duplicates,
+      which only the primary key absorbs.
     """
     return pd.DataFrame([_row(runs.of(info.protocol, info.round), info) for info in runs.runs])
 
@@ -53,7 +54,7 @@ def _row(run: Measured, info: RunInfo) -> dict[str, Any]:
 
 
 def _after(timings: pd.DataFrame, info: RunInfo) -> dict[str, Any]:
-    """What was in flight when the first fault struck, and when what was late was stored."""
+    """Return how many records were in flight at the first fault, and when late ones were stored."""
     faults = info.timed_faults
     if not faults:
         return {}
@@ -72,29 +73,30 @@ def _after(timings: pd.DataFrame, info: RunInfo) -> dict[str, Any]:
 
 
 def felt(runs: Measured) -> pd.DataFrame:
-    """What the senders felt of the first fault, one row a protocol.
+    """Return the effect of the first fault on the senders, one row per protocol.
 
     Columns: `tried_again`, whether any record needed more than one attempt; `before_ms` and
-    `during_ms`, the median time until the sender knew, of the records wanted sent before the fault
-    and of those in its first half; `heard`, of the latter the share that was acked before the
-    fault's last quarter: whether senders were served while it lasted, however busy the machine.
+    `during_ms`, the median response time of the records that were acked before the fault and of
+    those that were due in its first half; `heard`, the share of the latter that was acked before
+    the fault's last quarter: whether senders were served while it lasted, however busy the machine.
 
     Args:
-        runs: each with a fault that has a span of time; of several rounds the first counts.
+        runs: each with a fault that has a time span; of several rounds the first counts.
     """
     rows = {}
     for protocol in runs.protocols:
-        info = next(each for each in runs.runs if each.protocol == protocol)
-        own, fault = runs.of(protocol, info.round).timings, info.timed_faults[0]
-        took = (own["acked_ns"] - own["intended_ns"]).astype("Float64") / 1e6
+        info = next(run for run in runs.runs if run.protocol == protocol)
+        timings, fault = runs.of(protocol, info.round).timings, info.timed_faults[0]
+        acked_ns, intended_ns = timings["acked_ns"], timings["intended_ns"]
+        took = (acked_ns - intended_ns).astype("Float64") / 1e6
         end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
         quarter_ns = (end_ns - fault.start_ns) // 4
-        met = own["intended_ns"].between(fault.start_ns, fault.start_ns + 2 * quarter_ns)
-        heard = own["acked_ns"].notna() & (own["acked_ns"] < fault.start_ns + 3 * quarter_ns)
-        # one that is under way when the fault strikes belongs to neither
-        quiet = own["acked_ns"].notna() & (own["acked_ns"] < fault.start_ns)
+        met = intended_ns.between(fault.start_ns, fault.start_ns + 2 * quarter_ns)
+        heard = acked_ns.notna() & (acked_ns < fault.start_ns + 3 * quarter_ns)
+        # a record that is in flight when the fault strikes belongs to neither
+        quiet = acked_ns.notna() & (acked_ns < fault.start_ns)
         rows[protocol] = {
-            "tried_again": bool(own["attempts"].max() > 1),
+            "tried_again": bool(timings["attempts"].max() > 1),
             "before_ms": float(took[quiet].median()),
             "during_ms": float(took[met].median()),
             "heard": float(heard[met].mean()),

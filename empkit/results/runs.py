@@ -1,4 +1,4 @@
-"""What runs leave behind: the raw timings, what is computed from them, and a folder of it all."""
+"""The results of runs: the raw timings, the numbers computed from them, and the folder of both."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Runs:
     """Runs and their timings; one run is a `Runs` of length one.
 
     Args:
-        runs: what is known of each.
-        timings: one row a record: protocol, round, seq, employee_id, the five stamps
-            (nanoseconds, missing where a thing did not happen), attempts, outcome, verdict, error.
-        attempts: one row an attempt, of the records that needed several: protocol, round, seq,
+        runs: the description of each run.
+        timings: one row per record: protocol, round, seq, employee_id, the five stamps
+            (nanoseconds, missing for what did not happen), attempts, outcome, verdict, error.
+        attempts: one row per attempt, for the records that needed several: protocol, round, seq,
             attempt, sent_ns, answered_ns, answer.
-        environment: what it was measured on.
+        environment: the machine and the versions that were measured.
         asked: protocol and round of each run that was asked for; None when that is not known.
         interrupted: the signal that ended them early, such as `SIGINT`; empty when none did.
-        failure: why the rest could not be carried out, in words; empty when it could.
+        failure: why the remaining runs could not be carried out; empty when they could.
         logs: the end of each part's log, by name, when a run was not clean; `save` writes them.
     """
 
@@ -80,8 +80,10 @@ class Runs:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
-        said = {"broken promises": self.broken, "not measured": self.unmeasured}
-        words = "".join(f"; {name}: {'; '.join(each)}" for name, each in said.items() if each)
+        parts = {"broken promises": self.broken, "not measured": self.unmeasured}
+        words = "".join(
+            f"; {name}: {'; '.join(sentences)}" for name, sentences in parts.items() if sentences
+        )
         return f"<Runs: {len(self.runs)} of {', '.join(self.protocols)}; {counts or 'none'}{words}>"
 
     @property
@@ -94,35 +96,36 @@ class Runs:
     @property
     def broken_promises(self) -> pd.DataFrame:
         """The records whose verdict is a broken promise, also those whose loss is allowed, which
-        `broken` leaves out."""
+        are not in `broken`."""
         return self.timings[self.timings["verdict"].isin(BROKEN_PROMISES)]
 
     @property
     def broken(self) -> list[str]:
-        """Each promise that was broken, by name, with how often and the first ids. Loss that the
-        guarantees or a fault allow is none; see `findings`."""
+        """A sentence for each broken promise: its name, how many records, and the first ids. A loss
+        that the guarantees or a fault allow is not a broken promise; see `findings`."""
         return conclusion.broken(self)
 
     @property
     def findings(self) -> list[str]:
-        """Loss that the guarantees (acks, commit before the store) or a fault allow, in words."""
+        """A sentence for each loss that the guarantees (acks, early commit) or a fault allow."""
         return conclusion.findings(self)
 
     @property
     def unmeasured(self) -> list[str]:
-        """What was asked for and not measured: runs that are missing or ended early.
+        """A sentence for each run that was asked for and is missing or ended early.
 
-        What a planned fault of client or load takes away is the experiment, and not missing.
+        Records that are missing because of a planned fault of client or load are part of the
+        experiment and do not count.
         """
         return conclusion.unmeasured(self)
 
     @property
     def status(self) -> ExitStatus:
-        """The exit status that these runs ask for."""
+        """The exit status for these runs."""
         return conclusion.status(self)
 
     def of(self, protocol: str, number: int | None = None) -> Runs:
-        """Only the runs of one protocol, and of one round if asked for.
+        """Return only the runs of one protocol, and of one round if `number` is given.
 
         Raises:
             KeyError: there is none.
@@ -138,14 +141,14 @@ class Runs:
             frame[fits(frame["protocol"], frame["round"])].reset_index(drop=True)
             for frame in (self.timings, self.attempts)
         )
-        asked = None if self.asked is None else [each for each in self.asked if fits(*each)]
+        asked = None if self.asked is None else [run for run in self.asked if fits(*run)]
         return Runs(
             runs, timings, attempts, self.environment,
             asked=asked, interrupted=self.interrupted, failure=self.failure,
         )  # fmt: skip
 
     def verdicts(self) -> pd.DataFrame:
-        """How many records of each protocol got each verdict; they add up to those offered."""
+        """Return how many records of each protocol got each verdict; they add up to `offered`."""
         counts = pd.crosstab(self.timings["protocol"], self.timings["verdict"])
         counts = counts.reindex(index=self.protocols, columns=list(VERDICTS), fill_value=0)
         counts.insert(0, "offered", counts.sum(axis=1))
@@ -153,9 +156,9 @@ class Runs:
         return counts
 
     def summary(self) -> pd.DataFrame:
-        """One row a protocol: counts, percentiles with 95 % intervals, records per second.
+        """Return one row per protocol: counts, percentiles with 95 % intervals, records per second.
 
-        Columns: rounds, offered, acked, one a verdict; `ack_p50_ms` and so on from `intended_ns`
+        Columns: rounds, offered, acked, one per verdict; `ack_p50_ms` and so on from `intended_ns`
         to `acked_ns`, `stored_p50_ms` and so on to `stored_ns`, each percentile with `_low` and
         `_high`; `records_per_s`, the median of the rounds. A percentile of too few records is
         missing.
@@ -163,33 +166,33 @@ class Runs:
         rows = []
         verdicts = {str(name): counts for name, counts in self.verdicts().to_dict("index").items()}
         for protocol in self.protocols:
-            own = self.timings[self.timings["protocol"] == protocol]
+            timings = self.timings[self.timings["protocol"] == protocol]
             rates = [self._rate(run) for run in self.runs if run.protocol == protocol]
             row: dict[str, Any] = {"protocol": protocol, "rounds": len(rates)}
             row |= {str(name): int(count) for name, count in verdicts[protocol].items()}
-            row["acked"] = int((own["outcome"] == "acked").sum())
-            row |= self._latencies(own, "ack") | self._latencies(own, "stored")
+            row["acked"] = int((timings["outcome"] == "acked").sum())
+            row |= self._latencies(timings, "ack") | self._latencies(timings, "stored")
             row["records_per_s"] = float(np.median(rates))
             rows.append(row)
         return pd.DataFrame(rows).set_index("protocol")
 
     def recovery(self) -> pd.DataFrame:
-        """What the faults did, one row a run; see `empkit.results.recovery`."""
+        """Return the effects of the faults, one row per run; see `empkit.results.recovery`."""
         return recovery(self)
 
     def lasted(self) -> list[str]:
-        """How long each fault was to last, and really did; see `empkit.results.strikes`."""
+        """Return when each fault was to last and when it did; see `empkit.results.strikes`."""
         return strikes.lasted(self)
 
     def to_json(self) -> dict[str, Any]:
-        """The words and numbers as plain values: what `--json` prints."""
+        """Return the sentences and numbers as plain values, as `--json` prints them."""
         return as_json([self])
 
     def save(self, folder: str | Path) -> Path:
-        """Write everything from which each figure can be drawn again; see `load`.
+        """Write a folder from which each figure can be drawn again; see `load`.
 
         Args:
-            folder: made when it is missing.
+            folder: created when it is missing.
 
         Returns:
             The folder.
@@ -207,19 +210,20 @@ class Runs:
         return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
 
     def _rate(self, run: RunInfo) -> float:
-        """Records stored per second, from the start to the last one stored (or acked)."""
-        own = self.timings[
+        """Return records stored per second, from the start to the last one stored (or acked)."""
+        rows = self.timings[
             (self.timings["protocol"] == run.protocol) & (self.timings["round"] == run.round)
         ]
-        stored = int((own["verdict"] == "stored").sum())
-        last = own["stored_ns"].max() if own["stored_ns"].notna().any() else own["acked_ns"].max()
+        stored = int((rows["verdict"] == "stored").sum())
+        stamp = "stored_ns" if rows["stored_ns"].notna().any() else "acked_ns"
+        last = rows[stamp].max()
         if pd.isna(last) or last <= run.start_ns:
             return 0.0
         return stored / (int(last) - run.start_ns) * 1e9
 
-    def _latencies(self, own: pd.DataFrame, kind: str) -> dict[str, float]:
-        values = latencies_ms(own, kind)
-        found: dict[str, float] = {}
+    def _latencies(self, timings: pd.DataFrame, kind: str) -> dict[str, float]:
+        values = latencies_ms(timings, kind)
+        columns: dict[str, float] = {}
         for level, value in percentiles(values["ms"].to_numpy(), LEVELS).items():
             name = f"{kind}_p{level:g}"
             low, high = (
@@ -229,37 +233,37 @@ class Runs:
                 if not np.isnan(value)
                 else (np.nan, np.nan)
             )
-            found |= {f"{name}_ms": value, f"{name}_ms_low": low, f"{name}_ms_high": high}
-        found[f"{kind}_max_ms"] = float(values["ms"].max()) if len(values) else np.nan
-        return found
+            columns |= {f"{name}_ms": value, f"{name}_ms_low": low, f"{name}_ms_high": high}
+        columns[f"{kind}_max_ms"] = float(values["ms"].max()) if len(values) else np.nan
+        return columns
 
 
 def latencies_ms(timings: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Response times in milliseconds, counted from `intended_ns`, with the round of each.
+    """Return response times in milliseconds, counted from `intended_ns`, with their rounds.
 
     Args:
         timings: as in `Runs`.
-        kind: `ack`, of the records that were acked, or `stored`, of those whose stamp we have.
+        kind: `ack`, of the records that were acked, or `stored`, of those with that stamp.
     """
     if kind == "ack":
-        own = timings[(timings["outcome"] == "acked") & timings["acked_ns"].notna()]
-        end = own["acked_ns"]
+        rows = timings[(timings["outcome"] == "acked") & timings["acked_ns"].notna()]
+        end = rows["acked_ns"]
     else:
-        own = timings[timings["stored_ns"].notna()]
-        end = own["stored_ns"]
-    milliseconds = (end - own["intended_ns"]).astype("float64") / 1e6
-    return pd.DataFrame({"round": own["round"], "ms": milliseconds})
+        rows = timings[timings["stored_ns"].notna()]
+        end = rows["stored_ns"]
+    milliseconds = (end - rows["intended_ns"]).astype("float64") / 1e6
+    return pd.DataFrame({"round": rows["round"], "ms": milliseconds})
 
 
 def load(folder: str | Path) -> Runs:
-    """Read what `Runs.save` wrote; folders of empkit 0.1.0 open, too.
+    """Read a folder that `Runs.save` wrote, also one of empkit 0.1.0.
 
     Raises:
         ResultError: the folder is missing (it is a FileNotFoundError, too), holds no results, is
             damaged, or is of a newer empkit.
     """
-    found = folders.read(Path(folder))
+    parts = folders.read(Path(folder))
     return Runs(
-        found.runs, found.timings, found.attempts, found.environment,
-        asked=found.asked, interrupted=found.interrupted, failure=found.failure,
+        parts.runs, parts.timings, parts.attempts, parts.environment,
+        asked=parts.asked, interrupted=parts.interrupted, failure=parts.failure,
     )  # fmt: skip

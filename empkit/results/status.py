@@ -8,12 +8,12 @@ from typing import Self
 
 
 class ExitStatus(IntEnum):
-    """What a command ends with; each member has its `meaning` in words."""
+    """The exit status of a command; each member has its `meaning` in words."""
 
     meaning: str
 
     def __new__(cls, value: int, meaning: str) -> Self:
-        """A number with its meaning."""
+        """Create a number with its meaning."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
@@ -37,26 +37,26 @@ ORDER = (
     ExitStatus.LIMIT_MISSED,
     ExitStatus.OK,
 )
-"""Which one is told when several hold: the first of them."""
+"""The order of precedence: when several hold, the command ends with the first of them."""
 
 
 def first_of(holding: Iterable[ExitStatus]) -> ExitStatus:
-    """The status to end with, of all that hold; OK when none does.
+    """Return the status with the highest precedence; OK when there is none.
 
     Args:
-        holding: in any order.
+        holding: every status that holds, in any order.
     """
     return min(holding, key=ORDER.index, default=ExitStatus.OK)
 
 
 def of_signal(name: str) -> ExitStatus:
-    """The status of an end by the signal of that name, such as `SIGTERM`; OK for no name."""
+    """Return the status after a signal, by its name such as `SIGTERM`; OK for an empty name."""
     if not name:
         return ExitStatus.OK
     return ExitStatus.TERMINATED if name == "SIGTERM" else ExitStatus.INTERRUPTED
 
 
 def described() -> str:
-    """All of them in one paragraph, in the order in which they are told."""
-    each = "; ".join(f"{int(status)} {status.meaning}" for status in ORDER)
-    return f"Exit status, the first that holds: {each}."
+    """Return all of them in one paragraph, in order of precedence."""
+    meanings = "; ".join(f"{int(status)} {status.meaning}" for status in ORDER)
+    return f"Exit status, the first that holds: {meanings}."

@@ -1,4 +1,4 @@
-"""What faults really did: how long each lasted beside what was asked for, and what it touched.
+"""The effects of faults: how long each lasted, compared with its plan, and what it struck.
 
 where it strikes (proxy, broker, records) --count--> FaultSpan.struck
 timings and attempts of the run ----------count-----^        0 --> a note in the run
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from empkit.results.measured import Measured
 
 ALIKE = 0.1
-"""How much a fault may last longer or shorter than another, or than asked, and be called alike."""
+"""The relative difference in duration up to which two faults, or fault and plan, are alike."""
 SHORTEST_S = 0.05
-"""Differences below this, in seconds, are not worth a word."""
+"""Smaller differences, in seconds, are not reported."""
 AT_ONCE_S = 0.05
-"""What was asked for without an end, and lasted for less than this, struck at one moment."""
+"""A fault that was asked for without an end, and lasted for less than this, struck at a moment."""
 
 UNTOUCHED = {
     "records changed": "no record was changed",
@@ -35,11 +35,11 @@ UNTOUCHED = {
     "requests answered with the error": "no request was answered with the error",
     "answers held back or lost": "no answer was held back or lost",
 }
-"""What to say of a fault that struck nothing, by what was counted."""
+"""The sentence about a fault that struck nothing, by the unit that was counted."""
 
 
 def in_title(run: RunInfo) -> str:
-    """The faults of a run that lasted longer or shorter than asked, for the title of a figure."""
+    """Return the faults that lasted longer or shorter than asked, for the title of a figure."""
     sentences = [
         f"{fault.label}: {_times(fault, run)}" for fault in run.timed_faults if differs(fault, run)
     ]
@@ -47,7 +47,7 @@ def in_title(run: RunInfo) -> str:
 
 
 def untouched(fault: FaultSpan, run: RunInfo) -> str:
-    """The sentence about a fault that struck nothing in a run."""
+    """Return the sentence about a fault that struck nothing in a run."""
     if fault.part == "broker" and not run.through_kafka:
         why = f"no record over {run.protocol} goes to the broker"
     else:
@@ -56,20 +56,20 @@ def untouched(fault: FaultSpan, run: RunInfo) -> str:
 
 
 def seconds(fault: FaultSpan, run: RunInfo) -> tuple[float, float]:
-    """From when to when a fault really lasted, in seconds after the start of the run."""
+    """Return begin and end of a fault, in seconds after the start of the run."""
     end_ns = run.end_ns if fault.end_ns is None else fault.end_ns
     return (fault.start_ns - run.start_ns) / 1e9, (end_ns - run.start_ns) / 1e9
 
 
 def _asked(fault: FaultSpan) -> str:
-    """From when to when a fault was to last, in words."""
+    """Return when a fault was to begin and end, in words."""
     if fault.asked_end_s is None:
         return f"asked from {fault.asked_start_s:g} s on"
     return f"asked {fault.asked_start_s:g} s to {fault.asked_end_s:g} s"
 
 
 def differs(fault: FaultSpan, run: RunInfo) -> bool:
-    """Whether a fault lasted longer or shorter than it was asked to, by more than a tenth."""
+    """Return whether a fault lasted longer or shorter than asked, by more than a tenth."""
     if fault.whole_run or fault.missed or fault.asked_start_s is None or fault.asked_end_s is None:
         return False
     begin, end = seconds(fault, run)
@@ -78,7 +78,7 @@ def differs(fault: FaultSpan, run: RunInfo) -> bool:
 
 
 def in_words(fault: FaultSpan, run: RunInfo) -> str:
-    """When a fault was to last and when it did, and what it struck: one line of one run."""
+    """Return one line on a fault in a run: when it was to last, when it did, and what it struck."""
     return f"{fault.label}: {_times(fault, run)}{_struck([fault])}"
 
 
@@ -111,33 +111,33 @@ def _struck(faults: Sequence[FaultSpan]) -> str:
 
 
 def lasted(runs: Measured) -> list[str]:
-    """One line a fault and run, or one for all runs in which it lasted alike, within a tenth."""
+    """Return one line per fault and run, or one for all runs when it lasted alike in all."""
     places: dict[tuple[int, str], list[tuple[FaultSpan, RunInfo]]] = {}
     for run in runs.runs:
         for number, fault in enumerate(run.faults):
             places.setdefault((number, fault.label), []).append((fault, run))
     lines = []
-    for (_, label), found in places.items():
-        if len(found) == 1 or any(fault.missed for fault, _ in found) or not _alike(found):
-            lines += [f"{run.protocol} {run.round}: {in_words(fault, run)}" for fault, run in found]
+    for (_, label), pairs in places.items():
+        if len(pairs) == 1 or any(fault.missed for fault, _ in pairs) or not _alike(pairs):
+            lines += [f"{run.protocol} {run.round}: {in_words(fault, run)}" for fault, run in pairs]
             continue
-        fault = found[0][0]
+        fault = pairs[0][0]
         if fault.whole_run:
             times = "the whole run"
         else:
-            spans = np.array([seconds(*each) for each in found])
+            spans = np.array([seconds(fault, run) for fault, run in pairs])
             begin, end = np.median(spans, axis=0)
             times = _span(fault, float(begin), float(end))
-        all_of = [each for each, _ in found]
-        lines.append(f"{label}: {times} in all {len(found)} runs{_struck(all_of)}")
+        faults = [fault for fault, _ in pairs]
+        lines.append(f"{label}: {times} in all {len(pairs)} runs{_struck(faults)}")
     return lines
 
 
-def _alike(found: Sequence[tuple[FaultSpan, RunInfo]]) -> bool:
-    """Whether a fault began and ended alike in all these runs, and struck or missed all of them."""
-    if len({fault.struck == 0 for fault, _ in found}) > 1:
+def _alike(pairs: Sequence[tuple[FaultSpan, RunInfo]]) -> bool:
+    """Return whether a fault began and ended alike in all these runs, and struck all or none."""
+    if len({fault.struck == 0 for fault, _ in pairs}) > 1:
         return False
-    spans = np.array([seconds(*each) for each in found])
+    spans = np.array([seconds(fault, run) for fault, run in pairs])
     lengths = spans[:, 1] - spans[:, 0]
     apart = max(float(np.ptp(spans[:, 0])), float(np.ptp(spans[:, 1])))
-    return found[0][0].whole_run or apart <= max(ALIKE * float(np.median(lengths)), SHORTEST_S)
+    return pairs[0][0].whole_run or apart <= max(ALIKE * float(np.median(lengths)), SHORTEST_S)

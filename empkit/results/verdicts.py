@@ -1,4 +1,4 @@
-"""What became of a record: what its sender believes, held against what the database holds.
+"""The verdict on a record: what its sender believes, compared with what the database holds.
 
 outcome    held: same       held: other         held: nothing       dead letter
 acked      stored           corrupt             lost                dead_lettered
@@ -6,11 +6,11 @@ refused    phantom          phantom             refused             -
 failed     phantom          phantom             failed              -
 unknown    unconfirmed      corrupt             failed              dead_lettered
 
-Other content under an id is no fault of a record where another record of the run explains it; see
-`judge`. A record that was called invalid, or dead-lettered as such, though the published schema
-calls it good is `misjudged`.
+Other content under an id does not count against a record when another record of the run explains
+it; see `judge`. A record that was refused or dead-lettered as invalid although it is valid by the
+published schema is `misjudged`.
 
-`KINDS` says all there is to say of a verdict: a new one is one entry there.
+`KINDS` defines the verdicts: a new verdict is one entry there.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Kind:
     Attributes:
         name: in tables and files.
         meaning: in the report, after the name.
-        colour: in figures; after Okabe and Ito where there are enough of theirs.
+        colour: in figures; from the palette of Okabe and Ito as far as it goes.
         marker: in figures, of matplotlib.
-        promise: what is promised and was broken; None for what is as it should be.
+        promise: the promise that it breaks; None when it breaks none.
     """
 
     name: Verdict
@@ -55,24 +55,24 @@ KINDS: dict[Verdict, Kind] = {
         Kind("unconfirmed",
              "the sender got no answer, but it is stored; a retry will not make a second one",
              "#F0E442", "^"),
-        Kind("lost", "acked, and nowhere to be found: a broken promise", "#D55E00", "X",
-             "acked means stored"),
+        Kind("lost", "acked, but neither stored nor dead-lettered: a broken promise",
+             "#D55E00", "X", "acked means stored"),
         Kind("misjudged",
-             "called invalid, or dead-lettered as such, though it is good by the published schema: "
+             "refused or dead-lettered as invalid, although it is valid by the published schema: "
              "a broken promise", "#8C510A", "*", "a good record is not called invalid"),
         Kind("corrupt",
              "acked, or not answered, but the database holds other content: a broken promise",
              "#000000", "D", "what is stored is what was sent"),
         Kind("phantom",
-             "refused or failed, and it, or other content under its id, is stored all the same: "
-             "a broken promise", "#CC79A7", "P", "refused or failed means not stored"),
+             "refused or failed, but it or other content under its id is stored: a broken promise",
+             "#CC79A7", "P", "refused or failed means not stored"),
     )
 }  # fmt: skip
 """Every verdict by name, in the order of tables and figures."""
 
 
 class _Promises(Mapping[Verdict, str]):
-    """What is promised, by the verdict that breaks it: a view of `KINDS`."""
+    """The promises, by the verdict that breaks them: a view of `KINDS`."""
 
     def __getitem__(self, name: Verdict) -> str:
         promise = KINDS[name].promise
@@ -90,7 +90,7 @@ class _Promises(Mapping[Verdict, str]):
 VERDICTS = KINDS.keys()
 """The names, in order."""
 PROMISES: Mapping[Verdict, str] = _Promises()
-"""What is promised, by the verdict that breaks it."""
+"""The promises, by the verdict that breaks them."""
 BROKEN_PROMISES = PROMISES.keys()
 """The verdicts that break a promise, in order."""
 
@@ -107,18 +107,18 @@ def judge(
     charged: bool = False,
     misjudged: bool = False,
 ) -> Verdict:
-    """The verdict on one record.
+    """Return the verdict on one record.
 
     Args:
         outcome: what its sender believes: acked, refused, failed or unknown.
-        held: whether the database holds its id, and with its content or other.
+        held: whether the database holds its id, with the same or with other content.
         dead_lettered: whether the dead-letter topic holds it.
         twin: another record of the run with the same id and content may be the one that is held,
-            so that holding it proves nothing about this one.
+            so that the row proves nothing about this one.
         explained: the row has the content of another record of the run with the same id.
-        charged: another record of the run with the same id was acked, so that other content is
-            charged to that one and not to one that was never to be stored.
-        misjudged: it was called invalid, or dead-lettered as such, and the schema calls it good.
+        charged: another record of the run with the same id was acked, so that other content counts
+            against that record and not against one that was never to be stored.
+        misjudged: it was refused or dead-lettered as invalid although it is valid by the schema.
 
     Raises:
         ValueError: there is no such outcome.
@@ -133,7 +133,7 @@ def judge(
 
 
 def _alone(outcome: str, held: Held, *, dead_lettered: bool, twin: bool) -> Verdict:
-    """The verdict when no other record of the run has the same id, but for a twin."""
+    """Return the verdict when no other record of the run has the same id, except a twin."""
     if outcome in ("refused", "failed"):
         return "phantom" if held == "other" or (held == "same" and not twin) else outcome
     if held == "other":
@@ -146,21 +146,21 @@ def _alone(outcome: str, held: Held, *, dead_lettered: bool, twin: bool) -> Verd
 
 
 def name_of(employee_id: str | None, seq: int) -> str:
-    """How a record is named to people: by its id, or by its place where it has none.
+    """Return the name of a record in a sentence: its id, or its position when it has none.
 
     Args:
         employee_id: None or "" without one.
-        seq: its place in the run, from 0.
+        seq: its position in the run, from 0.
     """
     return employee_id or f"record {seq + 1} of the run"
 
 
 def named(records: Iterable[tuple[str | None, int]], most: int = 10) -> str:
-    """The first of some records, for a sentence.
+    """Return the names of the first records, for a sentence.
 
     Args:
         records: employee_id and seq of each.
-        most: how many are named.
+        most: the maximum number of names.
     """
     names = [name_of(*record) for record in records]
     return ", ".join(names[:most]) + (" ..." if len(names) > most else "")

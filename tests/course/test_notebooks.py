@@ -26,7 +26,7 @@ NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 def test_an_older_kit_is_told_how_to_get_a_newer_one():
     require("0.1")
-    with pytest.raises(RuntimeError, match=r"wants empkit 99\.0 .* pip install"):
+    with pytest.raises(RuntimeError, match=r"needs empkit 99\.0 .* pip install"):
         require("99.0")
 
 

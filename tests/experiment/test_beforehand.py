@@ -55,7 +55,7 @@ NO_KAFKA = "has no effect here, where no record goes over it"
         ("--database nonsense", "--database: The database URL cannot be read"),
         ("--database oracle://x", "'oracle' is not a database of this kit"),
         ("--database sqlite:////no/folder/x.db", "--database: there is no folder /no/folder"),
-        ("--database sqlite://", "a database in memory is seen by one process only"),
+        ("--database sqlite://", "a database in memory is visible to one process only"),
         ("--fault nonsense", "'nonsense' is no fault"),
         ("--fault leader-kill@1s", "give --broker apache --brokers 3"),
         ("--fault leader-move@1s", "there is no broker 2 of 1; give --brokers"),
@@ -67,7 +67,7 @@ NO_KAFKA = "has no effect here, where no record goes over it"
         ("--rate 5 --in-flight 3", "not both"),
         ("no-such-file.csv", "There is no file no-such-file.csv"),
         ("--server http://127.0.0.1:9", "No server answers at http://127.0.0.1:9"),
-        ("--server 127.0.0.1:9", "'127.0.0.1:9' is no URL of a server"),
+        ("--server 127.0.0.1:9", "'127.0.0.1:9' is not the URL of a server"),
     ],
 )
 def test_what_cannot_be_or_has_no_effect_is_refused(refused, words, sentence):
@@ -127,7 +127,7 @@ def test_a_folder_is_made_for_the_question_and_gone_after_it(tmp_path):
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path):
     file = tmp_path / "records.csv"
     file.write_text("employee_id,first_name\n")
-    with pytest.raises(WrongUseError, match="is no SQLite database"):
+    with pytest.raises(WrongUseError, match="is not a SQLite database"):
         check_database(f"sqlite:///{file}", "--database")
     assert file.read_text() == "employee_id,first_name\n"
     check_database(f"sqlite:///{tmp_path / 'new.db'}", "--database")
@@ -150,5 +150,5 @@ def test_a_database_that_does_not_answer_is_named_without_its_password():
 
 def test_something_else_than_the_kits_server_is_told_apart(lab):
     settings = lab.settings.model_copy(update={"server_url": f"{lab.server_url}/docs"})
-    with pytest.raises(WrongUseError, match="no server of this kit"):
+    with pytest.raises(WrongUseError, match="not a server of this kit"):
         beforehand.ask_server(settings)

@@ -36,15 +36,15 @@ CHECKS: dict[str, Check] = {
     )
     for number, checker in notebook.CHECKS.items()
 }
-"""By the number that a notebook calls them."""
+"""The checkers by the number of their exercise."""
 
 
 def check(number: str, answer: Any) -> None:
     """Print whether an answer is right, or what is missing in it.
 
     Args:
-        number: of the exercise, as the notebook has it.
-        answer: whatever it asks for.
+        number: of the exercise, as in the notebook.
+        answer: an answer of the kind that the exercise asks for.
 
     Raises:
         KeyError: there is no such exercise.

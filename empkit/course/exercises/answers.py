@@ -1,4 +1,4 @@
-"""What the exercises' checkers have in common."""
+"""The parts that the exercises' checkers share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Check = Callable[[Any], Missing]
 
 
 def as_set(answer: Any) -> set[Any] | None:
-    """The answer as a set, or None when it is no collection of words."""
+    """Return the answer as a set, or None when it is not a collection."""
     if isinstance(answer, str) or not isinstance(answer, Collection):
         return None
     return set(answer)
 
 
 def reached(runs: Runs, attempts: int | None = None) -> Missing:
-    """What is missing until every record is stored, with so many attempts a record."""
+    """Return what is missing until every record is stored, within `attempts` attempts each."""
     timings = runs.timings
     if not any(info.faults for info in runs.runs):
         return "This run has no fault."
@@ -36,14 +36,14 @@ def reached(runs: Runs, attempts: int | None = None) -> Missing:
 
 
 def too_few(runs: Runs, wanted: int) -> Missing:
-    """What is missing until there are so many records."""
+    """Return what is missing until there are `wanted` records."""
     if len(runs.timings) < wanted:
         return f"{wanted} records are wanted; these are {len(runs.timings)}."
     return None
 
 
 def of_function(checker: Check) -> Check:
-    """A checker whose answer is a function that the reader wrote: whatever that raises is told."""
+    """Return a checker for a function that the reader wrote: its exceptions are reported."""
 
     @wraps(checker)
     def checked(answer: Any) -> Missing:
@@ -51,7 +51,7 @@ def of_function(checker: Check) -> Check:
             return "Give the function itself, without calling it."
         try:
             return checker(answer)
-        except Exception as error:  # noqa: BLE001 - the reader is told
+        except Exception as error:  # noqa: BLE001 - reported to the reader
             return f"It raised {type(error).__name__}: {error}."
 
     return checked

@@ -27,11 +27,11 @@ def only_kafka_fits(answer: Any) -> Missing:
 
 
 SHOWN = {in_words("send_while_server_away"), in_words("know_stored")}
-"""The pair that the notebook shows."""
+"""The pair of needs that the notebook shows."""
 
 
 def nothing_fits(answer: Any) -> Missing:
-    """09.2: two needs that no protocol meets both of."""
+    """09.2: two needs that no protocol meets together."""
     if not isinstance(answer, Advice):
         return "Give what advise(...) returns."
     if len(answer.met) != 2:
@@ -49,14 +49,14 @@ def nothing_fits(answer: Any) -> Missing:
 def share_acked_first(answer: Any) -> Missing:
     """09.3: a function from timings to the share of stored records that were acked before."""
     stamps = {"acked_ns": [5, 1, 9, None, 4], "stored_ns": [3, 2, None, 4, 8]}
-    timings = pd.DataFrame({name: pd.array(each, "Int64") for name, each in stamps.items()})
+    timings = pd.DataFrame({name: pd.array(values, "Int64") for name, values in stamps.items()})
     plain = float(answer(timings.iloc[:2]))
-    found = float(answer(timings))
-    if np.isclose(plain, 50) or np.isclose(found, 200 / 3):
+    share = float(answer(timings))
+    if np.isclose(plain, 50) or np.isclose(share, 200 / 3):
         return "A share is wanted, from 0 to 1."
     if not np.isclose(plain, 0.5):
         return f"Of two records, one acked before it was stored, it says {plain:g}."
-    if not np.isclose(found, 2 / 3):
+    if not np.isclose(share, 2 / 3):
         return "Only records that have both stamps can be counted."
     return None
 
@@ -66,7 +66,7 @@ P99_TO_REACH_MS = 1_000.0
 
 
 def fast_enough(runs: Runs) -> Missing:
-    """The challenge of 09: so many records stored per second, acked in time, none lost."""
+    """The challenge of 09: `RATE_TO_REACH` records stored per second, acked in time, none lost."""
     summary = runs.summary()
     if "kafka" in runs.protocols or any(info.through_kafka for info in runs.runs):
         return "Over Kafka no sender is told of a refusal: choose a protocol that tells."

@@ -28,7 +28,7 @@ def who_tries_again(answer: Any) -> Missing:
         return "Give a set of protocols, such as {'http', 'kafka'}."
     unknown = given - {"http", "websocket", "kafka"}
     if unknown:
-        return f"{sorted(map(str, unknown))} are no protocols of this lab."
+        return f"{sorted(map(str, unknown))} are not protocols of this lab."
     if "kafka" in given:
         return "One of these talks to a part that did not crash."
     if given != {"http", "websocket"}:
@@ -41,12 +41,12 @@ def longest_gap(answer: Any) -> Missing:
     """06.2: a function from timings to the longest time without a stored record, in seconds."""
     stamps = pd.array([9_000_000_000, None, 1_000_000_000, 2_500_000_000, None], dtype="Int64")
     tidy = pd.DataFrame({"stored_ns": pd.array([1_000_000_000, 3_000_000_000], dtype="Int64")})
-    simple, found = float(answer(tidy)), float(answer(pd.DataFrame({"stored_ns": stamps})))
+    simple, untidy = float(answer(tidy)), float(answer(pd.DataFrame({"stored_ns": stamps})))
     if np.isclose(simple, 2e9):
         return "The stamps are in nanoseconds, the answer is wanted in seconds."
     if not np.isclose(simple, 2.0):
         return f"Of two records stored 2 s apart it says {simple:g}."
-    if not np.isclose(found, 6.5):
+    if not np.isclose(untidy, 6.5):
         return "Records may lie out of order, and some have no stamp at all."
     return None
 
@@ -54,9 +54,9 @@ def longest_gap(answer: Any) -> Missing:
 def only_kafka_waits(answer: Any) -> Missing:
     """06.3: a fault that only Kafka's senders feel."""
     if not isinstance(answer, At):
-        return "Give one fault with its moments: At(0.4, ..., until=0.9)."
+        return "Give one fault with its times: At(0.4, ..., until=0.9)."
     if answer.until is None:
-        return "It never ends: give it an `until`."
+        return "The fault never ends: give it an `until`."
     if answer.fault.part != "broker":
         return f"HTTP's and WebSocket's senders feel it, too: it breaks the {answer.fault.part}."
     if isinstance(answer.fault, RetentionOverrun):
@@ -65,14 +65,14 @@ def only_kafka_waits(answer: Any) -> Missing:
 
 
 def through_the_partition(runs: Runs) -> Missing:
-    """The challenge of 06: all stored over HTTP, none sent twice, while nothing got through."""
+    """The challenge of 06: all stored over HTTP, none sent twice, through a network partition."""
     if runs.protocols != ["http"]:
         return "The run is to go over HTTP."
     if missing := too_few(runs, RECORDS):
         return missing
-    parted = str(Network(Partition()))
-    if not any(fault.label == parted for info in runs.runs for fault in info.faults):
-        return "In this run the network was not parted."
+    partition = str(Network(Partition()))
+    if not any(fault.label == partition for info in runs.runs for fault in info.faults):
+        return "In this run the network was not partitioned."
     return reached(runs, attempts=1)
 
 

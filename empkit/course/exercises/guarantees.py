@@ -31,7 +31,7 @@ def which_promise(answer: Any) -> Missing:
         return f"Give a dictionary with the keys {', '.join(map(repr, PROMISES))}."
     unknown = set(answer.values()) - set(PROMISES.values())
     if unknown:
-        return f"{sorted(map(str, unknown))} is no promise; there are three in the table above."
+        return f"{sorted(map(str, unknown))} is not a promise; there are three in the table above."
     right = sum(answer[choice] == promise for choice, promise in PROMISES.items())
     return None if right == len(PROMISES) else f"{right} of {len(PROMISES)} are right."
 
@@ -46,12 +46,12 @@ def mends(answer: Any) -> Missing:
         return f"A record travels as bytes; yours is {type(mended).__name__}."
     try:
         Employee.model_validate_json(mended)
-        kept = json.loads(mended)
+        values = json.loads(mended)
     except ValueError:
         return "What it returns is still refused: read the letter's reason."
-    if any(kept.get(name) != value for name, value in record.items()):
+    if any(values.get(name) != value for name, value in record.items()):
         return "It can be stored, but something that was in the letter is no longer in it."
-    if kept["last_name"] != "unknown":
+    if values["last_name"] != "unknown":
         return "It can be stored, but nobody sees that its last name is not known."
     return None
 
@@ -60,7 +60,7 @@ def fitting_guarantees(answer: Any) -> Missing:
     """07.3: guarantees for a sensor that must never wait, and for a payment."""
     if not isinstance(answer, dict) or set(answer) != {"sensor", "payment"}:
         return "Give {'sensor': Guarantees(...), 'payment': Guarantees(...)}."
-    if not all(isinstance(each, Guarantees) for each in answer.values()):
+    if not all(isinstance(value, Guarantees) for value in answer.values()):
         return "Both must be Guarantees."
     if answer["sensor"].acks != "0":
         return "The sensor still waits for an ack."
@@ -77,7 +77,7 @@ RECORDS = 240
 
 
 def log_without_copies(runs: Runs) -> Missing:
-    """The challenge of 07: late acks, and yet each record in the log once."""
+    """The challenge of 07: acks are late, but the log has each record once."""
     if runs.protocols != ["kafka"]:
         return "The run is to go over Kafka."
     if missing := too_few(runs, RECORDS):

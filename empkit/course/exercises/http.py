@@ -28,10 +28,10 @@ def worth_repeating(answer: Any) -> Missing:
     if 401 in given:
         return "With the same token the answer would be the same: the request has to change."
     if given & {200, 201}:
-        return "What is stored need not be sent again."
+        return "A record that is stored need not be sent again."
     if 503 not in given:
         return "One code says that the server could not, for the moment."
-    return None if given == {503} else "One of these is no code of the table above."
+    return None if given == {503} else "One of these is not a code of the table above."
 
 
 @of_function
@@ -39,9 +39,9 @@ def knows_what_is_stored(answer: Any) -> Missing:
     """01.2: a function from a status code to True, False or None."""
     expected = {200: True, 201: True, 401: False, 409: False, 413: False, 422: False, 503: None}
     for code, right in expected.items():
-        found = answer(code)
-        if found is not right:
-            return f"Of {code} it says {found}: look at the table above."
+        result = answer(code)
+        if result is not right:
+            return f"Of {code} it says {result}: look at the table above."
     return None
 
 
@@ -54,14 +54,15 @@ def share_on_the_way(answer: Any) -> Missing:
         "stored_ns": [60, 150, 1_900],
         "acked_ns": [100, 200, 2_000],
     }
-    found = float(answer(pd.DataFrame({name: pd.array(each) for name, each in stamps.items()})))
-    if np.isclose(found, 50):
+    timings = pd.DataFrame({name: pd.array(values) for name, values in stamps.items()})
+    share = float(answer(timings))
+    if np.isclose(share, 50):
         return "A share is wanted, from 0 to 1."
-    if np.isclose(found, 0.5):
+    if np.isclose(share, 0.5):
         return None
-    if np.isclose(found, 1 - 870 / 1_200):
+    if np.isclose(share, 1 - 870 / 1_200):
         return "Take each record's own share first, then the median of the shares."
-    return f"Of three records with the shares 0.5, 0.8 and 0.2 it says {found:g}."
+    return f"Of three records with the shares 0.5, 0.8 and 0.2 it says {share:g}."
 
 
 def few_transactions(runs: Runs) -> Missing:
@@ -72,7 +73,7 @@ def few_transactions(runs: Runs) -> Missing:
         return "Not every record is acked and stored."
     if len(runs.timings) < RECORDS:
         return f"{RECORDS} records are wanted."
-    # what is stored in one transaction has one stamp
+    # records that are stored in one transaction have one stamp
     if runs.timings["stored_ns"].nunique() > MOST_TRANSACTIONS:
         return f"All are stored, but in more than {MOST_TRANSACTIONS} transactions."
     return None

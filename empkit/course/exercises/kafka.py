@@ -35,7 +35,7 @@ def sums_the_lag(answer: Any) -> Missing:
     if simple != 6:
         return f"Ends of 10 and 7 and offsets of 4 and 7 are a lag of 6; it says {simple}."
     if answer({0: 10, 1: 7}, {0: 10}) != 7:
-        return "Of a partition without a committed offset everything is still to be read."
+        return "In a partition without a committed offset every record is still to be read."
     return None
 
 
@@ -43,27 +43,27 @@ def sums_the_lag(answer: Any) -> Missing:
 def counts_acked_and_not_stored(answer: Any) -> Missing:
     """03.3: a function from timings and a moment to the records on their way to the store."""
     stamps = {"acked_ns": [10, 20, 30, None, 15, 90], "stored_ns": [50, 25, 60, 28, None, 95]}
-    timings = pd.DataFrame({name: pd.array(each, "Int64") for name, each in stamps.items()})
-    found = int(answer(timings, 40))
-    if found == 3:
+    timings = pd.DataFrame({name: pd.array(values, "Int64") for name, values in stamps.items()})
+    count = int(answer(timings, 40))
+    if count == 3:
         return None
-    if int(answer(timings.dropna(), 40)) == found == 2:
+    if int(answer(timings.dropna(), 40)) == count == 2:
         return "One record was acked and has no stamp of the store at all: it is on its way, too."
-    return f"At the moment 40 three records of six are acked and not stored; it says {found}."
+    return f"At the moment 40 three records of six are acked and not stored; it says {count}."
 
 
 def keeps_the_order(log: pd.DataFrame) -> Missing:
     """The challenge of 03: spread over partitions, and each employee's changes in order."""
     changes = log.assign(change=[json.loads(value) for value in log["value"]])
-    changes["employee"] = [each["employee_id"] for each in changes["change"]]
-    changes["number"] = [int(each["position"]) for each in changes["change"]]
+    changes["employee"] = [change["employee_id"] for change in changes["change"]]
+    changes["number"] = [int(change["position"]) for change in changes["change"]]
     if len(changes) != CHANGES:
         return f"{CHANGES} changes are wanted; the log got {len(changes)}."
     if (changes.groupby("employee")["partition"].nunique() > 1).any():
         return "The changes of one employee lie in several partitions: no reader sees their order."
     if (
         not changes.groupby("employee")["number"]
-        .apply(lambda own: own.is_monotonic_increasing)
+        .apply(lambda numbers: numbers.is_monotonic_increasing)
         .all()
     ):
         return "The changes of one employee are not in their order."
@@ -79,4 +79,4 @@ CHECKS: dict[str, Check] = {
     "03.3": counts_acked_and_not_stored,
     "03.challenge": keeps_the_order,
 }
-"""By the number that the notebook calls them."""
+"""The checkers by the number of their exercise."""

@@ -20,9 +20,9 @@ def at_least_one(answer: Any) -> Missing:
     if not 0 <= float(answer(0.5)) <= 1:
         return f"For p = 0.5 it says {float(answer(0.5)):g}, which is no probability."
     if not (np.isclose(answer(0.0), 0) and np.isclose(answer(1.0), 1)):
-        return "If none is ever slow no page is, and if each is, each page is."
+        return "If no request is ever slow, no page is; if every request is, every page is."
     if not np.isclose(answer(0.01), 1 - 0.99**20):
-        return "Turn it round: with which probability are all twenty quick?"
+        return "Turn the question round: what is the probability that all twenty are quick?"
     return None
 
 
@@ -65,4 +65,4 @@ CHECKS: dict[str, Check] = {
     "04.3": what_follows,
     "04.challenge": prints_a_p999,
 }
-"""By the number that the notebook calls them."""
+"""The checkers by the number of their exercise."""

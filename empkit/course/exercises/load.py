@@ -23,11 +23,11 @@ P99_TO_SHOW_MS = 250.0
 @of_function
 def littles_law(answer: Any) -> Missing:
     """05.1: records in flight from a rate and a time in ms."""
-    found = float(answer(200.0, 50.0))
-    if np.isclose(found, 200 * 50):
+    in_flight = float(answer(200.0, 50.0))
+    if np.isclose(in_flight, 200 * 50):
         return "The rate is per second, the time is in milliseconds."
-    if not np.isclose(found, 10):
-        return f"200 records per second of 50 ms each: it says {found:g} are in flight."
+    if not np.isclose(in_flight, 10):
+        return f"200 records per second of 50 ms each: it says {in_flight:g} are in flight."
     return None
 
 
@@ -35,7 +35,7 @@ def which_loop(answer: Any) -> Missing:
     """05.2: closed or open."""
     if not isinstance(answer, dict) or set(answer) != set(LOOPS):
         return f"Give a dictionary with the keys {', '.join(map(repr, LOOPS))}."
-    right = sum(answer[who] == loop for who, loop in LOOPS.items())
+    right = sum(answer[sender] == loop for sender, loop in LOOPS.items())
     if right == len(LOOPS):
         return None
     return f"{right} of {len(LOOPS)} are right: who waits for an answer before the next record?"
@@ -51,7 +51,7 @@ def highest_rate(answer: Any) -> Missing:
     if float(answer(lucky, 10)) != 100:
         return "A higher rate that went well by chance does not help where a lower one did not."
     if float(answer(plain, 1_000)) != 400:
-        return "When no rate was too slow the highest is right."
+        return "When no rate was too slow, the highest is right."
     return None
 
 
@@ -60,7 +60,7 @@ def shows_the_stall(runs: Runs) -> Missing:
     if runs.protocols != ["websocket"]:
         return "It is to be measured over WebSocket."
     if not any(fault.label == str(ServerPause()) for info in runs.runs for fault in info.faults):
-        return "In this run the server did not stand still."
+        return "In this run the server was not paused."
     if (runs.timings["verdict"] != "stored").any():
         return "Not every record is acked and stored."
     p99 = percentiles(latencies_ms(runs.timings, "ack")["ms"].to_numpy(), [99])[99]
@@ -75,4 +75,4 @@ CHECKS: dict[str, Check] = {
     "05.3": highest_rate,
     "05.challenge": shows_the_stall,
 }
-"""By the number that the notebook calls them."""
+"""The checkers by the number of their exercise."""

@@ -13,16 +13,16 @@ from empkit.results.runs import Runs
 RECORDS = 480
 
 
-def _own(runs: Runs) -> list[str]:
+def _own_protocols(runs: Runs) -> list[str]:
     return [protocol for protocol in runs.protocols if ":" in protocol]
 
 
 def own_is_honest(runs: Runs) -> Missing:
-    """10.1: a protocol of one's own that was compared with one of the kit's, and lied not once."""
-    own = _own(runs)
-    if not own:
+    """10.1: a protocol of the reader's own, compared with one of the kit's, no broken promise."""
+    own_protocols = _own_protocols(runs)
+    if not own_protocols:
         return "No protocol in this run is your own: name it 'module:Class'."
-    if len(runs.protocols) == len(own):
+    if len(runs.protocols) == len(own_protocols):
         return "There is nothing to compare it with: add one of the kit's."
     return "A promise was broken." if runs.broken else None
 
@@ -38,7 +38,7 @@ def own_records(runs: Runs) -> Missing:
 
 
 def own_under_fault(runs: Runs) -> Missing:
-    """The challenge of 10: a protocol of one's own through a server crash."""
+    """The challenge of 10: a protocol of the reader's own through a server crash."""
     for info in runs.runs:
         if not any(fault.label.startswith(ServerCrash.name) for fault in info.faults):
             return f"The server did not crash in the run over {info.protocol}."

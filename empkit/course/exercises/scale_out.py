@@ -32,8 +32,8 @@ def stable_partition(answer: Any) -> Missing:
     """08.2: a function from a key and a number of partitions to the key's partition."""
     keys = [f"E{number}" for number in range(400)]
     first, again, of_five = ([answer(key, count) for key in keys] for count in (8, 8, 5))
-    for count, found in ((8, first), (5, of_five)):
-        if any(not isinstance(each, int) or not 0 <= each < count for each in found):
+    for count, partitions in ((8, first), (5, of_five)):
+        if any(not isinstance(number, int) or not 0 <= number < count for number in partitions):
             last = count - 1
             return f"Of {count} partitions the numbers are 0 to {last}: the count is an argument."
     if first != again:

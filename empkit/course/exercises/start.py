@@ -39,18 +39,19 @@ def until_stored_ms(answer: Any) -> Missing:
         "stored_ns": [2_000_000, 9_000_000, 6_500_000],
         "acked_ns": [3_000_000, 9_500_000, 6_700_000],
     }
-    found = float(answer(pd.DataFrame({name: pd.array(each) for name, each in stamps.items()})))
-    if np.isclose(found, 2):
+    timings = pd.DataFrame({name: pd.array(values) for name, values in stamps.items()})
+    median = float(answer(timings))
+    if np.isclose(median, 2):
         return None
-    if np.isclose(found, 2_000_000) or np.isclose(found, 0.002):
+    if np.isclose(median, 2_000_000) or np.isclose(median, 0.002):
         return "Right, but in milliseconds: the stamps are in nanoseconds."
-    if np.isclose(found, 2.5) or np.isclose(found, 2_500_000):
+    if np.isclose(median, 2.5) or np.isclose(median, 2_500_000):
         return "A median of differences is wanted; this is a difference of medians."
-    return f"Of three records that took 2, 5 and 1.5 ms it says {found:g}."
+    return f"Of three records that took 2, 5 and 1.5 ms it says {median:g}."
 
 
 def some_unfit(runs: Runs) -> Missing:
-    """The challenge of 00: the same unfit records, refused over HTTP and dead-lettered of Kafka."""
+    """The challenge of 00: the same invalid records, refused over HTTP and dead-lettered."""
     verdicts = runs.verdicts()
     for protocol, wanted in (("http", "refused"), ("kafka", "dead_lettered")):
         if protocol not in verdicts.index:

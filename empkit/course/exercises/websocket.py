@@ -17,7 +17,7 @@ RESETS = 2
 
 
 def needs_a_new_token(answer: Any) -> Missing:
-    """02.1: the close codes after which the same token will not do."""
+    """02.1: the close codes after which a new token is needed."""
     given = as_set(answer)
     if given is None:
         return "Give a set of numbers, such as {1001, 1006}."
@@ -25,7 +25,7 @@ def needs_a_new_token(answer: Any) -> Missing:
         return (
             "After at least one of these the other side, or the way to it, may be back in a moment."
         )
-    return None if given == {1008} else "How does this server close on who has a wrong token?"
+    return None if given == {1008} else "Which close code does this server use for a wrong token?"
 
 
 @of_function
@@ -45,16 +45,16 @@ def says_its_token(answer: Any) -> Missing:
 
 @of_function
 def sends_again_what_is_open(answer: Any) -> Missing:
-    """02.3: a function from what was sent and the answers to what has to be sent again."""
+    """02.3: a function from the sent records and the answers to the records to send again."""
     sent = ["E1", "E2", "E3", "E4", "E5"]
-    found = answer(list(sent), [{"employee_id": "E4"}, {"employee_id": "E1"}])
-    if not isinstance(found, list):
-        return f"A list is wanted; yours is {type(found).__name__}."
-    if {"E1", "E4"} & set(found):
+    again = answer(list(sent), [{"employee_id": "E4"}, {"employee_id": "E1"}])
+    if not isinstance(again, list):
+        return f"A list is wanted; yours is {type(again).__name__}."
+    if {"E1", "E4"} & set(again):
         return "One of them was answered: answers need not come in the order of the records."
-    if sorted(found) != ["E2", "E3", "E5"]:
+    if sorted(again) != ["E2", "E3", "E5"]:
         return "Something that was not answered is missing."
-    return None if found == ["E2", "E3", "E5"] else "They should keep their order."
+    return None if again == ["E2", "E3", "E5"] else "They should keep their order."
 
 
 def through_resets(runs: Runs) -> Missing:
@@ -74,4 +74,4 @@ CHECKS: dict[str, Check] = {
     "02.3": sends_again_what_is_open,
     "02.challenge": through_resets,
 }
-"""By the number that the notebook calls them."""
+"""The checkers by the number of their exercise."""
