@@ -1,4 +1,4 @@
-"""Every toxic by its name: a new one is a class in this folder and a name here."""
+"""The register of toxics: a new one is a class in this folder and an entry here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from empkit.proxy.toxics.end import Cut, Down, LimitData, ResetPeer
 from empkit.proxy.toxics.hold import HalfOpen, Partition, Stall, Timeout
 
 KINDS: dict[str, type[Toxic]] = {
-    each.kind: each
-    for each in (
+    toxic.kind: toxic
+    for toxic in (
         *(Latency, Bandwidth, Slicer, Stall, Partition, Timeout, ResetPeer, LimitData, SlowClose),
         *(Down, Cut, HalfOpen),
     )
 }
-"""Every kind of toxic by the name that an order gives it."""
+"""Every class of toxic by the kind that an order names."""
