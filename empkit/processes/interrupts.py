@@ -3,9 +3,9 @@
     signal --> held? --yes--> recorded, and raised when the hold ends
                      --no---> KeyboardInterrupt in the main thread
 
-The first signal requests an orderly end, the second abandons that, and the fourth ends the process
-at once; the warden then cleans up. This module has no effect until `listen` is called, as the
-command line does: in a notebook an interrupt works as in any other cell.
+The first signal requests an orderly end, the second abandons the work under way, and the fourth
+ends the process at once; the warden then cleans up. This module has no effect until `listen` is
+called, as the command line does: in a notebook an interrupt works as in any other cell.
 """
 
 from __future__ import annotations
