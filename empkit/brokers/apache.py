@@ -35,7 +35,7 @@ PORTS = range(20_000, 32_000)
 
 JAVA_FLAGS = (
     "-Xmx512m",
-    "-XX:-UsePerfData",  # it is a file in /tmp that a killed process leaves behind
+    "-XX:-UsePerfData",  # a temporary file that a killed process leaves behind
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",  # halves the start-up time on two cores
     "-XX:+DisplayVMOutputToStderr",  # errors of the JVM itself also belong in the log
