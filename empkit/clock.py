@@ -1,4 +1,4 @@
-"""The one clock of all stamps, and a watch on how late an event loop runs."""
+"""The clock of all stamps, and the measurement of event-loop lag."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ now_ns = monotonic_ns
 
 PERIOD_S = 0.01
 MAX_STEP_S = 0.001
-"""A clock that advances in larger steps, in seconds, cannot time a record, which may take less."""
+"""The largest step, in seconds, of a clock that can time records, which may take less."""
 
 
 def clock_flaw() -> str:
-    """Why this Python's clock cannot time records, and what to do; "" when it can.
+    """Return why this Python's clock cannot time records, and what to do; "" when it can.
 
     On Windows before Python 3.13 the monotonic clock advances in steps of 15.6 ms
     (https://docs.python.org/3/whatsnew/3.13.html#time).
@@ -29,16 +29,16 @@ def clock_flaw() -> str:
         return ""
     return (
         f"The clock of Python {platform.python_version()} on {platform.system()} advances in steps "
-        f"of {step_s * 1e3:.1f} ms; to time records it takes steps of at most "
+        f"of {step_s * 1e3:.1f} ms; timing records needs steps of at most "
         f"{MAX_STEP_S * 1e3:g} ms. Use Python 3.13 or newer."
     )
 
 
 class LoopWatch:
-    """Measures how late an event loop comes round to what is due.
+    """Measures event-loop lag: how late a timer fires.
 
-    A timer that fires late by L ms means that anything else could have waited as long: the loop
-    was busy, or its process had no processor. The samples of the last minute are kept.
+    When a timer fires L ms late, any other callback could have waited as long: the loop was busy,
+    or its process had no processor. The samples of the last minute are kept.
     """
 
     def __init__(self) -> None:
@@ -47,12 +47,12 @@ class LoopWatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin; call it in the loop to watch."""
+        """Start measuring; call this in the loop to measure."""
         self._due_ns = now_ns() + int(PERIOD_S * 1e9)
         self._timer = asyncio.get_running_loop().call_later(PERIOD_S, self._tick)
 
     def stop(self) -> None:
-        """End; the samples stay."""
+        """Stop measuring; the samples stay."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -62,10 +62,10 @@ class LoopWatch:
         self.start()
 
     def late_ms(self, since_ns: int = 0) -> dict[str, float]:
-        """The 99th percentile and the maximum of the lateness, in milliseconds.
+        """Return the 99th percentile and the maximum of the lag, in milliseconds.
 
         Args:
-            since_ns: only what was seen after this moment of the clock.
+            since_ns: use only the samples since this time of the clock.
         """
         late = sorted(late for moment, late in self._samples if moment >= since_ns)
         if not late:
@@ -74,12 +74,12 @@ class LoopWatch:
 
 
 def clock_id() -> str:
-    """A name of this host's monotonic clock since it was started.
+    """Return an identifier of this host's monotonic clock since the host was started.
 
-    Stamps may be compared only where this is the same: two processes of one host, in containers
-    or not. On Linux it is derived from the kernel's boot id and what a time namespace adds to the
-    clock (https://man7.org/linux/man-pages/man7/time_namespaces.7.html), elsewhere from the host's
-    name.
+    Stamps are comparable only between processes with the same identifier: those of one host, in
+    containers or not. On Linux it is derived from the kernel's boot id and the offsets of a time
+    namespace (https://man7.org/linux/man-pages/man7/time_namespaces.7.html), elsewhere from the
+    host's name.
     """
     parts = (Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/timens_offsets"))
     source = "".join(part.read_text() for part in parts if part.exists()) or platform.node()

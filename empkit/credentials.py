@@ -1,8 +1,8 @@
-"""User and password of a server that `empkit serve` made, for the other commands of the same user.
+"""User and password that `empkit serve` generated, for other commands of the same user.
 
-A server that was given no password makes one. It is written to a file that only its owner can
-read and that goes when the server stops, so that it need not stand on a screen, in a shell's
-history or in a log.
+A server without a password generates one. It is written to a file that only its owner can read and
+that is removed when the server stops, so that it need not appear on a screen, in a shell's history
+or in a log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from empkit.settings import Settings
 
 
 def cache_folder() -> Path:
-    """The user's folder for what the kit keeps between commands."""
+    """Return the user's folder for files that the kit keeps between commands."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "empkit"
 
@@ -31,11 +31,11 @@ def _file_of(server_url: str) -> Path:
 
 @contextmanager
 def kept(settings: Settings, server_url: str) -> Iterator[Path]:
-    """Keep the user and the password of our server until it stops.
+    """Keep the server's user and password in a file until the server stops.
 
     Args:
-        settings: with a password.
-        server_url: where the server is.
+        settings: settings with a password.
+        server_url: URL of the server.
     """
     assert settings.password is not None
     path = _file_of(server_url)
@@ -51,9 +51,9 @@ def kept(settings: Settings, server_url: str) -> Iterator[Path]:
 
 
 def found(settings: Settings) -> Settings:
-    """The settings with the password of `empkit serve`, where they have none and it is ours.
+    """Return the settings, with the password that `empkit serve` generated if they have none.
 
-    Only for a server on this machine: a password is not offered to another.
+    Applies only to a server on this machine: the password is not sent to any other.
     """
     path = _file_of(settings.server_url)
     local = urlsplit(settings.server_url).hostname in {"127.0.0.1", "localhost", "::1"}

@@ -1,4 +1,4 @@
-"""TLS and SASL: how a client reaches brokers and server, from the settings."""
+"""TLS and SASL: a client's connection arguments for brokers and server, from the settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from empkit.settings import Settings
 
 
 def kafka_arguments(settings: Settings) -> dict[str, Any]:
-    """The arguments for any client of aiokafka.
+    """Return the connection arguments for any client of aiokafka.
 
-    Certificates are verified and must be for the broker's name; where they are signed by an
-    authority of your own, `EMPKIT_KAFKA_CA_FILE` names its certificate
+    Certificates are verified and must match the broker's name; if a private authority signed them,
+    `EMPKIT_KAFKA_CA_FILE` names that authority's certificate
     (https://aiokafka.readthedocs.io/en/stable/api.html#aiokafka.helpers.create_ssl_context).
 
     Raises:
@@ -36,7 +36,7 @@ def kafka_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def verified(ca_file: Any) -> ssl.SSLContext:
-    """A TLS context that verifies the other side's certificate and name.
+    """Return a TLS context that verifies the peer's certificate and name.
 
     Args:
         ca_file: the certificate of an authority to trust; None trusts those of the system.

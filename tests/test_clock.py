@@ -26,8 +26,8 @@ def test_this_clock_can_time_records():
 
 def test_a_coarse_clock_is_refused_with_what_to_do(coarse):
     assert clock.clock_flaw() == (
-        "The clock of Python 3.12.1 on Windows advances in steps of 15.6 ms; to time records it "
-        "takes steps of at most 1 ms. Use Python 3.13 or newer."
+        "The clock of Python 3.12.1 on Windows advances in steps of 15.6 ms; timing records "
+        "needs steps of at most 1 ms. Use Python 3.13 or newer."
     )
 
 

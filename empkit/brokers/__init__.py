@@ -1,6 +1,7 @@
-"""Where the Kafka topic lives: three brokers, all with one face.
+"""The three kinds of broker, behind one interface (`Broker`).
 
-`embedded` needs nothing but the package, `apache` needs Java, `external` already runs somewhere.
+`embedded` needs only this package, `apache` needs Java, and `external` is a Kafka cluster that
+already runs.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ def make_broker(
     brokers: int = 1,
     partitions: int = 4,
 ) -> Broker:
-    """A broker, to be started with `start()`.
+    """Return a broker; call its `start()` before use.
 
     Args:
-        name: which kind.
-        processes: where its child processes and files belong, and end with.
-        settings: names the topics, and the addresses of a broker that already runs.
-        brokers: how many brokers, where they are ours.
-        partitions: partitions of each topic that does not exist yet.
+        name: the kind of broker.
+        processes: owns the broker's child processes and files, which end with it.
+        settings: names the topics, and the addresses of an external broker.
+        brokers: number of brokers to start; `external` ignores it.
+        partitions: number of partitions of each topic that is created.
 
     Raises:
-        ValueError: there is no such kind, or a number is below 1.
+        ValueError: the kind is unknown, or a number is below 1.
     """
     if name == "embedded":
         from empkit.brokers.embedded import EmbeddedBroker
@@ -51,4 +52,4 @@ def make_broker(
         from empkit.brokers.external import ExternalBroker
 
         return ExternalBroker(processes, settings, brokers, partitions)
-    raise ValueError(f"{name!r} is no broker of this kit; use one of {', '.join(BROKERS)}.")
+    raise ValueError(f"{name!r} is not a kind of broker; use one of {', '.join(BROKERS)}.")

@@ -1,4 +1,4 @@
-"""What is asked of a real Kafka: whether it can be reached, whether it answers, and for topics."""
+"""Administration of a running Kafka cluster: reachability, readiness, topics and their records."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _MAX_REPLICAS = 3
 
 
 def parse_addresses(servers: str) -> list[tuple[str, int]]:
-    """Hosts and ports of `host:port,host:port`; an IPv6 host is in brackets.
+    """Return the hosts and ports in `host:port,host:port`; an IPv6 host is in brackets.
 
     Raises:
-        BrokerError: this is something else.
+        BrokerError: an address is malformed.
     """
     addresses = []
     for address in servers.split(","):
         host, _, port = address.strip().rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
-            raise BrokerError(f"{address!r} is no address of a broker; HOST:PORT is.")
+            raise BrokerError(f"{address!r} is not a valid broker address; expected HOST:PORT.")
         addresses.append((host, int(port)))
     return addresses
 
 
 def why_unreachable(address: tuple[str, int], timeout_s: float) -> str | None:
-    """What the system says when nothing accepts a connection there; None when something does."""
+    """Return the system's error when a connection to `address` fails; None when it succeeds."""
     try:
         socket.create_connection(address, timeout_s).close()
-    except (OSError, UnicodeError) as error:  # UnicodeError: of a host that is no name
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host is not a valid name
         return str(error)
     return None
 
@@ -58,18 +58,19 @@ def create_topics(
     """Create the topics that are missing.
 
     Args:
-        reach: the arguments by which a client reaches the brokers (`kafka_arguments`).
+        reach: a client's connection arguments (`kafka_arguments`).
         topics: their names.
-        partitions: how many each gets.
-        replicas: of each partition; by default three, where there are as many brokers.
+        partitions: number of partitions of each topic.
+        replicas: replicas of each partition; by default three, or one per broker when there are
+            fewer brokers.
 
     Raises:
-        BrokerError: no broker answers, or a topic was refused.
+        BrokerError: no broker responds, or the cluster refused to create a topic.
     """
     try:
         run_apart(_create_topics(reach, topics, partitions, replicas))
     except (KafkaError, OSError, AttributeError) as error:
-        # AttributeError: aiokafka's, when the metadata names no controller
+        # aiokafka raises AttributeError when the metadata names no controller
         raise BrokerError(
             f"The topics {', '.join(topics)} cannot be created at {_named(reach)}: "
             f"{type(error).__name__} {error}"
@@ -77,36 +78,41 @@ def create_topics(
 
 
 def delete_topics(reach: Reach, topics: Sequence[str]) -> None:
-    """Delete topics; those that are missing, or that may not be deleted, are passed over.
+    """Delete topics; skip those that are missing or that the cluster refuses to delete.
 
     Raises:
-        BrokerError: no broker answers.
+        BrokerError: no broker responds.
     """
     try:
         run_apart(_delete_topics(reach, topics))
     except (KafkaError, OSError, AttributeError) as error:
         raise BrokerError(
-            f"The topics {', '.join(topics)} stay at {_named(reach)}: {error}"
+            f"The topics {', '.join(topics)} cannot be deleted at {_named(reach)}: {error}"
         ) from error
 
 
 def drop_records(servers: str, topic: str) -> None:
-    """Drop every record that a topic holds, read or not, as its retention would in time.
+    """Delete every record of a topic, read or not, as its retention would do later.
 
     Raises:
-        BrokerError: the brokers did not do it.
+        BrokerError: the cluster did not delete them.
     """
     try:
         run_apart(_drop_records(servers, topic))
     except (KafkaError, OSError) as error:
-        raise BrokerError(f"The records of {topic} cannot be dropped: {error}") from error
+        raise BrokerError(f"The records of {topic} cannot be deleted: {error}") from error
 
 
 def push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
-    """Write filler until a broker that keeps so much a partition has dropped all it holds now.
+    """Write filler records until the broker has dropped every record that it holds now.
+
+    Args:
+        servers: the brokers' addresses, `host:port,host:port`.
+        topic: the topic.
+        partition_bytes: how much the broker keeps of a partition, in bytes.
 
     Raises:
-        BrokerError: the filler was not taken.
+        BrokerError: the broker did not accept the filler.
     """
     try:
         run_apart(_push_out_records(servers, topic, partition_bytes))
@@ -115,30 +121,30 @@ def push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
 
 
 def set_flush(reach: Reach, topic: str, *, each: bool) -> None:
-    """Have the brokers flush a topic to their disks with each record, or when they see fit.
+    """Make the brokers flush a topic to disk after each record, or leave that to the system.
 
     Raises:
-        BrokerError: they do not.
+        BrokerError: the brokers did not change the configuration.
     """
     try:
         run_apart(_set_flush(reach, topic, each=each))
     except (KafkaError, OSError) as error:
-        raise BrokerError(f"The brokers do not change when {topic} is flushed: {error}") from error
+        raise BrokerError(f"The flush policy of {topic} cannot be changed: {error}") from error
 
 
 def leader_of(servers: str, topic: str, partition: int = 0) -> int:
-    """The number of the broker that leads a partition.
+    """Return the number of the broker that leads a partition.
 
     Raises:
-        BrokerError: no broker answers, or the partition has no leader now.
+        BrokerError: no broker responds, or the partition has no leader now.
     """
     try:
         described = run_apart(_described(servers, topic))
     except (KafkaError, OSError) as error:
-        raise BrokerError(f"{servers} does not say who leads {topic}: {error}") from error
-    for each in described["partitions"]:
-        if each["partition"] == partition and each["leader"] >= 0:
-            return int(each["leader"])
+        raise BrokerError(f"The leader of {topic} is not known at {servers}: {error}") from error
+    for metadata in described["partitions"]:
+        if metadata["partition"] == partition and metadata["leader"] >= 0:
+            return int(metadata["leader"])
     raise BrokerError(f"Partition {partition} of {topic} has no leader now.")
 
 
@@ -147,17 +153,17 @@ def wait_for_brokers(servers: str, timeout_s: float, check: Callable[[], None]) 
 
     Args:
         servers: the brokers' addresses, `host:port,host:port`.
-        timeout_s: how long, in seconds.
-        check: called before each try; what it raises ends the wait.
+        timeout_s: the timeout, in seconds.
+        check: called before each attempt; an exception from it ends the wait.
 
     Raises:
-        TimeoutError: they have not; the message says which is missing.
+        TimeoutError: not all brokers have joined in time; the message says which are missing.
     """
     addresses = parse_addresses(servers)
     give_up = time.monotonic() + timeout_s
     while True:
         check()
-        # a broker listens when it has joined; asked before that, aiokafka logs each refusal
+        # a broker listens once it has joined; aiokafka logs every connection refused before that
         closed = [address for address in addresses if why_unreachable(address, RETRY_S)]
         if not closed and run_apart(_count_brokers(servers)) >= len(addresses):
             return
@@ -208,7 +214,9 @@ async def _drop_records(servers: str, topic: str) -> None:
     try:
         await client.start()
         (described,) = await client.describe_topics([topic])
-        partitions = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
+        partitions = [
+            TopicPartition(topic, metadata["partition"]) for metadata in described["partitions"]
+        ]
         to_the_end = RecordsToDelete(before_offset=-1)
         await client.delete_records(dict.fromkeys(partitions, to_the_end))
     finally:
@@ -216,8 +224,8 @@ async def _drop_records(servers: str, topic: str) -> None:
 
 
 async def _set_flush(reach: Reach, topic: str, *, each: bool) -> None:
-    # what else was set for the topic goes: the lab's has nothing else
-    # Kafka documentation, "Topic Configs": without a number it leaves that to the system
+    # AlterConfigs also resets the topic's other options; the lab sets no others
+    # Kafka documentation, "Topic Configs": without flush.messages the system decides
     configs = {"flush.messages": "1"} if each else {}
     client = _client(reach)
     try:
@@ -238,8 +246,8 @@ async def _described(servers: str, topic: str) -> dict[str, Any]:
         (described,) = await client.describe_topics([topic])
     finally:
         await client.close()
-    found: dict[str, Any] = described
-    return found
+    topic_metadata: dict[str, Any] = described
+    return topic_metadata
 
 
 async def _push_out_records(servers: str, topic: str, partition_bytes: int) -> None:
@@ -251,8 +259,8 @@ async def _push_out_records(servers: str, topic: str, partition_bytes: int) -> N
 
 
 def _usable(topic: dict[str, Any]) -> bool:
-    """Whether a broker has heard of a topic, and of a leader for each of its partitions."""
-    return not any(one["error_code"] for one in (topic, *topic["partitions"]))
+    """Return whether the broker knows the topic, and a leader for each of its partitions."""
+    return not any(metadata["error_code"] for metadata in (topic, *topic["partitions"]))
 
 
 async def _count_brokers(servers: str) -> int:
@@ -276,7 +284,7 @@ def _named(reach: Reach) -> str:
 
 
 def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in a thread of its own: ours may have a loop that runs, as in a notebook."""
+    """Run a coroutine in a new thread: the caller's may have a running loop, as in a notebook."""
     outcome: list[Any] = []
     failure: list[BaseException] = []
 
@@ -284,7 +292,7 @@ def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
         try:
             with asyncio.Runner() as runner:
                 outcome.append(runner.run(work))
-        except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             failure.append(error)
 
     thread = threading.Thread(target=run, name="empkit-admin")

@@ -1,7 +1,7 @@
-"""Apache Kafka in KRaft mode on this machine's Java, one process a broker.
+"""Apache Kafka in KRaft mode on this machine's Java, one process per broker.
 
-Each is controller and broker in one and listens on loopback only. Their files are in the folder of
-the processes, and go with it.
+Each process is both controller and broker, and listens on loopback only. Its files are in the
+folder of `Processes` and are removed with it.
 """
 
 from __future__ import annotations
@@ -30,22 +30,21 @@ if TYPE_CHECKING:
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 
-# below the ports that systems give to outgoing connections, so that a broker which is down finds
-# its port free when it comes back
+# below the ephemeral ports, so that no outgoing connection takes the port of a broker that is down
 PORTS = range(20_000, 32_000)
 
 JAVA_FLAGS = (
     "-Xmx512m",
-    "-XX:-UsePerfData",  # a file in the system's own folder, which a killed process leaves behind
+    "-XX:-UsePerfData",  # a temporary file that a killed process leaves behind
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",  # starts in half the time on two cores
-    "-XX:+DisplayVMOutputToStderr",  # why Java itself gave up belongs in the log, too
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",  # the jars from Maven log with this
+    "-XX:TieredStopAtLevel=1",  # halves the start-up time on two cores
+    "-XX:+DisplayVMOutputToStderr",  # errors of the JVM itself also belong in the log
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",  # the logger of the jars from Maven
 )
 
 
 class _Ports(NamedTuple):
-    """Where one broker listens, and where its proxy will."""
+    """The ports of one broker, and of its proxy."""
 
     client: int
     proxied: int
@@ -62,16 +61,16 @@ appender.err.layout.pattern=[%d] %p %m (%c)%n
 rootLogger.level=warn
 rootLogger.appenderRef.err.ref=err
 """
-"""For an unpacked release, which logs with Log4j."""
+"""Configuration of Log4j, which an unpacked release logs with."""
 
 
 class ApacheBroker(Broker):
-    """Apache Kafka of one broker or several; takes what `Broker` takes."""
+    """Apache Kafka with one or more brokers; takes the arguments of `Broker`."""
 
     limits: ClassVar[str] = (
-        "Apache Kafka is started for short experiments: 512 MB of heap a broker, Java's quick "
-        "compiler only, a broker that died is noticed after 3 s where the default is 9 s, and all "
-        "replicas are on the one disk of this machine."
+        "Apache Kafka is configured for short experiments: 512 MB of heap per broker, only Java's "
+        "first-tier (C1) compiler, a broker session timeout of 3 s (default 9 s), and all replicas "
+        "on the same disk of this machine."
     )
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -84,10 +83,10 @@ class ApacheBroker(Broker):
         self._ports: dict[int, _Ports] = {}
 
     def start(self) -> None:
-        """Format the disks, start every broker, create the topics.
+        """Format the log folders, start every broker and create the topics.
 
         Raises:
-            BrokerError: Java or Kafka is missing or too old, or a broker does not come up.
+            BrokerError: Java or Kafka is missing or too old, or a broker does not start.
         """
         if self._folder is not None:
             raise BrokerError("Apache Kafka runs already; stop it first.")
@@ -115,8 +114,10 @@ class ApacheBroker(Broker):
             raise
 
     def stop(self) -> None:
-        """Kill every broker and remove its files: with the log gone there is nothing to put in
-        order, which takes three brokers 2 s."""
+        """Kill every broker and remove its files.
+
+        The log is removed too, so an orderly shutdown, which takes three brokers 2 s, has no use.
+        """
         self.down()
         folder, self._folder = self._folder, None
         self.bootstrap_servers = ""
@@ -124,19 +125,19 @@ class ApacheBroker(Broker):
             shutil.rmtree(folder, ignore_errors=True)
 
     def down(self, broker: int | None = None) -> None:
-        """Kill a broker (SIGKILL). The others elect new leaders when its session has ended."""
+        """Kill a broker (SIGKILL). The others elect new leaders when its session has expired."""
         for number in self._chosen(broker):
             node = self._nodes.pop(number, None)
             if node is not None:
                 self._processes.release(node, kill=True)
 
     def up(self, broker: int | None = None) -> None:
-        """Start a broker on the log it had, and wait until it has joined the others.
+        """Start a broker with its previous log, and wait until it has joined the cluster.
 
-        After a kill this takes until the cluster has noticed it, up to 3 s.
+        After a kill this takes until the broker's old session has expired, up to 3 s.
 
         Raises:
-            BrokerError: it ended again, or has not joined in time.
+            BrokerError: the broker ended again, or has not joined in time.
         """
         if self._folder is None:
             raise BrokerError("Apache Kafka does not run; start it first.")
@@ -150,25 +151,25 @@ class ApacheBroker(Broker):
         try:
             wait_for_brokers(wanted, START_TIMEOUT_S, lambda: self._check_running(chosen))
         except TimeoutError as error:
-            raise BrokerError(f"Apache Kafka did not come up: {error}") from None
+            raise BrokerError(f"Apache Kafka did not start: {error}") from None
 
     def pause(self) -> None:
-        """Freeze every broker that is up."""
+        """Pause every broker that runs (SIGSTOP)."""
         for node in list(self._nodes.values()):
             node.pause()
 
     def resume(self) -> None:
-        """Let every broker go on."""
+        """Resume every paused broker (SIGCONT)."""
         for node in list(self._nodes.values()):
             node.resume()
 
     def overrun(self, topic: str) -> None:
-        """Have the brokers drop the records (a DeleteRecords request)."""
+        """Delete the records with a DeleteRecords request."""
         drop_records(self.bootstrap_servers, topic)
 
     @contextmanager
     def behind(self, proxy: ProxyProcess) -> Iterator[str]:
-        """Clients that begin at these addresses go through the proxy; others do not."""
+        """Yield addresses behind the proxy; clients that use other addresses bypass it."""
         for number, ports in self._ports.items():
             proxy.listen(f"broker-{number}", "127.0.0.1", ports.proxied, at=ports.proxy)
         yield ",".join(f"127.0.0.1:{ports.proxy}" for ports in self._ports.values())
@@ -189,7 +190,7 @@ class ApacheBroker(Broker):
                 "node.id": number,
                 "listeners": f"PLAINTEXT://127.0.0.1:{ports.client},"
                 f"PROXIED://127.0.0.1:{ports.proxied},CONTROLLER://127.0.0.1:{ports.controller}",
-                # who comes in by the second listener is sent to where the proxy will be
+                # the second listener advertises the address of the proxy
                 "advertised.listeners": f"PLAINTEXT://127.0.0.1:{ports.client},"
                 f"PROXIED://127.0.0.1:{ports.proxy}",
                 "controller.listener.names": "CONTROLLER",
@@ -207,22 +208,22 @@ class ApacheBroker(Broker):
                 "transaction.state.log.min.isr": in_sync,
                 "transaction.state.log.num.partitions": 4,
                 "group.initial.rebalance.delay.ms": 0,
-                "group.min.session.timeout.ms": 1_000,  # a lesson does not wait the usual 6 s
+                "group.min.session.timeout.ms": 1_000,  # default 6 s, too long for a lesson
                 "broker.session.timeout.ms": 3_000,
                 "broker.heartbeat.interval.ms": 500,
-                "log.cleaner.dedupe.buffer.size": 8_388_608,  # of the heap; by default 128 MiB
+                "log.cleaner.dedupe.buffer.size": 8_388_608,  # heap memory; default 128 MiB
             }
             self._properties(number).write_text(
                 "".join(f"{name}={value}\n" for name, value in values.items())
             )
 
     def _format(self) -> None:
-        """Prepare every broker's log folder, all under one new cluster id.
+        """Format every broker's log folder with one new cluster id.
 
         Raises:
-            BrokerError: Kafka's tool refused.
+            BrokerError: Kafka's StorageTool failed.
         """
-        # as Kafka writes a UUID; one that begins with "-" would be taken for an option
+        # Kafka's form of a UUID; one that begins with "-" would be parsed as an option
         cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
         tool = [*self._java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c"]
         formatting = [
@@ -234,7 +235,7 @@ class ApacheBroker(Broker):
                 if child.wait(FORMAT_TIMEOUT_S):
                     raise BrokerError(f"Kafka's StorageTool failed.{_tail(child)}")
         except TimeoutError as error:
-            raise BrokerError(f"Kafka's StorageTool does not come to an end: {error}") from None
+            raise BrokerError(f"Kafka's StorageTool did not end: {error}") from None
         finally:
             for child in formatting:
                 self._processes.release(child, kill=True)
@@ -243,7 +244,7 @@ class ApacheBroker(Broker):
         for number in numbers:
             node = self._nodes.get(number)
             if node is None:
-                raise BrokerError(f"Kafka broker {number} was taken down while it came up.")
+                raise BrokerError(f"Kafka broker {number} was taken down while it started.")
             if not node.running:
                 raise BrokerError(
                     f"Kafka broker {number} ended with status {node.exit_status}.{_tail(node)}"
@@ -251,18 +252,21 @@ class ApacheBroker(Broker):
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports of loopback on which nobody listens."""
-    found: list[int] = []
+    """Return `count` ports of loopback that no process listens on."""
+    ports: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise BrokerError(f"No {count} ports are free between {PORTS.start} and {PORTS.stop}.")
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise BrokerError(
+        f"Fewer than {count} ports are free between {PORTS.start} and {PORTS.stop}; {count} are "
+        "needed."
+    )
 
 
 def _tail(child: Child) -> str:
-    """The last lines of a child's log, to be put behind a sentence."""
+    """Return the last lines of a child's log, to be appended to a message."""
     lines = child.log.read_text(errors="replace").strip().splitlines()[-5:]
     return " Its log ends with:\n  " + "\n  ".join(lines) if lines else ""

@@ -1,4 +1,4 @@
-"""What every broker can do, so that the lab need not know which one it has."""
+"""The interface of every broker; the lab uses nothing else of a broker."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 
 class BrokerError(RuntimeError):
-    """A broker cannot be started, or cannot do what was asked of it; the message says why."""
+    """A broker cannot be started, or cannot carry out an operation; the message says why."""
 
 
 class Broker(ABC):
-    """One Kafka, of one broker or several. Calls block, and may come from any thread.
+    """A Kafka cluster of one or more brokers. Calls block; any thread may call.
 
     Args:
-        processes: where child processes and files belong, and end with.
-        settings: names the topics, and the addresses of a broker that already runs.
-        brokers: how many brokers, where they are ours.
-        partitions: partitions of each topic that does not exist yet.
+        processes: owns child processes and files, which end with it.
+        settings: names the topics, and the addresses of an external broker.
+        brokers: number of brokers to start; `external` ignores it.
+        partitions: number of partitions of each topic that is created.
 
     Attributes:
         bootstrap_servers: `host:port,host:port` for clients; empty before `start`.
     """
 
     limits: ClassVar[str]
-    """What this kind of broker cannot do, in sentences to be shown where a user meets it."""
+    """The limitations of this kind of broker, in sentences for the user."""
 
     def __init__(
         self, processes: Processes, settings: Settings, brokers: int = 1, partitions: int = 4
@@ -52,16 +52,16 @@ class Broker(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Start, create the topics, and wait until clients are answered.
+        """Start, create the topics, and wait until the brokers respond to clients.
 
         Raises:
-            BrokerError: it cannot be started, or not be reached.
+            BrokerError: the broker cannot be started or reached.
             ChildError: the process ended, or was not ready in time.
         """
 
     @abstractmethod
     def stop(self) -> None:
-        """End what `start` began; nothing happens when it has ended already."""
+        """Stop what `start` started; has no effect when it has stopped already."""
 
     @abstractmethod
     def down(self, broker: int | None = None) -> None:
@@ -71,64 +71,64 @@ class Broker(ABC):
             broker: its number, counted from 1; None means all.
 
         Raises:
-            BrokerError: there is no such broker, or it is not ours.
+            BrokerError: there is no such broker, or the broker is external.
         """
 
     @abstractmethod
     def up(self, broker: int | None = None) -> None:
-        """Bring a broker back on the same address, with the log it had.
+        """Make a broker reachable again at the same address, with its previous log.
 
         Args:
             broker: its number, counted from 1; None means all.
 
         Raises:
-            BrokerError: there is no such broker, or it is not ours.
+            BrokerError: there is no such broker, or the broker is external.
         """
 
     @abstractmethod
     def pause(self) -> None:
-        """Freeze all brokers (SIGSTOP): connections stay, answers do not come.
+        """Pause all brokers (SIGSTOP): connections stay open, responses stop.
 
         Raises:
-            BrokerError: the broker is not ours.
-            NotImplementedError: the platform cannot stop a process.
+            BrokerError: the broker is external.
+            NotImplementedError: the platform cannot pause a process.
         """
 
     @abstractmethod
     def resume(self) -> None:
-        """Let frozen brokers go on.
+        """Resume paused brokers.
 
         Raises:
-            BrokerError: the broker is not ours.
+            BrokerError: the broker is external.
         """
 
     @abstractmethod
     def overrun(self, topic: str) -> None:
-        """Have a topic lose every record that it holds now, as when its retention is over.
+        """Delete every record that a topic holds now, as when its retention time has passed.
 
         Raises:
-            BrokerError: the broker is not ours, or did not do it.
+            BrokerError: the broker is external, or did not delete them.
         """
 
     @abstractmethod
     def behind(self, proxy: ProxyProcess) -> AbstractContextManager[str]:
-        """Lead clients through a proxy, which listens for each broker, as `broker-1` and so on.
+        """Route clients through a proxy, with a listener per broker: `broker-1` and so on.
 
-        A Kafka client asks any broker where all of them are, and goes there; so the brokers must
-        name the proxy's addresses.
+        A Kafka client asks any broker for the addresses of all and connects to those; so the
+        brokers must advertise the proxy's addresses.
 
         Args:
-            proxy: one that runs.
+            proxy: a running proxy.
 
         Returns:
-            A context with the addresses for clients that are to go through the proxy.
+            A context whose value is the addresses for clients behind the proxy.
 
         Raises:
-            BrokerError: the broker is not ours.
+            BrokerError: the broker is external.
         """
 
     def _chosen(self, broker: int | None) -> list[int]:
-        """The numbers meant by `broker`.
+        """Return the numbers of the brokers that `broker` selects.
 
         Raises:
             BrokerError: there is no such broker.

@@ -1,4 +1,4 @@
-"""The broker that comes with the kit: librdkafka's mock cluster in a child process.
+"""The embedded broker: librdkafka's mock cluster in a child process.
 
 EmbeddedBroker --orders--> python -m empkit.brokers.embedded --ctypes--> librdkafka
                <-answers--
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT_S = 10.0
 KEPT_BYTES = 5 * 2**20
-"""What the library keeps of a partition."""
+"""How much the library keeps of a partition, in bytes."""
 
 
 class EmbeddedBroker(Broker):
-    """The owner's handle of the embedded broker; takes what `Broker` takes."""
+    """The owner's handle of the embedded broker; takes the arguments of `Broker`."""
 
     limits: ClassVar[str] = (
-        "The embedded broker keeps its log in memory only, about 5 MiB a partition; older records "
-        "are dropped, and while a partition is full each request takes the longer the smaller its "
-        "batches were (seen: 3,000 records per second instead of 13,000). It answers no admin "
-        "requests, chooses its ports itself, moves no leader when a broker goes down, and does not "
-        "check the sequence numbers of an idempotent producer: a record that is sent twice is in "
-        "the log twice. A consumer's fetch that finds nothing is answered when its time "
-        "(`fetch.max.wait.ms`) is up, even when a record comes before, and a consumer that comes "
-        "back to its group waits for most of its session timeout. It answers also who asks for no "
-        "ack, which aiokafka takes for a broken connection: with acks=0 records may be lost "
-        "without any fault. Apache Kafka (broker `apache`) has none of these limits."
+        "The embedded broker keeps its log in memory only, about 5 MiB per partition, and drops "
+        "older records; while a partition is full, requests are slower the smaller its batches "
+        "are (measured: 3,000 records per second instead of 13,000). It supports no admin "
+        "requests, chooses its ports itself, elects no new leader when a broker goes down, and "
+        "does not check the sequence numbers of an idempotent producer: a record that is sent "
+        "twice is in the log twice. It answers a consumer's empty fetch only when "
+        "`fetch.max.wait.ms` has passed, even if a record arrives earlier, and a consumer that "
+        "rejoins its group waits for most of its session timeout. It replies even to requests "
+        "with acks=0; aiokafka treats that reply as a broken connection, so that with acks=0 "
+        "records may be lost without any fault. Apache Kafka (broker `apache`) has none of these "
+        "limits."
     )
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -50,12 +51,12 @@ class EmbeddedBroker(Broker):
 
     @property
     def addresses(self) -> dict[int, tuple[str, int]]:
-        """Where each broker really listens, whatever it advertises: number to host and port."""
+        """The host and port that each broker listens on, by number, whatever it advertises."""
         pairs = [address.rsplit(":", 1) for address in self.bootstrap_servers.split(",") if address]
         return {number: (host, int(port)) for number, (host, port) in enumerate(pairs, 1)}
 
     def start(self) -> None:
-        """Start the process, with its topics, and wait until it takes connections."""
+        """Start the process, create the topics, and wait until it accepts connections."""
         if self._child is not None:
             raise BrokerError("The embedded broker runs already; stop it first.")
         arguments = ["--brokers", str(self._brokers), "--partitions", str(self._partitions)]
@@ -73,43 +74,45 @@ class EmbeddedBroker(Broker):
         self.bootstrap_servers = ready["bootstrap_servers"]
 
     def stop(self) -> None:
-        """End the process, and with it the log."""
+        """End the process; the log is lost with it."""
         child, self._child = self._child, None
         self.bootstrap_servers = ""
         if child is not None:
-            self._processes.release(child, kill=True)  # it has nothing to put in order
+            self._processes.release(child, kill=True)  # it needs no orderly shutdown
 
     def down(self, broker: int | None = None) -> None:
-        """Make a broker unreachable; it stays the leader of its partitions."""
+        """Make a broker unreachable; it remains the leader of its partitions."""
         self._ask("down", broker=broker)
 
     def up(self, broker: int | None = None) -> None:
-        """Let a broker take connections again."""
+        """Make a broker accept connections again."""
         self._ask("up", broker=broker)
 
     def pause(self) -> None:
-        """Freeze the process, with all its brokers."""
+        """Pause the process and so all its brokers."""
         with self._lock:
             self._running_child().pause()
             self._paused = True
 
     def resume(self) -> None:
-        """Let the process go on."""
+        """Resume the process."""
         with self._lock:
             self._running_child().resume()
             self._paused = False
 
     def round_trip_time(self, ms: int, broker: int | None = None) -> None:
-        """Delay each answer by `ms` milliseconds; 0 ends it."""
+        """Delay each response by `ms` milliseconds; 0 removes the delay."""
         self._ask("round_trip_time", broker=broker, ms=ms)
 
     def push_errors(self, request: str = "Produce", errors: Sequence[str | int] = ()) -> None:
-        """Answer the next requests of a kind with these errors, one each, and do nothing else.
+        """Answer the next requests of a kind with these errors, one per request.
+
+        The broker does nothing else for such a request: it stores no record.
 
         Args:
             request: `Produce`, `Fetch`, `Metadata`, `OffsetCommit` or another of Kafka's requests.
-            errors: Kafka's names, such as `NOT_ENOUGH_REPLICAS`, or numbers; `_TRANSPORT` cuts the
-                connection.
+            errors: names of Kafka's errors, such as `NOT_ENOUGH_REPLICAS`, or their numbers;
+                `_TRANSPORT` cuts the connection.
 
         Raises:
             BrokerError: there is no such request or error.
@@ -119,23 +122,26 @@ class EmbeddedBroker(Broker):
     def hold_answers(
         self, request: str = "Produce", count: int = 1, ms: int = 5_000, broker: int | None = None
     ) -> None:
-        """Do what the next requests of a kind want, but hold the answers back.
+        """Carry out the next requests of a kind, but delay their responses.
 
-        Held longer than a client's timeout, the answer is lost: the record is in the log and its
-        sender does not know.
+        When the delay exceeds the client's timeout, the response is lost: the record is in the log
+        and its sender does not know.
 
         Args:
             request: as for `push_errors`.
-            count: how many requests, of each broker that is meant.
-            ms: how long, in milliseconds. Later answers on the same connection wait as well.
+            count: number of requests, of each selected broker.
+            ms: the delay, in milliseconds. Later responses on the same connection wait as well.
             broker: its number; None means all.
         """
         self._ask("hold_answers", broker=broker, request=request, count=count, ms=ms)
 
     def planned_answers(self, request: str = "Produce") -> tuple[int, int] | None:
-        """How many requests of a kind were to be answered as `push_errors` or `hold_answers` asked
-        since the start, and how many have been, in the order of asking; None when that cannot be
-        told, as of errors that any of several brokers gives."""
+        """Return how many responses were planned and how many of them have been sent.
+
+        Counts what `push_errors` and `hold_answers` have planned for a kind of request since the
+        start. None when it is not known: the library does not count errors that any of several
+        brokers may return.
+        """
         planned = self._ask("planned_answers", request=request)["planned"]
         return None if planned is None else (planned[0], planned[1])
 
@@ -147,34 +153,34 @@ class EmbeddedBroker(Broker):
         """Create a topic.
 
         Raises:
-            BrokerError: it exists already.
+            BrokerError: the topic exists already.
         """
         self._ask("create_topic", name=name, partitions=partitions)
 
     def advertise(self, broker: int, host: str, port: int) -> None:
-        """Make a broker send its clients to another address, such as a proxy's.
+        """Make a broker advertise another address, such as a proxy's.
 
-        It goes on listening at its own (`addresses`). Clients learn the new address with their next
-        metadata; connections that exist stay.
+        It still listens on its original address (`addresses`). Clients learn the new address from
+        their next metadata response; existing connections stay.
         """
         self._ask("advertise", broker=broker, host=host, port=port)
 
     def overrun(self, topic: str) -> None:
-        """Push the records out with filler, which a consumer then has to get rid of."""
-        from empkit.brokers.admin import push_out_records  # which the child has no use for
+        """Push the records out with filler records, which a consumer then has to refuse."""
+        from empkit.brokers.admin import push_out_records  # the child process does not need it
 
         push_out_records(self.bootstrap_servers, topic, KEPT_BYTES)
 
     @contextmanager
     def behind(self, proxy: ProxyProcess) -> Iterator[str]:
-        """Every client that asks for the addresses meanwhile goes through the proxy."""
+        """Route every client that requests metadata meanwhile through the proxy."""
         servers = []
         with ExitStack() as cleanup:
             for number, (host, port) in self.addresses.items():
-                own = proxy.listen(f"broker-{number}", host, port)
-                self.advertise(number, "127.0.0.1", own)
+                proxy_port = proxy.listen(f"broker-{number}", host, port)
+                self.advertise(number, "127.0.0.1", proxy_port)
                 cleanup.callback(self.advertise, number, host, port)
-                servers.append(f"127.0.0.1:{own}")
+                servers.append(f"127.0.0.1:{proxy_port}")
             yield ",".join(servers)
 
     def _running_child(self) -> Child:
@@ -183,20 +189,20 @@ class EmbeddedBroker(Broker):
         return self._child
 
     def _ask(self, op: str, **values: Any) -> Report:
-        """Give an order and wait until it has been carried out; one at a time.
+        """Send an order and wait until it has been carried out; one at a time.
 
         Raises:
-            BrokerError: it cannot be done.
+            BrokerError: the order failed.
             ChildError: the process has ended, or does not answer.
         """
         with self._lock:
             child = self._running_child()
             if self._paused:
-                raise BrokerError("The embedded broker is paused and takes no orders; resume it.")
+                raise BrokerError("The embedded broker is paused and accepts no orders; resume it.")
             self._orders += 1
             child.order(op=op, id=self._orders, **values)
             answer = child.expect("id", ANSWER_TIMEOUT_S)
-            while answer["id"] != self._orders:  # of an order that was not waited for
+            while answer["id"] != self._orders:  # the late answer to an order that timed out
                 answer = child.expect("id", ANSWER_TIMEOUT_S)
         if "error" in answer:
             raise BrokerError(answer["error"])
@@ -204,10 +210,10 @@ class EmbeddedBroker(Broker):
 
 
 def obey(cluster: MockCluster, order: Report) -> Report:
-    """In the child: carry out one order, and return what it asked for.
+    """In the child: carry out one order and return its result.
 
     Raises:
-        LibraryError, KeyError, TypeError, ctypes.ArgumentError: it cannot be done.
+        LibraryError, KeyError, TypeError, ctypes.ArgumentError: the order is invalid or failed.
     """
     match order["op"]:
         case "down":
@@ -229,7 +235,7 @@ def obey(cluster: MockCluster, order: Report) -> Report:
         case "advertise":
             cluster.set_address(order["broker"], order["host"], order["port"])
         case other:
-            raise LibraryError(f"The embedded broker knows no order {other!r}.")
+            raise LibraryError(f"The embedded broker has no order {other!r}.")
     return {}
 
 
@@ -252,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         result: Report
         try:
             result = obey(cluster, order)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the owner waits for an answer
+        except Exception as error:  # noqa: BLE001 - the owner waits for an answer in any case
             result = {"error": str(error) or type(error).__name__}
         report(id=order["id"], **result)
 

@@ -1,4 +1,4 @@
-"""A broker that already runs, here or elsewhere, and that others may be using."""
+"""A Kafka cluster that already runs, on this machine or elsewhere, and may have other users."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ REACH_TIMEOUT_S = 3.0
 
 
 class ExternalBroker(Broker):
-    """Kafka at the addresses of `settings.kafka_bootstrap_servers`; takes what `Broker` takes.
+    """Kafka at `settings.kafka_bootstrap_servers`; takes the arguments of `Broker`.
 
-    Nothing is done to it but to create the topics that are missing, where it lets us.
+    The only change made to the cluster is to create missing topics, where it permits that.
     """
 
     limits: ClassVar[str] = (
-        "An external broker is not ours: it cannot be stopped, paused or restarted from here. To "
-        "see what a fault does, put one between it and the clients, or use another broker."
+        "An external broker is not under the lab's control: the lab cannot stop, pause or restart "
+        "it. To see the effect of a fault, inject one between the broker and the clients, or use "
+        "another broker."
     )
 
     def start(self) -> None:
@@ -32,47 +33,47 @@ class ExternalBroker(Broker):
         servers = self._settings.kafka_bootstrap_servers
         if not servers:
             raise BrokerError(
-                "There is no address of a broker. Set EMPKIT_KAFKA_BOOTSTRAP_SERVERS=HOST:PORT, "
-                "or use the embedded broker."
+                "No broker address is set. Set EMPKIT_KAFKA_BOOTSTRAP_SERVERS=HOST:PORT, or use "
+                "the embedded broker."
             )
         _reach(servers)
-        # best effort: many clusters let clients write, but not create; then its owner has created
-        # the topics, or they come into being with the first record
+        # best effort: many clusters let clients write but not create topics; there an operator has
+        # created the topics, or the first record creates them
         with contextlib.suppress(BrokerError):
             create_topics(kafka_arguments(self._settings), self.topics, self._partitions)
         self.bootstrap_servers = servers
 
     def stop(self) -> None:
-        """Let go of it; it goes on running."""
+        """Forget the addresses; the cluster keeps running."""
         self.bootstrap_servers = ""
 
     def down(self, broker: int | None = None) -> None:
-        """Not possible: raises BrokerError."""
+        """Raise BrokerError: not possible here."""
         self._not_ours("taken down")
 
     def up(self, broker: int | None = None) -> None:
-        """Not possible: raises BrokerError."""
+        """Raise BrokerError: not possible here."""
         self._not_ours("brought up")
 
     def pause(self) -> None:
-        """Not possible: raises BrokerError."""
+        """Raise BrokerError: not possible here."""
         self._not_ours("paused")
 
     def resume(self) -> None:
-        """Not possible: raises BrokerError."""
+        """Raise BrokerError: not possible here."""
         self._not_ours("resumed")
 
     def overrun(self, topic: str) -> None:
-        """Not possible: raises BrokerError."""
+        """Raise BrokerError: not possible here."""
         self._not_ours("made to drop records")
 
     def behind(self, proxy: ProxyProcess) -> AbstractContextManager[str]:
-        """Not possible: raises BrokerError."""
-        self._not_ours("led through the proxy")
+        """Raise BrokerError: not possible here."""
+        self._not_ours("put behind the proxy")
 
     def _not_ours(self, what: str) -> NoReturn:
         raise BrokerError(
-            f"The broker at {self._settings.kafka_bootstrap_servers} is not ours: it cannot be "
+            f"The broker at {self._settings.kafka_bootstrap_servers} is external: it cannot be "
             f"{what}. Use the broker `embedded` or `apache` for that."
         )
 
@@ -81,7 +82,7 @@ def _reach(servers: str) -> None:
     """Connect to one of the addresses.
 
     Raises:
-        BrokerError: one is malformed, or none can be reached in time.
+        BrokerError: an address is malformed, or none can be reached in time.
     """
     addresses = parse_addresses(servers)
     failures = []

@@ -1,6 +1,6 @@
-"""Finds the Java and the Apache Kafka that the broker `apache` runs with, and fetches the latter.
+"""Finds the Java and the Apache Kafka that the broker `apache` runs with, and downloads the latter.
 
-Maven does the fetching: it checks what it downloads against the repository's checksums.
+Maven does the download and verifies the repository's checksums.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 from empkit.brokers.base import BrokerError
 
 KAFKA_VERSION = "4.4.0"
-"""The version that is fetched, and that the tests run with."""
+"""The version that is downloaded, and that the tests run with."""
 
 BROKER = "kafka_2.13"
-"""The artifact that is the broker, of the group org.apache.kafka."""
+"""The broker's artifact, in the group org.apache.kafka."""
 
 HOME = "EMPKIT_KAFKA_HOME"
-"""The environment variable that names the folder of a Kafka."""
+"""The environment variable that names the folder of an Apache Kafka."""
 
 MIN_JAVA = 17
 
@@ -40,7 +40,7 @@ _POM = """\
       <artifactId>{artifact}</artifactId>
       <version>{version}</version>
     </dependency>
-    <!-- writes the log to standard error; without it Kafka says nothing -->
+    <!-- writes the log to standard error; without it Kafka logs nothing -->
     <dependency>
       <groupId>org.slf4j</groupId>
       <artifactId>slf4j-simple</artifactId>
@@ -52,19 +52,19 @@ _POM = """\
 
 
 def default_folder(name: str = f"kafka-{KAFKA_VERSION}") -> Path:
-    """Where Kafka is kept for this user: in the cache folder of the XDG Base Directory spec."""
+    """Return this user's folder for Kafka, in the cache folder of the XDG Base Directory spec."""
     cache = os.environ.get("XDG_CACHE_HOME", "")
-    # the specification wants a relative path to be ignored
+    # the specification requires that a relative path be ignored
     base = Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache"
     return base / "empkit" / name
 
 
 def find_jars(folder: Path, artifact: str = BROKER) -> list[Path]:
-    """The jars of a Kafka: in the folder itself, or in the `libs` of an unpacked release.
+    """Return the jars of a Kafka: in the folder itself, or in the `libs` of an unpacked release.
 
     Args:
-        folder: where to look.
-        artifact: the one that must be among them.
+        folder: the folder to search.
+        artifact: the artifact that must be among the jars; without it the list is empty.
     """
     for place in (folder / "libs", folder):
         jars = sorted(place.glob("*.jar"))
@@ -74,21 +74,21 @@ def find_jars(folder: Path, artifact: str = BROKER) -> list[Path]:
 
 
 def find_java() -> str:
-    """The Java to run Kafka with: of `JAVA_HOME`, or the one on the PATH.
+    """Return the Java to run Kafka with: that of `JAVA_HOME`, or the one on the PATH.
 
     Raises:
-        BrokerError: there is none, or it is too old.
+        BrokerError: Java is missing or too old.
     """
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=str(Path(home, "bin"))) if home else None
     java = java or shutil.which("java")
-    said = ""
+    output = ""
     if java is not None:
         done = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-        said = done.stdout + done.stderr
+        output = done.stdout + done.stderr
     # 17.0.15 is 17, 1.8.0 is 8
-    version = re.search(r'version "(?:1\.)?(\d+)', said)
-    if java is None or version is None:  # without a JDK macOS has a java that only says so
+    version = re.search(r'version "(?:1\.)?(\d+)', output)
+    if java is None or version is None:  # macOS without a JDK has a java that prints an error
         raise BrokerError(
             f"Java is missing: Apache Kafka needs version {MIN_JAVA} or later. Install a JDK "
             "(`apt install default-jre-headless`, `brew install openjdk`, `conda install "
@@ -103,24 +103,24 @@ def find_java() -> str:
 
 
 def find_kafka() -> list[Path]:
-    """Kafka's jars: those of EMPKIT_KAFKA_HOME, or else those that were installed.
+    """Return Kafka's jars: those of EMPKIT_KAFKA_HOME, or else those that were installed.
 
     Raises:
-        BrokerError: there are none.
+        BrokerError: there are no jars.
     """
     home = os.environ.get(HOME)
     folder = Path(home).expanduser() if home else default_folder()
     jars = find_jars(folder)
     if not jars:
         raise BrokerError(
-            f"There is no Apache Kafka in {folder}. `empkit kafka install` fetches "
+            f"There is no Apache Kafka in {folder}. `empkit kafka install` downloads "
             f"{KAFKA_VERSION}; or set {HOME} to the folder of an unpacked release."
         )
     return jars
 
 
 def install_kafka(folder: Path | None = None) -> Path:
-    """Fetch Apache Kafka, unless it is there.
+    """Download Apache Kafka, unless it is there.
 
     Args:
         folder: where its jars go; by default the user's cache.
@@ -129,18 +129,18 @@ def install_kafka(folder: Path | None = None) -> Path:
         The folder, fit for EMPKIT_KAFKA_HOME.
 
     Raises:
-        BrokerError: Java or Maven is missing, Java is too old, or Maven could not fetch it.
+        BrokerError: Java or Maven is missing, Java is too old, or Maven failed.
     """
     return install_jars(BROKER, KAFKA_VERSION, folder or default_folder())
 
 
 def install_jars(artifact: str, version: str, folder: Path) -> Path:
-    """Fetch an artifact of Apache Kafka's and all that it needs, unless it is there.
+    """Download an artifact of Apache Kafka and its dependencies, unless it is there.
 
     Args:
-        artifact: of the group org.apache.kafka.
-        version: which.
-        folder: where the jars go.
+        artifact: its name in the group org.apache.kafka.
+        version: its version.
+        folder: the folder for the jars.
 
     Returns:
         The folder.
@@ -153,7 +153,8 @@ def install_jars(artifact: str, version: str, folder: Path) -> Path:
         return folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BrokerError(
-            f"{folder} holds something else than Apache Kafka. Name an empty folder, or remove it."
+            f"{folder} contains something other than Apache Kafka. Name an empty folder, or remove "
+            "it."
         )
     find_java()
     maven = shutil.which("mvn")
@@ -171,16 +172,16 @@ def install_jars(artifact: str, version: str, folder: Path) -> Path:
                 folder.rmdir()
             jars.replace(folder)
         except OSError:
-            if not find_jars(folder, artifact):  # else somebody was faster
+            if not find_jars(folder, artifact):  # else another process has installed it meanwhile
                 raise
     return folder
 
 
 def _fetch(maven: str, artifact: str, version: str, jars: Path) -> None:
-    """Have Maven put an artifact and all it needs into `jars`.
+    """Have Maven copy an artifact and its dependencies into `jars`.
 
     Raises:
-        BrokerError: it could not.
+        BrokerError: Maven failed or timed out.
     """
     pom = jars.with_name("pom.xml")
     pom.write_text(_POM.format(artifact=artifact, version=version))
@@ -192,12 +193,12 @@ def _fetch(maven: str, artifact: str, version: str, jars: Path) -> None:
         )
     except subprocess.TimeoutExpired:
         raise BrokerError(
-            f"Maven did not fetch {artifact} {version} within {INSTALL_TIMEOUT_S:g} s. "
+            f"Maven did not download {artifact} {version} within {INSTALL_TIMEOUT_S:g} s. "
             "Check the network and try again."
         ) from None
     if done.returncode or not find_jars(jars, artifact):
         tail = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[:5])
         raise BrokerError(
-            f"Maven could not fetch {artifact} {version}. Check the network, or a proxy or mirror "
-            f"in ~/.m2/settings.xml, and try again. It said:\n  {tail}"
+            f"Maven could not download {artifact} {version}. Check the network, or a proxy or "
+            f"mirror in ~/.m2/settings.xml, and try again. Its output:\n  {tail}"
         )

@@ -1,7 +1,7 @@
 """The mock cluster of librdkafka, an in-memory Kafka, called through its C API.
 
-The library comes with the confluent-kafka package, which itself is not imported. What is called
-here is declared in librdkafka's `src/rdkafka_mock.h`, an interface that may change between
+The library is part of the confluent-kafka package, which itself is not imported. The functions
+used here are declared in librdkafka's `src/rdkafka_mock.h`, an interface that may change between
 versions: each function is looked up when the library is loaded.
 """
 
@@ -50,7 +50,8 @@ class _ErrorDescription(ctypes.Structure):
     _fields_ = (("code", c_int), ("name", c_char_p), ("description", c_char_p))
 
 
-# function: what it returns, then its arguments; c_int stands for the enum rd_kafka_resp_err_t
+# function: the type of its result, then those of its arguments; c_int stands for the enum
+# rd_kafka_resp_err_t
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "rd_kafka_err2str": (c_char_p, c_int),
     "rd_kafka_get_err_descs": (None, POINTER(POINTER(_ErrorDescription)), POINTER(c_size_t)),
@@ -69,7 +70,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "rd_kafka_mock_push_request_errors_array": (
         None, c_void_p, c_int16, c_size_t, POINTER(c_int),
     ),
-    # variadic: only the fixed arguments are declared, as ctypes wants it
+    # variadic: only the fixed arguments are declared, as ctypes requires
     "rd_kafka_mock_broker_push_request_error_rtts": (
         c_int, c_void_p, c_int32, c_int16, c_size_t,
     ),
@@ -80,7 +81,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
 
 
 def _places() -> Iterator[Path]:
-    """Files that may be the library: where wheels put it, then where conda does."""
+    """Yield the files that may be the library: first of wheels, then of conda."""
     spec = importlib.util.find_spec("confluent_kafka")
     for folder in (spec and spec.submodule_search_locations) or []:
         package = Path(folder)
@@ -95,10 +96,10 @@ def _places() -> Iterator[Path]:
 
 
 def find_library() -> str:
-    """The file of librdkafka.
+    """Return the path or name of librdkafka.
 
     Raises:
-        LibraryError: it is not there.
+        LibraryError: the library was not found.
     """
     for place in _places():
         return str(place)
@@ -112,10 +113,10 @@ def find_library() -> str:
 
 
 def load_library() -> Any:
-    """librdkafka, with every function declared that is called here.
+    """Return librdkafka with every function declared that this module calls.
 
     Raises:
-        LibraryError: it is not there, cannot be loaded, or is too old.
+        LibraryError: the library was not found, cannot be loaded, or is too old.
     """
     name = find_library()
     try:
@@ -135,61 +136,62 @@ def load_library() -> Any:
 
 
 class MockCluster:
-    """A cluster in this process, on loopback ports of its own choice. It ends with the process.
+    """A cluster in this process, on loopback ports that it chooses. It ends with the process.
 
-    Brokers are numbered from 1; where a broker is asked for, None means all.
+    Brokers are numbered from 1; None for a broker means all.
 
     Args:
-        brokers: how many.
+        brokers: number of brokers.
 
     Raises:
-        LibraryError: it cannot be made. Every method raises it too when the library refuses.
+        LibraryError: the cluster cannot be created. Every method also raises it when the library
+            returns an error.
     """
 
     def __init__(self, brokers: int) -> None:
         self._library = load_library()
         self._numbers = range(1, brokers + 1)
-        self._planned: dict[str, int] = {}  # answers that brokers were told to give, by request
-        self._uncounted: set[str] = set()  # requests that any of several brokers may answer so
+        self._planned: dict[str, int] = {}  # number of planned responses, by request
+        self._uncounted: set[str] = set()  # requests whose planned errors the library cannot count
         reason = ctypes.create_string_buffer(512)
         options = self._library.rd_kafka_conf_new()
-        # else it warns that the client, of which we make no use, is connected to nothing
+        # otherwise it warns that the client, which is not used, has no connection
         self._library.rd_kafka_conf_set(options, b"log_level", b"4", reason, len(reason))
         client = self._library.rd_kafka_new(_PRODUCER, options, reason, len(reason))
         if not client:
-            raise LibraryError(f"librdkafka makes no client: {reason.value.decode()}")
+            raise LibraryError(f"librdkafka cannot create a client: {reason.value.decode()}")
         self._cluster = self._library.rd_kafka_mock_cluster_new(client, brokers)
         if not self._cluster:
-            raise LibraryError(f"librdkafka makes no mock cluster of {brokers} brokers.")
+            raise LibraryError(f"librdkafka cannot create a mock cluster of {brokers} brokers.")
         # by default the first consumer of a group waits 3 s for others
         self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
 
     @property
     def bootstrap_servers(self) -> str:
-        """The brokers' own addresses, `host:port,host:port`, in the order of their numbers."""
+        """The addresses that the brokers listen on, `host:port,host:port`, in order of number."""
         addresses: bytes = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster)
         return addresses.decode()
 
     def create_topic(self, name: str, partitions: int) -> None:
-        """Create a topic, with three replicas where there are as many brokers."""
+        """Create a topic with three replicas, or one per broker when there are fewer brokers."""
         replicas = min(_MAX_REPLICAS, len(self._numbers))
         self._call("topic_create", name.encode(), partitions, replicas)
 
     def set_down(self, broker: int | None) -> None:
-        """Cut a broker's connections and refuse new ones. Leaders do not move."""
+        """Cut a broker's connections and refuse new ones. No new leader is elected."""
         self._call("broker_set_down", self._number(broker))
 
     def set_up(self, broker: int | None) -> None:
-        """Let a broker accept connections again."""
+        """Make a broker accept connections again."""
         self._call("broker_set_up", self._number(broker))
 
     def set_round_trip_time(self, broker: int | None, ms: int) -> None:
-        """Delay each answer of a broker by `ms` milliseconds."""
+        """Delay each response of a broker by `ms` milliseconds."""
         self._call("broker_set_rtt", self._number(broker), ms)
 
     def set_address(self, broker: int, host: str, port: int) -> None:
-        """Make a broker name this address as its own; it goes on listening where it did."""
-        number = self._number(broker)  # the library would crash on one that is not there
+        """Make a broker advertise this address; it still listens on its original one."""
+        number = self._number(broker)  # the library would crash on an unknown number
         self._library.rd_kafka_mock_broker_set_host_port(self._cluster, number, host.encode(), port)
 
     def move_leader(self, topic: str, partition: int, broker: int) -> None:
@@ -197,14 +199,14 @@ class MockCluster:
         self._call("partition_set_leader", topic.encode(), partition, self._number(broker))
 
     def push_errors(self, request: str, errors: Sequence[str | int]) -> None:
-        """Answer the next requests of a kind with these errors, one each, and do nothing else.
+        """Answer the next requests of a kind with these errors, one per request.
 
         Args:
             request: a name of `API_KEYS`.
             errors: names of Kafka's errors, or their numbers; `_TRANSPORT` cuts the connection.
         """
         codes = [self._error_code(error) for error in errors]
-        if len(self._numbers) == 1:  # a broker's own answers are counted, those of all are not
+        if len(self._numbers) == 1:  # the library counts errors of one broker, not those of all
             self._plan(self._numbers, request, [(code, 0) for code in codes])
             return
         self._uncounted.add(request)
@@ -213,16 +215,16 @@ class MockCluster:
         )
 
     def hold_answers(self, broker: int | None, request: str, count: int, ms: int) -> None:
-        """Do what the next `count` requests of a kind want, and answer `ms` milliseconds late."""
+        """Carry out the next `count` requests of a kind, and respond `ms` milliseconds late."""
         numbers = self._numbers if broker is None else [self._number(broker)]
         self._plan(numbers, request, [(0, ms)] * count)
 
     def planned_answers(self, request: str) -> tuple[int, int] | None:
-        """How many requests of a kind were to be answered as `push_errors` or `hold_answers` asked,
-        and how many have been.
+        """Return how many responses were planned for a kind of request, and how many were sent.
 
-        None when nobody can tell: the library counts no errors that any of several brokers gives,
-        and of several brokers not in which order their answers are given.
+        `push_errors` and `hold_answers` plan them. None when the library does not know: it does
+        not count errors that any of several brokers may return, and for several brokers it does
+        not record the order of their responses.
         """
         if len(self._numbers) > 1 and request in self._uncounted:
             return None
@@ -234,7 +236,7 @@ class MockCluster:
         return planned, planned - left
 
     def _plan(self, numbers: Sequence[int], request: str, answers: list[tuple[int, int]]) -> None:
-        """Have brokers give their next answers with an error code, and so many ms late."""
+        """Make brokers send their next responses with an error code and a delay in ms."""
         pairs = [c_int(value) for answer in answers for value in answer]
         for number in numbers:
             self._call(
@@ -255,23 +257,26 @@ class MockCluster:
         count = c_size_t()
         self._library.rd_kafka_get_err_descs(ctypes.byref(descriptions), ctypes.byref(count))
         known: dict[str, int] = {
-            one.name.decode(): one.code for one in descriptions[: count.value] if one.name
+            description.name.decode(): description.code
+            for description in descriptions[: count.value]
+            if description.name
         }
         if error in known:
             return known[str(error)]
         if error in known.values():
             return int(error)
         raise LibraryError(
-            f"Kafka has no error {error!r}; NOT_ENOUGH_REPLICAS and REQUEST_TIMED_OUT are two."
+            f"Kafka has no error {error!r}; use one such as NOT_ENOUGH_REPLICAS or "
+            "REQUEST_TIMED_OUT."
         )
 
     def _call(self, function: str, *arguments: Any) -> None:
         code = getattr(self._library, f"rd_kafka_mock_{function}")(self._cluster, *arguments)
-        # a call that follows within microseconds can miss the cluster's wake-up, and takes 1 s
+        # a second call within microseconds can miss the cluster's wake-up, and then takes 1 s
         time.sleep(_SETTLE_S)
         if code:
             reason = self._library.rd_kafka_err2str(code).decode()
-            raise LibraryError(f"librdkafka refused {function}{arguments}: {reason}")
+            raise LibraryError(f"librdkafka: {function}{arguments} failed: {reason}")
 
 
 def _api_key(request: str) -> int:

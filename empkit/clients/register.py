@@ -44,8 +44,8 @@ def client_class(protocol: str) -> type[Client]:
     others = plugins.load("protocols")
     if protocol not in others:
         raise ValueError(
-            f"{protocol!r} is not a protocol of this kit; use one of {', '.join(protocols())}, or a "
-            "client of your own, module:Class."
+            f"{protocol!r} is not a protocol of this kit; use one of {', '.join(protocols())}, "
+            "or a client of your own, module:Class."
         )
     return plugin.checked(protocol, others[protocol])
 

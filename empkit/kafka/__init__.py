@@ -1,1 +1,1 @@
-"""What servers, clients and audit share about Kafka: topics, the dead-letter topic, profiles."""
+"""Kafka code that servers, clients and audit share: topics, the dead-letter topic, profiles."""

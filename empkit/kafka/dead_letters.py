@@ -1,4 +1,4 @@
-"""What the consumer refused: read from the dead-letter topic, and sent again when mended."""
+"""Reads the dead-letter topic, and sends repaired records to the topic again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class DeadLetter(NamedTuple):
     """A record that could not be stored, and why.
 
     Attributes:
-        topic, partition, offset: where it stood.
+        topic, partition, offset: its original position.
         reason: why the consumer refused it.
         key: its key, or None.
-        value: its bytes, as they came, or None.
-        result: the word for the reason, of `empkit.server.answers`: `invalid`, `duplicate` or
-            `too_large`; "" from a consumer that does not say.
+        value: its bytes, unchanged, or None.
+        result: the reason as one word of `empkit.server.answers`: `invalid`, `duplicate` or
+            `too_large`; "" from a consumer that sends no such header.
     """
 
     topic: str
@@ -36,7 +36,7 @@ class DeadLetter(NamedTuple):
     result: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As a line of a file: bytes that are text stand as text, others in base64."""
+        """Return the letter as a JSON object for a file; bytes that are not text become base64."""
         return {**self._asdict(), "key": _as_text(self.key), "value": _as_text(self.value)}
 
 
@@ -50,7 +50,10 @@ def _as_text(data: bytes | None) -> Any:
 
 
 def as_bytes(value: Any) -> bytes | None:
-    """The bytes that `DeadLetter.to_json` wrote, perhaps mended since; an object is JSON."""
+    """Return the bytes of a key or value that `DeadLetter.to_json` wrote.
+
+    The value may have been repaired since; an object is encoded as JSON.
+    """
     if value is None:
         return None
     if isinstance(value, dict):
@@ -63,15 +66,15 @@ def as_bytes(value: Any) -> bytes | None:
 async def read_dead_letters(
     settings: Settings, begin: Mapping[int, int] | None = None
 ) -> list[DeadLetter]:
-    """The dead letters that the topic holds now, in no particular order.
+    """Return the dead letters that the topic holds now, in no particular order.
 
     Args:
         settings: the brokers and the topic.
-        begin: offsets by partition to begin at (`log_ends` of an earlier time); by default all.
+        begin: the first offset by partition (from an earlier `log_ends`); by default the oldest.
 
     Raises:
         aiokafka.errors.KafkaError: the brokers cannot be reached.
-        TimeoutError: nothing came for 30 s.
+        TimeoutError: no record arrived for 30 s.
     """
     topic = settings.dead_letter_topic
     return [_letter(message) for message in await read_messages(settings, topic, begin)]
@@ -91,14 +94,14 @@ def _letter(message: Any) -> DeadLetter:
 
 
 async def send_again(settings: Settings, letters: Iterable[tuple[bytes | None, bytes]]) -> int:
-    """Send records to the topic that they were refused from, as they are now.
+    """Send records to the topic of the settings again, in their present form.
 
     Args:
         settings: the brokers and the topic.
-        letters: key and value of each.
+        letters: pairs of key and value.
 
     Returns:
-        How many were sent.
+        The number of records sent.
     """
     producer = AIOKafkaProducer(**kafka_arguments(settings), acks="all", enable_idempotence=True)
     count = 0

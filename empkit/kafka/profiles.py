@@ -1,11 +1,11 @@
-"""Named settings of Kafka, to be set side by side.
+"""Named profiles of Kafka settings, for comparison.
 
 They follow the Kafka drivers of the OpenMessaging Benchmark (`driver-kafka/kafka-latency.yaml`,
 `kafka-throughput.yaml`, `kafka-sync.yaml`, `kafka-exactly-once.yaml` of
 https://github.com/openmessaging/benchmark): all wait for all in-sync replicas, linger 1 ms and
-differ in the size of batches, in when a broker flushes to its disk, and in transactions. Its
-`exactly-once` stops at the idempotent producer; ours is a transactional one, with a consumer that
-reads what was committed only.
+differ in the size of batches, in when a broker flushes to its disk, and in transactions. The
+benchmark's `exactly-once` uses an idempotent producer only; this one uses a transactional producer
+and a consumer that reads only committed records.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ ProfileName = Literal["latency", "throughput", "sync", "exactly-once"]
 
 @dataclass(frozen=True)
 class Profile:
-    """What a profile sets.
+    """The settings of a profile.
 
     Attributes:
-        what: in a sentence.
-        batch_bytes: the most that the producer puts into one batch.
-        flush: whether the broker flushes each record to its disk before it acks; needs a broker
-            that has one.
-        transactional: whether records go in transactions, of all that wait at a time, and the
-            consumer reads only what was committed.
+        what: the profile in one sentence.
+        batch_bytes: the maximum size of a producer's batch, in bytes.
+        flush: whether the broker flushes each record to disk before it acks; needs a broker with a
+            log on disk.
+        transactional: whether the producer sends records in transactions, each of all records that
+            wait at that time, and the consumer reads only committed records.
     """
 
     what: str
@@ -35,7 +35,7 @@ class Profile:
     transactional: bool = False
 
     def changes(self) -> dict[str, Any]:
-        """The settings that it changes."""
+        """Return the settings that the profile changes, by name."""
         return {
             "kafka_acks": "all",
             "kafka_idempotence": True,

@@ -1,4 +1,4 @@
-"""What a Kafka topic holds, and how far its consumer group is: read from outside the group."""
+"""Reads a Kafka topic's records and a consumer group's lag, without joining the group."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POLL_MS = 100
 async def _reader(
     settings: Settings, topic: str
 ) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, int]]]:
-    """A consumer outside any group, and where each partition of the topic ends."""
+    """Yield a consumer without a group, and the end offset of each partition of the topic."""
     consumer = AIOKafkaConsumer(
         topic,
         **kafka_arguments(settings),
@@ -35,9 +35,10 @@ async def _reader(
     try:
         await consumer.start()
         yield consumer, await consumer.end_offsets(consumer.assignment())
-        # Closed right behind a fetch, a TLS connection stays for the 30 s that asyncio waits for
-        # the other side: Kafka takes in the two at once, and reads no further when it has answered.
-        # So nothing more is fetched, and when what is asked last has its answer, all before has.
+        # A TLS connection that is closed directly after a fetch request stays open for the 30 s
+        # that asyncio waits for the peer: Kafka receives both together and does not read on after
+        # its response. So pause fetching; the response to one more request then comes after all
+        # earlier ones.
         consumer.pause(*consumer.assignment())
         await consumer.end_offsets(consumer.assignment())
     finally:
@@ -45,7 +46,7 @@ async def _reader(
 
 
 async def log_ends(settings: Settings, topic: str) -> dict[int, int]:
-    """The offset behind the last record of each partition of a topic.
+    """Return the end offset (that of the next record) of each partition of a topic.
 
     Raises:
         aiokafka.errors.KafkaError: the brokers cannot be reached.
@@ -57,65 +58,68 @@ async def log_ends(settings: Settings, topic: str) -> dict[int, int]:
 async def read_messages(
     settings: Settings, topic: str, begin: Mapping[int, int] | None = None
 ) -> list[Any]:
-    """What a topic holds now.
+    """Return the records that a topic holds now.
 
     Args:
         settings: the brokers.
-        topic: which.
-        begin: offsets by partition to begin at (`log_ends` of an earlier time); by default all.
+        topic: the topic.
+        begin: the first offset by partition (from an earlier `log_ends`); by default the oldest.
 
     Returns:
         aiokafka's `ConsumerRecord`s, in order within each partition.
 
     Raises:
         aiokafka.errors.KafkaError: the brokers cannot be reached.
-        TimeoutError: nothing came for 30 s.
+        TimeoutError: no record arrived for 30 s.
     """
-    found: list[Any] = []
+    records: list[Any] = []
     async with _reader(settings, topic) as (consumer, ends):
-        kept = await consumer.beginning_offsets(list(ends))
-        first = {each: max(kept[each], (begin or {}).get(each.partition, 0)) for each in ends}
-        left = {each: end for each, end in ends.items() if end > first[each]}
+        oldest = await consumer.beginning_offsets(list(ends))
+        first = {
+            partition: max(oldest[partition], (begin or {}).get(partition.partition, 0))
+            for partition in ends
+        }
+        left = {partition: end for partition, end in ends.items() if end > first[partition]}
         for partition in left:
             consumer.seek(partition, first[partition])
         give_up = time.monotonic() + STALL_S
         while left:
             batch = await consumer.getmany(*left, timeout_ms=POLL_MS)
             for messages in batch.values():
-                found += messages
-            # the last offsets may be no records, but the marks of transactions' ends
-            came = {each: await consumer.position(each) for each in left}
-            left = {each: end for each, end in left.items() if came[each] < end}
+                records += messages
+            # the last offsets may be transaction control records, which a consumer does not return
+            positions = {partition: await consumer.position(partition) for partition in left}
+            left = {partition: end for partition, end in left.items() if positions[partition] < end}
             if batch:
                 give_up = time.monotonic() + STALL_S
             elif left and time.monotonic() > give_up:
-                raise TimeoutError(f"Nothing came from {topic} for {STALL_S:g} s.")
-    return found
+                raise TimeoutError(f"No record arrived from {topic} for {STALL_S:g} s.")
+    return records
 
 
 async def read_topic(
     settings: Settings, topic: str, begin: Mapping[int, int] | None = None
 ) -> pd.DataFrame:
-    """What a topic holds now, as a table.
+    """Return the records that a topic holds now, as a table.
 
     Args:
         settings: the brokers.
-        topic: which.
+        topic: the topic.
         begin: as for `read_messages`.
 
     Returns:
-        One row a record: partition, offset, key, value (the last two as text), in the order of
+        One row per record: partition, offset, key, value (the last two as text), in the order of
         partition and offset.
 
     Raises:
         aiokafka.errors.KafkaError: the brokers cannot be reached.
-        TimeoutError: nothing came for 30 s.
+        TimeoutError: no record arrived for 30 s.
     """
-    import pandas as pd  # here: each run's process imports this module, and has no use for pandas
+    import pandas as pd  # here: each run's process imports this module, and does not need pandas
 
     rows = [
-        (each.partition, each.offset, _text(each.key), _text(each.value))
-        for each in await read_messages(settings, topic, begin)
+        (message.partition, message.offset, _text(message.key), _text(message.value))
+        for message in await read_messages(settings, topic, begin)
     ]
     table = pd.DataFrame(rows, columns=["partition", "offset", "key", "value"])
     return table.sort_values(["partition", "offset"], ignore_index=True)
@@ -126,12 +130,12 @@ def _text(data: bytes | None) -> str | None:
 
 
 async def group_lag(settings: Settings, topic: str) -> pd.DataFrame:
-    """How far the consumer group of the settings has come, whether or not it has members now.
+    """Return the lag of the consumer group of the settings, whether or not it has members now.
 
     Returns:
-        One row a partition: end (the offset behind its last record), committed (the offset at which
-        the group goes on), lag (the records between them; with transactions fewer than the
-        difference, which counts the marks of their ends).
+        One row per partition: end (the end offset), committed (the group's committed offset), lag
+        (the number of records between them; with transactions less than the difference, which
+        includes transaction control records).
 
     Raises:
         aiokafka.errors.KafkaError: the brokers cannot be reached.
@@ -145,12 +149,16 @@ async def group_lag(settings: Settings, topic: str) -> pd.DataFrame:
     try:
         await consumer.start()
         partitions = {number: TopicPartition(topic, number) for number in sorted(ends)}
-        done = {number: await consumer.committed(each) or 0 for number, each in partitions.items()}
+        committed = {
+            number: await consumer.committed(partition) or 0
+            for number, partition in partitions.items()
+        }
     finally:
         await consumer.stop()
-    table = pd.DataFrame({"end": ends, "committed": done}).sort_index()
+    table = pd.DataFrame({"end": ends, "committed": committed}).sort_index()
     table.index.name = "partition"
     if not settings.kafka_transactional:
         return table.assign(lag=table["end"] - table["committed"])
-    left = Counter(each.partition for each in await read_messages(settings, topic, done))
+    messages = await read_messages(settings, topic, committed)
+    left = Counter(message.partition for message in messages)
     return table.assign(lag=[left[number] for number in table.index])

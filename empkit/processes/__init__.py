@@ -1,1 +1,1 @@
-"""The child processes of a lab, the warden that ends them, and the signals that reach them."""
+"""The child processes of a lab, the warden that ends them, and the handling of signals."""

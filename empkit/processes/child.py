@@ -1,11 +1,11 @@
-"""Child processes that are started, spoken to, paused and stopped, and that never outlive us.
+"""Child processes: started, given orders, paused and stopped; they never outlive their owner.
 
     Processes (one temporary folder, one warden)
       +-- Child: stdin  <- orders, one JSON object a line; its end means "stop"
                  stdout -> reports, one JSON object a line
                  stderr -> a log file in the folder
 
-Each child leads a session of its own: Ctrl-C in a terminal reaches only us, and we stop the
+Each child leads a new session: Ctrl-C in a terminal reaches only the owner, which then stops the
 children in order.
 """
 
@@ -31,21 +31,21 @@ from empkit.processes import interrupts, warden
 
 Report = dict[str, Any]
 
-_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-"""For Windows, which has no sessions: Ctrl-C does not reach a process group of its own."""
+_NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""For Windows, which has no sessions: Ctrl-C does not reach a new process group."""
 
 
 class ChildError(RuntimeError):
-    """A child process ended, or said nothing in time, where something was expected of it."""
+    """A child process ended, or did not send an expected report in time."""
 
 
 class Child:
-    """One child process. Made by `Processes.start`.
+    """One child process, started by `Processes.start`.
 
     Args:
-        name: what it is, for messages and for the name of its log.
+        name: its name in messages, and the name of its log.
         process: the process, with pipes for standard input and output.
-        log: where its standard error goes.
+        log: the file of its standard error.
     """
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -67,25 +67,25 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there, paused or not."""
+        """Whether the process exists, paused or not."""
         return self._process.poll() is None
 
     @property
     def exit_status(self) -> int | None:
-        """The exit status, negative for a signal; None while it runs."""
+        """The exit status, negative for a signal; None while the process runs."""
         return self._process.poll()
 
     def report(self, timeout_s: float | None = None) -> Report | None:
-        """The next report of the child.
+        """Return the next report of the child.
 
         Args:
-            timeout_s: how long to wait, in seconds; None waits until the child ends.
+            timeout_s: the timeout, in seconds; None waits until the child ends.
 
         Returns:
             The report, or None when the child has closed its standard output.
 
         Raises:
-            TimeoutError: nothing came in time.
+            TimeoutError: no report arrived in time.
         """
         try:
             report = self._reports.get(timeout=timeout_s)
@@ -96,11 +96,11 @@ class Child:
         return report
 
     def expect(self, key: str, timeout_s: float) -> Report:
-        """The first report that has `key`; those before it are dropped.
+        """Return the next report that has `key`; drop those before it.
 
         Raises:
-            ChildError: the child ended first, or nothing came within `timeout_s` seconds; the
-                message ends with the last lines of the child's log.
+            ChildError: the child ended first, or sent no such report within `timeout_s` seconds;
+                the message ends with the last lines of the child's log.
         """
         deadline = time.monotonic() + timeout_s
         while True:
@@ -123,7 +123,7 @@ class Child:
         """Send one order to the child.
 
         Raises:
-            ChildError: the child does not run any more.
+            ChildError: the child has ended.
         """
         assert self._process.stdin is not None
         try:
@@ -131,47 +131,47 @@ class Child:
             self._process.stdin.flush()
         except (BrokenPipeError, ValueError):
             raise ChildError(
-                f"{self.name} has ended and takes no orders.{self._log_tail()}"
+                f"{self.name} has ended and accepts no orders.{self._log_tail()}"
             ) from None
 
     def signal(self, number: int) -> None:
-        """Send a signal; nothing happens when the process has ended."""
+        """Send a signal; has no effect when the process has ended."""
         self._process.send_signal(number)
 
     def pause(self) -> None:
-        """Stop the process where it is (SIGSTOP), and return when it has stopped.
+        """Pause the process (SIGSTOP), and return when it has stopped.
 
         Raises:
-            NotImplementedError: the platform cannot stop a process.
+            NotImplementedError: the platform cannot pause a process.
         """
         if sys.platform == "win32":
             raise NotImplementedError(
                 f"This platform has no SIGSTOP: {self.name} cannot be paused."
             )
         self.signal(signal.SIGSTOP)
-        # the signal takes effect a little later; whoever sends a request now means a stopped server
+        # the signal takes effect with a delay; the caller's next request must meet a stopped server
         if sys.platform == "darwin" and sys.version_info < (3, 13):  # there is no waitid
             _, status = os.waitpid(self.pid, os.WUNTRACED)
-            if not os.WIFSTOPPED(status):  # it has ended, and this was the only word on it
+            if not os.WIFSTOPPED(status):  # it has ended, and its status is reported only once
                 self._process.returncode = os.waitstatus_to_exitcode(status)
             return
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
-        """Let a paused process go on (SIGCONT)."""
+        """Resume a paused process (SIGCONT)."""
         if sys.platform != "win32":
             self.signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the process at once (SIGKILL) and wait until it is gone."""
+        """End the process at once (SIGKILL) and wait until it has ended."""
         warden.kill_group(self.pid)
         self._close()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Ask the process to end (SIGTERM), wait, and kill it when it has not after `timeout_s`.
+        """Send SIGTERM, and kill the process if it has not ended after `timeout_s` seconds.
 
-        On Windows no process can be asked, and its children are found only while it is there: it is
-        killed together with them.
+        Windows has no SIGTERM, and a process's children can be found only while it exists: there it
+        is killed at once, together with them.
         """
         if self.running and sys.platform != "win32":
             self.resume()
@@ -181,10 +181,10 @@ class Child:
         self.kill()
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """Wait until the process has ended of its own accord.
+        """Wait until the process ends by itself, and return its exit status.
 
         Raises:
-            TimeoutError: it still runs after `timeout_s` seconds.
+            TimeoutError: the process still runs after `timeout_s` seconds.
         """
         try:
             status = self._process.wait(timeout_s)
@@ -202,7 +202,7 @@ class Child:
                     pipe.close()
 
     def _log_tail(self) -> str:
-        """The last lines of the log, to be put behind a sentence."""
+        """Return the last lines of the log, to be appended to a message."""
         with contextlib.suppress(OSError):
             lines = self.log.read_text(errors="replace").strip().splitlines()[-5:]
             if lines:
@@ -211,9 +211,9 @@ class Child:
 
 
 class Processes:
-    """A temporary folder and the child processes that work in it; all go when we go.
+    """A temporary folder and the child processes that work in it; they end with their owner.
 
-    A warden process watches over them, so that this also holds when we are killed.
+    A warden process ends the children and removes the folder even if the owner is killed.
     """
 
     def __init__(self) -> None:
@@ -223,7 +223,7 @@ class Processes:
                 [sys.executable, "-I", "-S", warden.__file__],
                 stdin=subprocess.PIPE,
                 start_new_session=True,
-                creationflags=_OWN_GROUP,
+                creationflags=_NEW_GROUP,
             )
             self.folder = Path(tempfile.mkdtemp(prefix="empkit-"))
             self._tell("folder", str(self.folder))
@@ -249,10 +249,10 @@ class Processes:
         """Start a child.
 
         Args:
-            name: what it is, for messages and for the name of its log.
+            name: its name in messages, and the name of its log.
             arguments: the program and its arguments.
-            environment: variables added to ours; None takes one away.
-            user: whom it runs as, where we are root; by default as we do.
+            environment: variables added to those of this process; None removes one.
+            user: the user that it runs as, if this process is root; by default the same user.
         """
         variables = {**os.environ, **(environment or {})}
         log = self.folder / f"{name}.log"
@@ -264,7 +264,7 @@ class Processes:
                 stderr=stderr,
                 env={name: value for name, value in variables.items() if value is not None},
                 start_new_session=True,
-                creationflags=_OWN_GROUP,
+                creationflags=_NEW_GROUP,
                 user=user,
             )
             self._tell("watch", process.pid)
@@ -279,11 +279,11 @@ class Processes:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str | None] | None = None,
     ) -> Child:
-        """Start a module of this package as a child, with the Python that runs us."""
+        """Start a module of this package as a child, with this process's Python."""
         return self.start(name, [sys.executable, "-m", module, *arguments], environment)
 
     def release(self, child: Child, *, kill: bool = False) -> None:
-        """End one child, politely or not, and forget it."""
+        """End one child, with SIGTERM first unless `kill` is set, and forget it."""
         with interrupts.held():
             if kill:
                 child.kill()
@@ -293,7 +293,7 @@ class Processes:
             self.children.remove(child)
 
     def stop(self) -> None:
-        """End all children, the last started first, remove the folder, let the warden go."""
+        """End all children, the last started first, remove the folder, and end the warden."""
         with interrupts.held():
             self._stop()
 
@@ -324,16 +324,16 @@ def follow_orders(obey: Callable[[Report], None]) -> None:
     """In a child: call `obey` with each order, from a thread, and end the process with its owner.
 
     Args:
-        obey: gets one order; an asyncio program hands it on with `loop.call_soon_threadsafe`.
+        obey: takes one order; an asyncio program passes it on with `loop.call_soon_threadsafe`.
     """
 
     def read() -> None:
         rest = b""
-        # os.read, since a buffered reader's lock would be held when the interpreter shuts down
+        # os.read, because a buffered reader would hold its lock when the interpreter shuts down
         while chunk := os.read(0, 65_536):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 obey(json.loads(line))
-        os._exit(1)  # the owner is gone: nobody is left to report to
+        os._exit(1)  # the owner has ended: no process is left to report to
 
     threading.Thread(target=read, name="empkit-orders", daemon=True).start()

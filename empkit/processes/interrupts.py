@@ -1,11 +1,11 @@
-"""Ctrl-C (SIGINT) and SIGTERM while a command runs: which came, and when it may take effect.
+"""Ctrl-C (SIGINT) and SIGTERM while a command runs: which arrived, and when it takes effect.
 
-    signal --> held? --yes--> noted, and raised when the hold ends
-                     --no---> KeyboardInterrupt where the main thread is
+    signal --> held? --yes--> recorded, and raised when the hold ends
+                     --no---> KeyboardInterrupt in the main thread
 
-The first asks for an orderly end, a second one gives up what is under way, and a fourth ends the
-process at once; the warden cleans up after it. Nothing here has an effect until `listen` is called,
-as the command line does: in a notebook an interrupt stays what it is in any other cell.
+The first signal requests an orderly end, the second abandons the work under way, and the fourth
+ends the process at once; the warden then cleans up. This module has no effect until `listen` is
+called, as the command line does: in a notebook an interrupt works as in any other cell.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MOST = 4
-"""This many signals end the process where it is."""
+"""The number of signals that ends the process at once."""
 
 
 class _Heard:
-    """What has come so far."""
+    """The signals that have arrived."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
@@ -35,7 +35,7 @@ _heard = _Heard()
 
 
 def listen() -> None:
-    """Hear the signals from now on; one that the process was started to ignore stays ignored."""
+    """Handle the signals from now on; a signal that was ignored at the start stays ignored."""
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _hear)
@@ -56,14 +56,14 @@ def _hear(number: int, frame: FrameType | None) -> None:
 
 
 def ignore() -> None:
-    """Ignore the signals from now on: the process is ending, with the status that it has said."""
+    """Ignore the signals from now on: the process is ending, with a status already reported."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """A part that is not to be torn apart: a signal that comes meanwhile is raised at its end."""
+    """Run a block that must not be interrupted: a signal meanwhile is raised at its end."""
     _heard.depth += 1
     try:
         yield
@@ -76,10 +76,10 @@ def held() -> Iterator[None]:
 
 @contextmanager
 def released() -> Iterator[None]:
-    """A part of a held one in which signals take effect at once, those that wait, too.
+    """Run a part of a `held` block in which pending and new signals take effect at once.
 
     Raises:
-        KeyboardInterrupt: one waited, or came.
+        KeyboardInterrupt: a signal was pending or arrived.
     """
     depth, _heard.depth = _heard.depth, 0
     try:
@@ -92,25 +92,25 @@ def released() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise what was heard and got lost, as in a callback, where Python only prints it.
+    """Raise an interrupt again that was lost, as in a callback, where Python only prints it.
 
     Raises:
-        KeyboardInterrupt: a signal has come.
+        KeyboardInterrupt: a signal has arrived.
     """
     if _heard.numbers:
         raise KeyboardInterrupt
 
 
 def first() -> str:
-    """The name of the first signal, such as `SIGTERM`; empty when none was heard."""
+    """Return the name of the first signal, such as `SIGTERM`; empty when none has arrived."""
     return signal.Signals(_heard.numbers[0]).name if _heard.numbers else ""
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """What `asyncio.run` does, with signals that cancel the work instead of tearing the loop.
+    """Run a coroutine as `asyncio.run` does; a signal cancels it and does not break the loop.
 
     Raises:
-        KeyboardInterrupt: a signal came.
+        KeyboardInterrupt: a signal arrived.
     """
     import asyncio
 

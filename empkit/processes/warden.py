@@ -1,11 +1,11 @@
-"""The process that outlives its owner just long enough to clean up after it.
+"""The warden: a process that outlives its owner only to clean up after it.
 
-Run as a script, on nothing but the standard library, so that it starts in milliseconds. It reads
-orders from its standard input, one JSON list a line, and acts when that pipe closes, which the
-operating system does however the owner ended, SIGKILL included:
+It runs as a script with only the standard library, so that it starts in milliseconds. It reads
+orders from its standard input, one JSON list per line, and acts when that pipe closes. The
+operating system closes the pipe however the owner ends, also by SIGKILL:
 
     owner --- ["watch", pid] / ["forget", pid] / ["folder", path] ---> warden
-    owner gone: every watched process group gets SIGKILL, every folder is removed
+    owner ended: every watched process group gets SIGKILL, every folder is removed
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import sys
 
 
 def kill_group(pid: int) -> None:
-    """End the process and the group that it leads, whether it runs, sleeps or is stopped.
+    """Kill the process and the group that it leads, whether it runs, sleeps or is stopped.
 
-    Windows has no process groups: there its children are found by the number of their parent, and
-    what a child has left behind when it ended of its own accord is not found any more.
+    Windows has no process groups: there the children are found by the id of their parent, so that
+    children of a process that has already ended are not found.
 
     Args:
-        pid: a process started in a session of its own, so that its group has the same number.
+        pid: a process that was started in a new session, so that its group has the same id.
     """
     if sys.platform == "win32":
-        import subprocess  # here: elsewhere it would double the time that a warden needs to start
+        import subprocess  # here: at the top it would double the warden's start-up time
 
         command = ["taskkill", "/F", "/T", "/PID", str(pid)]
         with contextlib.suppress(OSError):
@@ -39,8 +39,8 @@ def kill_group(pid: int) -> None:
 
 
 def main() -> None:
-    """Follow orders until the owner is gone, then clean up."""
-    # who ends all Pythons at once means us, too, but not that the rest may stay
+    """Carry out orders until the owner has ended, then clean up."""
+    # `killall python` hits the warden too; ignore it so that the children are still cleaned up
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

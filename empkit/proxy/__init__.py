@@ -1,9 +1,9 @@
-"""The TCP proxy that delays, throttles, holds back and cuts: one for HTTP, WebSocket and Kafka.
+"""A TCP proxy for HTTP, WebSocket and Kafka that delays, throttles, holds and cuts connections.
 
 toxics/      the faults, as values
-chunk.py     what moves: bytes with the moment at which they are due
-flow.py      one direction of a connection, and the stages that toxics become in it
-relay.py     `Proxy`: listeners, connections, and the toxics at work on them
+chunk.py     the unit of data: bytes with the time at which they are due
+flow.py      one direction of a connection, with a stage for each toxic
+relay.py     `Proxy`: listeners, connections, and the toxics applied to them
 process.py   `ProxyProcess`: the proxy as a child process, and its owner's handle
 """
 

@@ -1,4 +1,4 @@
-"""What moves through the proxy: bytes with the moment at which they are due."""
+"""The unit of data in the proxy: bytes with the time at which they are due."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ End = Literal["eof", "close", "cut", "reset"]
 
 
 class Chunk(NamedTuple):
-    """Bytes on their way, or the end of a stream (then `data` is empty)."""
+    """Bytes in transit, or the end of a stream (then `data` is empty)."""
 
     data: bytes
     due: float  # loop time, in seconds, at which it arrived or is to be passed on
-    offset: int  # bytes of the connection and direction that came before
-    message: int  # reads of the connection and direction that came before
+    offset: int  # number of bytes before it in this direction of the connection
+    message: int  # number of reads before it in this direction of the connection
     end: End | None = None
 
     def split(self, size: int) -> tuple[Chunk, Chunk]:
-        """The first `size` bytes, and the rest."""
+        """Return the first `size` bytes, and the rest."""
         rest = self._replace(data=self.data[size:], offset=self.offset + size)
         return self._replace(data=self.data[:size]), rest
 
     def pieces(self, sizes: Iterable[int]) -> Iterator[Chunk]:
-        """The same bytes in pieces, as long as there are any; an end comes back whole."""
-        p = 0  # bytes given out
+        """Yield the bytes in pieces of these sizes until none are left; an end is one piece."""
+        p = 0  # bytes yielded
         for size in sizes:
             yield self._replace(data=self.data[p : p + size], offset=self.offset + p)
             p += size

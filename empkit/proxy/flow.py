@@ -1,11 +1,11 @@
-"""What carries the bytes of a connection one way.
+"""One direction of a connection, with the toxics that act on it.
 
     source --read--> Stage -> Stage -> ... --write--> target
 
-A toxic that acts on a flow becomes a `Stage` of it: a queue with one timer. A piece moves on with
-the moment at which it was due, not the one at which the loop came round to it, so that lateness
-never adds up. A flow without stages writes what it reads at once. A toxic that is taken away
-first passes on, in order, all that it held.
+Each toxic that acts on a flow is a `Stage` of it: a queue with one timer. A chunk keeps the time at
+which it was due, not the time at which the event loop handled it, so that event-loop lag does not
+accumulate over the stages. A flow without stages writes immediately what it reads. A toxic that is
+removed first passes on, in order, everything that it held.
 """
 
 from __future__ import annotations
@@ -23,34 +23,33 @@ from empkit.proxy.toxics.base import Toxic
 
 
 class Ends(Protocol):
-    """The connection that a flow belongs to, as far as the flow knows it."""
+    """What a flow uses of the connection that it belongs to."""
 
     def end(self, how: End) -> None:
         """End both directions at once."""
 
     def finish(self, flow: Flow) -> None:
-        """One direction has ended in good order."""
+        """Handle the orderly end of one direction."""
 
 
 class Stage:
-    """A toxic at work on one flow: a queue in the order of arrival, and a timer for its head."""
+    """A toxic applied to one flow: a queue in order of arrival, and a timer for its head."""
 
     def __init__(
         self, toxic_id: str, toxic: Toxic, flow: Flow, random: Random, struck: Callable[[int], None]
     ) -> None:
         self.id, self.toxic, self.random = toxic_id, toxic, random
-        self._struck = (
-            struck  # is told of the bytes, or the end of a stream, that are not untouched
-        )
-        self.free_at = 0.0  # when the line is free again, for toxics that know such a thing
-        self.passed = 0  # bytes let through, for toxics that count them
+        # called with the number of bytes that the toxic changed; 0 for the end of a stream
+        self._struck = struck
+        self.free_at = 0.0  # when the line is free again, for toxics that need it
+        self.passed = 0  # bytes passed on, for toxics that count them
         self.held = 0  # bytes in the queue
         self.next = flow.deliver
         self._flow = flow
         self._queue: deque[Chunk] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
-        # with nothing to leave untouched, what earlier stages hold already is affected too
+        # without after_bytes and after_messages, data that earlier stages hold is affected too
         self._from_offset = flow.offset + toxic.after_bytes if toxic.after_bytes else 0
         self._from_message = flow.messages + toxic.after_messages if toxic.after_messages else 0
         self._begun = False
@@ -63,14 +62,14 @@ class Stage:
             self.toxic.begin(self)
 
     def take(self, chunk: Chunk) -> None:
-        """Let the toxic plan what becomes of `chunk`, and pass on what is due."""
+        """Let the toxic plan how `chunk` is passed on, and pass on what is due."""
         for piece in self._planned(chunk):
             self._queue.append(piece)
             self.held += len(piece.data)
         self._release()
 
     def _planned(self, chunk: Chunk) -> Iterator[Chunk]:
-        """What the toxic makes of `chunk`, after the part that it is to leave untouched."""
+        """Yield the untouched part of `chunk`, then the pieces that the toxic makes of the rest."""
         untouched = self._from_offset - chunk.offset
         if chunk.message < self._from_message:
             untouched = max(1, len(chunk.data))
@@ -86,7 +85,7 @@ class Stage:
         yield from planned
 
     def end_after(self, delay_s: float, how: End) -> None:
-        """End the connection after a while, unless the toxic is removed; only the first counts."""
+        """End the connection after `delay_s` unless the toxic is removed; only the first counts."""
         if self._end_timer is None:
             chunk = Chunk(b"", 0.0, self._flow.offset, self._flow.messages, how)
             loop = asyncio.get_running_loop()
@@ -115,7 +114,7 @@ class Stage:
         self._flow.balance()
 
     def stop(self) -> deque[Chunk]:
-        """Stop the timers and give up what is held."""
+        """Stop the timers; remove and return the chunks that are held."""
         for timer in (self._timer, self._end_timer):
             if timer is not None:
                 timer.cancel()
@@ -123,7 +122,7 @@ class Stage:
         return held
 
     def flush(self) -> None:
-        """Pass on all that is held, now: the toxic is removed."""
+        """Pass on immediately all that is held: the toxic is removed."""
         for chunk in self.stop():
             self._pass_now(chunk)
 
@@ -132,9 +131,9 @@ class Flow:
     """One direction of one connection: from a socket, through the stages, to the other socket.
 
     Args:
-        connection: told when the stream ends.
+        connection: its `end` and `finish` are called when the stream ends.
         direction: up or down.
-        counters: of the listener: bytes written in each direction.
+        counters: the listener's counters of bytes written, by direction.
     """
 
     def __init__(
@@ -147,10 +146,10 @@ class Flow:
         self.stages: list[Stage] = []
         self.offset = 0  # bytes read
         self.messages = 0  # reads
-        self.finished = False  # the end was delivered
+        self.finished = False  # the end of the stream was delivered
         self._connection = connection
         self._counters = counters
-        self._early: list[Chunk] = []  # what came through before there was a target
+        self._early: list[Chunk] = []  # chunks that passed all stages before there was a target
         self._paused = False
         self._ended = False
 
@@ -163,7 +162,7 @@ class Flow:
         self.balance()
 
     def read(self, data: bytes) -> None:
-        """Take what the source sent."""
+        """Take the data that the source sent."""
         if self.stages or self.target is None:
             now = asyncio.get_running_loop().time()
             self._enter(Chunk(data, now, self.offset, self.messages))
@@ -174,7 +173,7 @@ class Flow:
         self.messages += 1
 
     def end(self, how: End) -> None:
-        """Take the end of the source; like data it goes through the stages."""
+        """Take the end of the source; like data it passes through the stages."""
         self._ended = True
         now = asyncio.get_running_loop().time()
         self._enter(Chunk(b"", now, self.offset, self.messages, how))
@@ -183,7 +182,7 @@ class Flow:
         (self.stages[0].take if self.stages else self.deliver)(chunk)
 
     def deliver(self, chunk: Chunk) -> None:
-        """Do to the target what has come through all stages."""
+        """Write a chunk that has passed all stages to the target, or end the connection."""
         if chunk.end in {"close", "cut", "reset"}:
             self._connection.end(chunk.end)
         elif self.target is None:
@@ -200,10 +199,10 @@ class Flow:
             self.target.write(data)
 
     def balance(self) -> None:
-        """Stop reading while the target is not there, is full, or too much is held; then go on."""
+        """Pause reading while there is no target, it is full, or the stages hold too much."""
         if self.source is None or self._ended:
             return
-        # half, so that reading does not stop and start with each piece
+        # resume at half the limit, so that reading does not stop and start with each piece
         part = 2 if self._paused else 1
         full = any(stage.held > stage.toxic.may_hold_bytes // part for stage in self.stages)
         pause = self.target is None or self.target_full or full
@@ -212,14 +211,14 @@ class Flow:
             (self.source.pause_reading if pause else self.source.resume_reading)()
 
     def add(self, stage: Stage) -> None:
-        """Put a stage at the end, so that what others hold goes through it too."""
+        """Append a stage, so that data held by earlier stages passes through it too."""
         if self.stages:
             self.stages[-1].next = stage.take
         self.stages.append(stage)
 
     def remove(self, toxic_id: str) -> None:
-        """Take a stage out; what it held goes on to the next."""
-        for stage in [each for each in self.stages if each.id == toxic_id]:
+        """Remove the stage of a toxic; what it held is passed on to the next."""
+        for stage in [stage for stage in self.stages if stage.id == toxic_id]:
             self.stages.remove(stage)
             for before, after in pairwise(self.stages):
                 before.next = after.take
@@ -229,7 +228,7 @@ class Flow:
         self.balance()
 
     def clear(self) -> None:
-        """Drop everything: the connection has ended."""
+        """Drop all stages and what they hold: the connection has ended."""
         for stage in self.stages:
             stage.stop()
         self.stages = []

@@ -1,4 +1,4 @@
-"""The proxy in a process of its own, and the handle of the one who started it.
+"""The proxy as a child process, and its owner's handle.
 
 ProxyProcess -- {"op": "add", "listener": "*", "kind": "latency", "options": {...}, "id": 7} -->
              <-- {"id": 7, "toxic": "latency-1"} or {"id": 7, "error": "..."} --- main()
@@ -26,17 +26,17 @@ Ready = tuple[selectors.SelectorKey, int]
 
 
 class ProxyError(RuntimeError):
-    """The proxy could not do what it was told; the message says why."""
+    """The proxy could not carry out an order; the message says why."""
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """An event loop whose timers are exact to some 0.05 ms, which a delay of 5 ms needs.
+    """Return an event loop with timers exact to about 0.05 ms, which a delay of 5 ms needs.
 
-    asyncio on epoll rounds timers up to whole milliseconds, uvloop rounds them to the nearest, and
-    forwarding was not measured to be faster there. So: asyncio, its epoll object waited for with
-    `select`, which counts in microseconds; and up a little early, since asyncio then asks again
-    and again until the timer is due. On macOS (kqueue) the timers of asyncio are fine already; on
-    Windows a delay is exact to some 15 ms only.
+    asyncio on epoll rounds timers up to whole milliseconds; uvloop rounds them to the nearest
+    millisecond, and forwarding was not measured to be faster with it. Therefore this is asyncio,
+    with `select` to wait for its epoll object, since `select` takes microseconds. The wait ends a
+    little early; asyncio then polls until the timer is due. On macOS (kqueue) asyncio's timers are
+    exact already; on Windows a delay is exact only to about 15 ms.
     """
     if sys.platform == "linux":
 
@@ -52,13 +52,13 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 async def obey(proxy: Proxy, order: Report) -> Report:
-    """Do what one order says.
+    """Carry out one order.
 
     Returns:
-        What the order asked for.
+        The result of the order, as values of the report.
 
     Raises:
-        ValueError, TypeError, KeyError, OSError: it could not be done.
+        ValueError, TypeError, KeyError, OSError: the order is invalid or failed.
     """
     match order["op"]:
         case "listen":
@@ -75,12 +75,12 @@ async def obey(proxy: Proxy, order: Report) -> Report:
         case "counters":
             return {"counters": proxy.counters()}
         case other:
-            raise ValueError(f"The proxy knows no order {other!r}.")
+            raise ValueError(f"The proxy has no order {other!r}.")
     return {}
 
 
 async def serve(seed: int) -> None:
-    """Follow the owner's orders, one after the other, until this process is ended."""
+    """Carry out the owner's orders, one after the other, until this process ends."""
     proxy, loop = Proxy(seed), asyncio.get_running_loop()
     orders: asyncio.Queue[Report] = asyncio.Queue()
 
@@ -105,11 +105,11 @@ def main() -> None:
 
 
 class ProxyProcess:
-    """The owner's handle of a proxy process. Calls block, and may come from any thread.
+    """The owner's handle of a proxy process. Calls block; any thread may call.
 
     Args:
-        owner: the processes that it belongs to, and ends with.
-        seed: the chances of all toxics come from it.
+        owner: starts the proxy as one of its child processes, and ends it.
+        seed: seed of the random decisions of all toxics.
     """
 
     def __init__(self, owner: Processes, seed: int = 0) -> None:
@@ -119,16 +119,16 @@ class ProxyProcess:
         self._orders = 0
 
     def start(self) -> None:
-        """Start the process and wait until it takes orders.
+        """Start the process and wait until it accepts orders.
 
         Raises:
-            ChildError: it ended, or was not ready in time.
+            ChildError: the process ended, or was not ready in time.
         """
         self._child = self._owner.start_module("proxy", "empkit.proxy", [str(self._seed)])
         self._child.expect("ready", ANSWER_TIMEOUT_S)
 
     def stop(self) -> None:
-        """End the process, and with it all connections; nothing happens when it is not there."""
+        """End the process and all its connections; has no effect when it does not run."""
         child, self._child = self._child, None
         if child is not None:
             self._owner.release(child)
@@ -136,10 +136,10 @@ class ProxyProcess:
     def listen(
         self, name: str, host: str | None = None, port: int | None = None, at: int = 0
     ) -> int:
-        """Listen on a port of loopback, on behalf of an upstream.
+        """Listen on a loopback port for an upstream.
 
         Args:
-            name: what the other calls name the listener by.
+            name: the listener's name in other calls.
             host: host of the upstream; without it connections are closed at once until
                 `set_upstream` has been called.
             port: port of the upstream.
@@ -149,13 +149,13 @@ class ProxyProcess:
             The port that clients connect to.
 
         Raises:
-            ProxyError: the name is taken, or the port is.
+            ProxyError: the name or the port is taken.
         """
         upstream = None if host is None or port is None else [host, port]
         return int(self._ask("listen", name=name, upstream=upstream, at=at)["port"])
 
     def set_upstream(self, name: str, host: str, port: int) -> None:
-        """Lead the connections of a listener to an upstream, from the next one on.
+        """Set the upstream for the future connections of a listener.
 
         Raises:
             ProxyError: there is no such listener.
@@ -163,10 +163,10 @@ class ProxyProcess:
         self._ask("upstream", name=name, upstream=[host, port])
 
     def add(self, listener: str, toxic: Toxic) -> str:
-        """Put a toxic on a listener, or on all with "*".
+        """Apply a toxic to a listener, or to all with "*".
 
         Returns:
-            What `remove` wants to know.
+            The id of the toxic, for `remove`.
 
         Raises:
             ProxyError: there is no such listener.
@@ -175,10 +175,10 @@ class ProxyProcess:
         return str(answer["toxic"])
 
     def remove(self, toxic_id: str) -> int:
-        """Take a toxic away. What it held back is delivered.
+        """Remove a toxic. The data that it held is delivered.
 
         Returns:
-            How often it struck, in the unit of the toxic.
+            How much it affected, in the unit of the toxic.
 
         Raises:
             ProxyError: there is no such toxic.
@@ -186,16 +186,16 @@ class ProxyProcess:
         return int(self._ask("remove", toxic=toxic_id)["struck"])
 
     def counters(self) -> dict[str, dict[str, int]]:
-        """By listener: `accepted` and `open` connections, `bytes_up` and `bytes_down` passed on."""
+        """Return per listener: `accepted` and `open` connections, `bytes_up` and `bytes_down`."""
         counters: dict[str, dict[str, int]] = self._ask("counters")["counters"]
         return counters
 
     def _ask(self, op: str, **values: Any) -> Report:
-        """Give an order and wait for its answer; one at a time.
+        """Send an order and wait for its answer; one at a time.
 
         Raises:
-            ProxyError: the proxy says why it cannot be done.
-            ChildError: the process is not there, or does not answer.
+            ProxyError: the order failed, or the proxy has not been started.
+            ChildError: the process has ended, or does not answer.
         """
         with self._lock:
             if self._child is None:
@@ -203,7 +203,7 @@ class ProxyProcess:
             self._orders += 1
             self._child.order(op=op, id=self._orders, **values)
             answer = self._child.expect("id", ANSWER_TIMEOUT_S)
-            while answer["id"] != self._orders:  # of an order that was not waited for
+            while answer["id"] != self._orders:  # the late answer to an order that timed out
                 answer = self._child.expect("id", ANSWER_TIMEOUT_S)
         if "error" in answer:
             raise ProxyError(answer["error"])

@@ -1,9 +1,9 @@
-"""Listeners, connections, and the toxics that they meet.
+"""Listeners, connections, and the toxics that are applied to them.
 
     client <--> Side ---- flow "up" ----> Side <--> upstream
                      <--- flow "down" ---
 
-No proxy can delay TCP's handshake, which is answered here before anything is known.
+The proxy cannot delay TCP's handshake: the system completes it before the proxy is informed.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ from empkit.proxy.toxics.base import CONNECTIONS, Toxic
 _numbers = count()  # of connections
 
 
-class Dose:
-    """A toxic that was added, and the connections that it has met."""
+class AppliedToxic:
+    """A toxic that was added to a proxy, with counters of the connections that it affected."""
 
     def __init__(self, toxic_id: str, listener: str, toxic: Toxic, seed: int) -> None:
         self.id, self.listener, self.toxic = toxic_id, listener, toxic
         self._seed = seed
-        self._met = 0
+        self._seen = 0  # connections for which `affects_next` was called
         self._struck = 0
         self._by_bytes = toxic.unit != CONNECTIONS
-        self._connections: set[int] = set()  # the numbers of those that it struck
+        self._connections: set[int] = set()  # numbers of the affected connections
 
     @property
     def struck(self) -> int:
-        """How many bytes or connections it has touched: `toxic.unit` says which."""
+        """Number of bytes or connections that the toxic affected: `toxic.unit` says which."""
         return self._struck if self._by_bytes else len(self._connections)
 
     def strike(self, connection: int, size: int) -> None:
-        """Count what was touched.
+        """Count bytes and a connection as affected.
 
         Args:
             connection: the number of the connection.
-            size: bytes of it.
+            size: number of affected bytes.
         """
         self._struck += size
         if not self._by_bytes:
             self._connections.add(connection)
 
     def affects_next(self) -> Random | None:
-        """Whether the next connection is affected: then the source of its chances, else None."""
-        number, toxic = self._met, self.toxic
-        self._met += 1
+        """Return the random source of the next connection if it is affected, else None."""
+        number, toxic = self._seen, self.toxic
+        self._seen += 1
         since = number - toxic.after_connections
         if since < 0 or (toxic.connections is not None and since >= toxic.connections):
             return None
-        random = Random(f"{self._seed}/{self.id}/{number}")  # noqa: S311 (chances, not secrets)
+        random = Random(f"{self._seed}/{self.id}/{number}")  # noqa: S311 (not for secrets)
         return random if random.random() < toxic.share else None
 
 
@@ -71,37 +71,37 @@ class Side(asyncio.Protocol):
         self._reads, self._writes = reads, writes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be what one flow reads from and the other writes to."""
+        """Become the source of one flow and the target of the other."""
         self.transport = self._reads.source = cast("asyncio.Transport", transport)
         self._connection.made(self)
         self._writes.connected(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what came."""
+        """Pass received data to the flow."""
         self._reads.read(data)
 
     def eof_received(self) -> bool:
-        """Hand on the end; the other direction goes on."""
+        """Pass the end of the stream to the flow; the other direction stays open."""
         self._reads.end("eof")
         return True
 
     def pause_writing(self) -> None:
-        """Too much waits to be sent: let the other side read no more."""
+        """Pause reading on the other side: the write buffer is full."""
         self._writes.target_full = True
         self._writes.balance()
 
     def resume_writing(self) -> None:
-        """There is room again."""
+        """Resume reading on the other side: the write buffer has room."""
         self._writes.target_full = False
         self._writes.balance()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The socket is gone, by our doing or not."""
+        """Report to the connection that the socket is closed, by the proxy or by the peer."""
         self.transport = None
         self._connection.lost(self._reads)
 
     def end(self, how: End) -> None:
-        """Close after what was written ("close"), at once ("cut"), or with an RST ("reset")."""
+        """Close after pending writes ("close"), at once ("cut"), or with an RST ("reset")."""
         if self.transport is None:
             return
         if how == "reset":
@@ -112,7 +112,7 @@ class Side(asyncio.Protocol):
 
 
 class Listener:
-    """A port that clients connect to, the upstream behind it, and what went through."""
+    """A port that clients connect to, its upstream, and its counters."""
 
     def __init__(self, name: str, upstream: tuple[str, int] | None) -> None:
         self.name, self.upstream = name, upstream
@@ -123,56 +123,56 @@ class Listener:
 
 
 class Connection:
-    """A client's connection and the one made for it to the upstream."""
+    """A client's connection and its connection to the upstream."""
 
-    def __init__(self, listener: Listener, doses: dict[str, Dose]) -> None:
+    def __init__(self, listener: Listener, toxics: dict[str, AppliedToxic]) -> None:
         self.listener = listener
-        self._doses = doses
+        self._toxics = toxics
         self._number = next(_numbers)
         self.up = Flow(self, "up", listener.bytes)
         self.down = Flow(self, "down", listener.bytes)
         self.client = Side(self, reads=self.up, writes=self.down)
         self._upstream = Side(self, reads=self.down, writes=self.up)
-        self._barred: set[str] = set()  # the toxics that keep it from the upstream
+        self._barred: set[str] = set()  # ids of the toxics that prevent the upstream connection
         self._connecting: asyncio.Task[None] | None = None
         self._closed = False
 
     def made(self, side: Side) -> None:
-        """A socket is connected; with the client's, meet the toxics and go on to the upstream."""
+        """Handle a connected socket; the client's gets its toxics, then its upstream connection."""
         if self._closed:  # while the upstream was being connected
             side.end("cut")
         elif side is self.client:
             self.listener.accepted += 1
             self.listener.open[self] = None
-            # not at once: only after this does the loop begin to read, and can be stopped
+            # not now: the loop starts reading after this callback, and can only then be paused
             asyncio.get_running_loop().call_soon(self.up.balance)
-            for dose in self._doses.values():
-                self.meet(dose, new=True)
+            for applied in self._toxics.values():
+                self.apply(applied, new=True)
             self._connect()
 
-    def meet(self, dose: Dose, *, new: bool) -> None:
-        """Suffer a toxic, if it is for this listener and its chances say so."""
-        toxic = dose.toxic
-        if self._closed or dose.listener not in {"*", self.listener.name}:
+    def apply(self, applied: AppliedToxic, *, new: bool) -> None:
+        """Apply a toxic, if it is on this listener and selects this connection."""
+        toxic = applied.toxic
+        if self._closed or applied.listener not in {"*", self.listener.name}:
             return
-        random = dose.affects_next()
+        random = applied.affects_next()
         if random is None:
             return
         if toxic.cuts_new if new else toxic.cuts_present:
-            dose.strike(self._number, 0)
+            applied.strike(self._number, 0)
             self.end("cut")
         elif new and toxic.bars_upstream:
-            dose.strike(self._number, 0)
-            self._barred.add(dose.id)
+            applied.strike(self._number, 0)
+            self._barred.add(applied.id)
         if toxic.in_stream and not self._closed:
             for flow in (self.up, self.down):
                 if toxic.direction in {flow.direction, "both"}:
-                    chances = Random(random.random())  # noqa: S311
-                    struck = partial(dose.strike, self._number)
-                    flow.add(Stage(dose.id, toxic, flow, chances, struck))
+                    stage_random = Random(random.random())  # noqa: S311
+                    struck = partial(applied.strike, self._number)
+                    flow.add(Stage(applied.id, toxic, flow, stage_random, struck))
 
-    def part(self, toxic_id: str) -> None:
-        """Remove a toxic."""
+    def remove(self, toxic_id: str) -> None:
+        """Remove a toxic; connect upstream if nothing else prevents it."""
         self.up.remove(toxic_id)
         self.down.remove(toxic_id)
         self._barred.discard(toxic_id)
@@ -192,24 +192,24 @@ class Connection:
             self.end("cut")
 
     def finish(self, flow: Flow) -> None:
-        """One direction has ended in good order; with both, the connection is closed."""
+        """Handle the orderly end of one direction; close the connection when both have ended."""
         flow.finished = True
         if self.up.finished and self.down.finished:
             self.end("close")
         else:
             assert flow.target is not None
-            with contextlib.suppress(OSError):  # the other end may be gone
+            with contextlib.suppress(OSError):  # the peer may have closed its socket
                 flow.target.write_eof()
 
     def lost(self, reads: Flow) -> None:
-        """A socket is gone; if that was not our doing, the other end has to know."""
+        """Handle a closed socket; reset the other side if the proxy did not close it."""
         if not self._closed:
             reads.end("reset")
         if self.client.transport is None and self._upstream.transport is None:
             self.listener.open.pop(self, None)
 
     def end(self, how: End) -> None:
-        """End both sockets; what stages hold is dropped. A "cut" also ends a slow "close"."""
+        """End both sockets and drop what stages hold. A "cut" also ends a slow "close"."""
         if self._closed and how != "cut":
             return
         self._closed = True
@@ -222,16 +222,16 @@ class Connection:
 
 
 class Proxy:
-    """Listeners and the toxics on them. All methods belong to the thread of the loop.
+    """Listeners and the toxics on them. Call all methods from the event loop's thread.
 
     Args:
-        seed: the chances of all toxics come from it.
+        seed: seed of the random decisions of all toxics.
     """
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._listeners: dict[str, Listener] = {}
-        self._doses: dict[str, Dose] = {}
+        self._toxics: dict[str, AppliedToxic] = {}
         self._added = 0
 
     async def add_listener(
@@ -245,9 +245,9 @@ class Proxy:
         """Accept connections for an upstream.
 
         Args:
-            name: what `add_toxic` and `connections` call it.
-            upstream_host: where connections lead; may be set later with `set_upstream`.
-            upstream_port: its port.
+            name: the listener's name for `add_toxic` and `connections`.
+            upstream_host: host of the upstream; may be set later with `set_upstream`.
+            upstream_port: port of the upstream.
             host: address to listen on.
             port: port to listen on; 0 takes a free one.
 
@@ -256,7 +256,7 @@ class Proxy:
 
         Raises:
             ValueError: the name is taken.
-            OSError: the port is.
+            OSError: the port is taken.
         """
         if name in self._listeners or name == "*":
             raise ValueError(f"A listener cannot be called {name!r}: the name is taken.")
@@ -264,13 +264,13 @@ class Proxy:
         if upstream_host is not None and upstream_port is not None:
             listener.upstream = (upstream_host, upstream_port)
         listener.server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(listener, self._doses).client, host, port, backlog=1024
+            lambda: Connection(listener, self._toxics).client, host, port, backlog=1024
         )
         self._listeners[name] = listener
         return int(listener.server.sockets[0].getsockname()[1])
 
     def set_upstream(self, name: str, host: str, port: int) -> None:
-        """Lead the connections of a listener elsewhere, from the next one on.
+        """Set the upstream for the future connections of a listener.
 
         Raises:
             ValueError: there is no such listener.
@@ -278,14 +278,14 @@ class Proxy:
         self._listener(name).upstream = (host, port)
 
     def add_toxic(self, listener: str, toxic: Toxic) -> str:
-        """Put a toxic on the connections of a listener, those that are open and those to come.
+        """Apply a toxic to the open and the future connections of a listener.
 
         Args:
-            listener: its name, or "*" for all, those added later included.
-            toxic: the fault. It acts after those that were added before.
+            listener: its name, or "*" for all, including those added later.
+            toxic: the fault. It acts after the toxics that were added before.
 
         Returns:
-            What `remove_toxic` wants to know.
+            The id of the toxic, for `remove_toxic`.
 
         Raises:
             ValueError: there is no such listener.
@@ -293,30 +293,30 @@ class Proxy:
         if listener != "*":
             self._listener(listener)
         self._added += 1
-        dose = Dose(f"{toxic.kind}-{self._added}", listener, toxic, self._seed)
-        self._doses[dose.id] = dose
+        applied = AppliedToxic(f"{toxic.kind}-{self._added}", listener, toxic, self._seed)
+        self._toxics[applied.id] = applied
         for connection in self._connections():
-            connection.meet(dose, new=False)
-        return dose.id
+            connection.apply(applied, new=False)
+        return applied.id
 
     def remove_toxic(self, toxic_id: str) -> int:
-        """Take a toxic away. What it held back is delivered.
+        """Remove a toxic. The data that it held is delivered.
 
         Returns:
-            How often it struck, in the unit of the toxic.
+            How much it affected, in the unit of the toxic.
 
         Raises:
             ValueError: there is no such toxic.
         """
-        dose = self._doses.pop(toxic_id, None)
-        if dose is None:
-            raise ValueError(f"There is no toxic {toxic_id!r}; there are {list(self._doses)}.")
+        applied = self._toxics.pop(toxic_id, None)
+        if applied is None:
+            raise ValueError(f"There is no toxic {toxic_id!r}; there are {list(self._toxics)}.")
         for connection in self._connections():
-            connection.part(toxic_id)
-        return dose.struck
+            connection.remove(toxic_id)
+        return applied.struck
 
     def connections(self, name: str) -> dict[str, int]:
-        """Counters of a listener: `accepted` and `open` connections, `bytes_up`, `bytes_down`.
+        """Return a listener's `accepted` and `open` connections, `bytes_up` and `bytes_down`.
 
         Bytes are counted when they are passed on.
 
@@ -332,12 +332,14 @@ class Proxy:
         }
 
     def counters(self) -> dict[str, dict[str, int]]:
-        """The counters of all listeners, by name."""
+        """Return the counters of all listeners, by name."""
         return {name: self.connections(name) for name in self._listeners}
 
     async def close(self) -> None:
         """Stop listening and cut all connections."""
-        servers = [each.server for each in self._listeners.values() if each.server is not None]
+        servers = [
+            listener.server for listener in self._listeners.values() if listener.server is not None
+        ]
         for server in servers:
             server.close()
         while connections := self._connections():
@@ -355,4 +357,4 @@ class Proxy:
             raise ValueError(f"There is no listener {name!r}; there are {known}.") from None
 
     def _connections(self) -> list[Connection]:
-        return [each for listener in self._listeners.values() for each in listener.open]
+        return [connection for listener in self._listeners.values() for connection in listener.open]

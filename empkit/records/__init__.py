@@ -1,1 +1,1 @@
-"""What an employee is, and how records come in, travel and go into a table."""
+"""The employee record: its fields, its files, and its forms as JSON and as a row of a table."""

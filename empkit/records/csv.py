@@ -1,4 +1,4 @@
-"""Rows of a CSV file."""
+"""Reads rows from a CSV file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from empkit.records.form import _meaning, _shown
 from empkit.records.rows import MAX_LINE_BYTES, _Row, _too_long
 
 MAX_ROW_LINES = 100
-"""Over how many lines the quotes of one CSV row may stretch."""
+"""The largest number of lines that one CSV row may span with quotes."""
 
-# CSV
 _Header = tuple[int, str, list[str]]
-"""Over how many lines the file's head goes, the delimiter, and the names of the columns."""
+"""The number of lines up to and including the header, the delimiter, and the column names."""
 
 
 def _csv_header(lines: list[bytes], name: str) -> _Header:
-    """The header, cut by the delimiter with which it names the most fields of an employee."""
+    """Return the header, split by the delimiter that yields the most fields of an employee."""
     first = next(number for number, line in enumerate(lines) if line.strip())
     if b"\0" in lines[first] or "\ufffd" in lines[first].decode(errors="replace"):
         raise RecordError(
@@ -32,7 +31,7 @@ def _csv_header(lines: list[bytes], name: str) -> _Header:
             fields = {_meaning(cell.strip())[0] for cell in cells} - {None}
             best = max(best, ((len(fields), len(cells)), (count, delimiter, cells)))
     count, delimiter, cells = best[1]
-    # programs leave the name of a column of row numbers empty
+    # some programs leave the name of the column of row numbers empty
     columns = [cell.strip() or f"column_{number}" for number, cell in enumerate(cells, start=1)]
     named = {_meaning(column)[0] for column in columns}
     if missing := [field for field in REQUIRED if field not in named]:
@@ -58,17 +57,17 @@ def _csv_rows(lines: list[bytes], header: _Header) -> Iterator[_Row]:
             yield position + 1, cells
         elif len(cells) != len(columns):
             yield position + 1, f"{len(cells)} cells where the header has {len(columns)}."
-            count = 1  # if a stray quote has swallowed the lines below, give them back
+            count = 1  # a stray quote may have included the lines below: read them as rows
         else:
             yield position + 1, dict(zip(columns, cells, strict=True))
         position += count
 
 
 def _csv_cells(lines: list[bytes], start: int, delimiter: str) -> tuple[list[str] | str, int]:
-    """One row: its cells, or why it has none, and over how many lines it goes.
+    """Return one row: its cells, or why it is unreadable, and the number of its lines.
 
-    Quotes may hold line ends. But a quote that is never closed must not swallow the rest of the
-    file: then the first line alone is bad.
+    Quoted text may contain line ends. If a quote is never closed, only its first line is reported
+    as unreadable, not the rest of the file.
     """
     rest = itertools.islice(lines, start, start + MAX_ROW_LINES)
     first = next(rest)

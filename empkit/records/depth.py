@@ -1,25 +1,25 @@
-"""How deep JSON may be nested, counted before a parser meets it."""
+"""The limit of JSON's nesting depth, checked before the text is parsed."""
 
 from __future__ import annotations
 
 import re
 
 MAX_DEPTH = 100
-"""How deep an extra may be nested, in levels; a file's JSON that goes deeper is not parsed. Each
-parser has a limit of its own (pydantic's is 200, that of the standard library depends on Python's
-version and on the stack of the caller), so the depth is counted before one is asked."""
+"""The maximum nesting depth of an extra, in levels; deeper JSON of a file is not parsed. Each
+parser has its own limit (pydantic's is 200, that of the standard library depends on Python's
+version and on the caller's stack), so the depth is checked before parsing."""
 
 _TO_BRACKET = re.compile(r'[^][{}"]*+(?:"(?:[^"\\\n]|\\.)*+"[^][{}"]*+)*+([][{}])')
-"""All up to the next bracket that is not in a string, and the bracket."""
+"""Everything up to the next bracket that is not in a string, and that bracket."""
 
 _BEFORE_INNER = {"{": ":", "[": "[,"}
-"""What stands before an inner list or object, by the bracket that it is in."""
+"""The characters that may precede an inner list or object, by the enclosing bracket."""
 
 
 def _too_deep(text: str, start: int = 0) -> bool:
-    """Whether the JSON value at `start` is nested deeper than a record with its extras may be.
+    """Return whether the JSON value at `start` is nested deeper than a record may be.
 
-    Of text that is not JSON it looks only at what a parser reads before it stops.
+    In text that is not JSON, it examines only what a parser reads before its error.
     """
     around: list[str] = []
     while (bracket := _TO_BRACKET.match(text, start)) is not None:
@@ -33,7 +33,7 @@ def _too_deep(text: str, start: int = 0) -> bool:
             around.pop()
         if not around:
             return False
-        if len(around) > MAX_DEPTH + 1:  # the record is a level itself
+        if len(around) > MAX_DEPTH + 1:  # the record itself is one level
             return True
         start = bracket.end()
     return False

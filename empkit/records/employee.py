@@ -1,12 +1,11 @@
-"""What an employee is, and how records come in, travel and go into a table.
+"""The employee record: its fields, and its forms as JSON and as a row of a table.
 
     file --read_records--> row --format_employee_record--> record --encode_record--> bytes
                                                                                        |
     record <--row_to_record-- columns <--to_row-- Employee <--model_validate_json------+
 
-A *record* is a dictionary with the fields of `Employee` and whatever else its sender knows (the
-extras). What is compared when one asks whether two records are the same is what `to_row` makes of
-them: the columns named in `CONTENT`.
+A *record* is a dictionary with the fields of `Employee` and any other fields (the extras). Two
+records are the same when `to_row` returns the same for both: the columns named in `CONTENT`.
 """
 
 from __future__ import annotations
@@ -34,31 +33,31 @@ from pydantic_core import PydanticCustomError
 from empkit.records.depth import MAX_DEPTH, _too_deep
 
 MAX_ID = 128
-"""The longest employee_id, in characters; a run puts seven of its own before each."""
+"""The maximum length of employee_id, in characters; a run prefixes each with seven characters."""
 
 MAX_TEXT = 200
-"""The longest name, email, department or position, in characters."""
+"""The maximum length of a name, email, department or position, in characters."""
 
 MISSING_ID = "Invalid employee data: missing employee_id"
 
 _NUL = "Input should not contain the character NUL, which the database cannot hold"
 
 NO_NUL = r"^[^\x00]*$"
-"""Text that the database can hold, as a regular expression."""
+"""A regular expression for text without NUL, which the database cannot hold."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1  # the whole numbers that orjson can write
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1  # the range of integers that orjson can write
 
 
 class RecordError(ValueError):
-    """A record or a file of records that cannot be used; the message says why and what to do."""
+    """A record or a file of records cannot be used; the message says why and what to do."""
 
 
 def _flaw(value: Any) -> str | None:
-    """Why a value cannot be stored and given back unchanged; None when it can.
+    """Return why a value cannot be stored and read back unchanged; None when it can.
 
-    Goes down level by level, not by recursion, so that no nesting can break it.
+    Iterates level by level instead of recursing, so that no nesting can exhaust the stack.
     """
     level = [value]
     for _ in range(MAX_DEPTH + 1):
@@ -97,7 +96,7 @@ def _sound(value: Any) -> Any:
 
 
 def _iso_date(value: Any) -> Any:
-    """Let dates and what looks like one pass; pydantic alone takes "1305590400" for a date too."""
+    """Accept only dates and text like YYYY-MM-DD; pydantic also accepts "1305590400" as a date."""
     if (type(value) is str and value[4:5] == value[7:8] == "-") or type(value) is datetime.date:
         return value
     raise PydanticCustomError("date", "Input should be a date in the format YYYY-MM-DD")
@@ -109,18 +108,18 @@ _NAME = StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=NO_NUL)
 
 _TEXT = StringConstraints(max_length=MAX_TEXT, pattern=NO_NUL)
 
-# Not strict: behind a validator of ours pydantic does not know that the text came from JSON.
+# Not strict: after a custom validator pydantic does not know that the text came from JSON.
 _DAY = Annotated[datetime.date, BeforeValidator(_iso_date), Field(strict=False)]
 
 
 class Employee(BaseModel):
-    """One employee. Fields that are not listed here are kept as they come.
+    """One employee. Fields that are not listed here are kept unchanged, as extras.
 
-    Strict: a number is no text and text is no number. Every accepted employee can be stored by
-    SQLite and PostgreSQL and read back as it was.
+    Strict: a number is not accepted as text, nor text as a number. Every accepted employee can be
+    stored by SQLite and PostgreSQL and read back unchanged.
 
     Raises:
-        pydantic.ValidationError: see `validation_reason` for what to tell the sender.
+        pydantic.ValidationError: `validation_reason` returns the message for the sender.
     """
 
     model_config = ConfigDict(strict=True, extra="allow")
@@ -139,21 +138,21 @@ class Employee(BaseModel):
 
 
 FIELDS = tuple(Employee.model_fields)
-"""What an employee has, in the order of the table."""
+"""The fields of an employee, in the order of the table."""
 
 CONTENT = (*FIELDS, "extra")
-"""The columns of the table. Two records are the same when they agree in all of them."""
+"""The columns of the table. Two records are the same when all of them are equal."""
 
 REQUIRED = FIELDS[:3]
-"""What an employee cannot do without."""
+"""The fields that every employee must have."""
 
 
 def validation_reason(error: ValidationError) -> tuple[str, str]:
-    """What to tell the sender of a record that is no employee.
+    """Return what to tell the sender of a record that is not a valid employee.
 
     Returns:
-        The field that is wrong first ("" when the whole is no record) and a sentence. Neither
-        repeats the value that was sent.
+        The first invalid field ("" when the data is not a record at all) and a sentence. Neither
+        contains the value that was sent.
     """
     first = error.errors(include_url=False, include_context=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
@@ -171,7 +170,7 @@ def validation_reason(error: ValidationError) -> tuple[str, str]:
 
 
 def _field_of_lone_surrogate(data: bytes | str) -> str:
-    """The field whose escapes pydantic's parser could not read; "" when something else is wrong."""
+    """Return the field with a lone surrogate, which pydantic's parser refuses; "" if none has."""
     try:
         text = data if isinstance(data, str) else data.decode()
         record = None if _too_deep(text) else json.loads(text)
@@ -183,13 +182,13 @@ def _field_of_lone_surrogate(data: bytes | str) -> str:
 
 
 def _name_to_show(name: object) -> str:
-    """A field's name for a message: not endless, and safe to print."""
+    """Return a field's name for a message: shortened, and safe to print."""
     text = str(name)[:64]
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def to_row(employee: Employee) -> dict[str, Any]:
-    """The columns of an employee, as they are stored and compared (see `CONTENT`).
+    """Return the columns of an employee, as they are stored and compared (see `CONTENT`).
 
     `hire_date` is ISO text; `extra` is JSON text with sorted keys, None without extras.
     """
@@ -202,7 +201,7 @@ def to_row(employee: Employee) -> dict[str, Any]:
 
 
 def row_to_record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The record that a stored row came from: extras merged back, empty columns left out."""
+    """Return the record of a stored row: extras are merged in, empty columns left out."""
     record = {name: row[name] for name in FIELDS if row[name] is not None}
     if row["extra"]:
         record |= orjson.loads(row["extra"])
@@ -210,10 +209,10 @@ def row_to_record(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
-    """The record as JSON.
+    """Return the record as JSON.
 
     Raises:
-        RecordError: JSON, or UTF-8, cannot hold a value of it; the message names the field.
+        RecordError: JSON or UTF-8 cannot represent a value; the message names the field.
     """
     try:
         data = orjson.dumps(record if type(record) is dict else dict(record))

@@ -1,4 +1,4 @@
-"""Reads files of records: CSV, JSON and JSON Lines, compressed or not; no row is dropped."""
+"""Reads files of records: CSV, JSON and JSON Lines, with or without gzip; no row is dropped."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from empkit.records.json import _OPEN, _WHOLE, _json_document, _json_lines, _jso
 from empkit.records.rows import _Row
 
 MAX_FILE_BYTES = 2**30
-"""A larger file is not read, in bytes after unpacking; it bounds the memory."""
+"""The maximum size of a file, in bytes after unpacking; it limits the memory."""
 
 
 @dataclass(frozen=True)
 class UnreadableRow:
-    """A row of a file that gave no record: the line where it begins, from 1, and why."""
+    """A row of a file that is not a record: the line where it begins, from 1, and why."""
 
     line: int
     reason: str
@@ -33,14 +33,14 @@ class UnreadableRow:
 
 @dataclass(frozen=True)
 class RecordFile:
-    """What `read_records` found. Each row of the file is in `records` or in `unreadable`.
+    """The result of `read_records`. Each row of the file is in `records` or in `unreadable`.
 
     Args:
         records: the records, as `format_employee_record` returns them, in the file's order.
-        unreadable: the rows that gave none.
+        unreadable: the rows that are not records.
         renamed: column of the file -> field that it was read as, where the names differ.
-        kept: columns that are no field of an employee; they travel as extras.
-        sha256: of the bytes that were read, before they were unpacked, in hexadecimal.
+        kept: columns that are not fields of an employee; they are sent as extras.
+        sha256: SHA-256 of the bytes that were read, before unpacking, in hexadecimal.
     """
 
     records: list[dict[str, Any]]
@@ -51,17 +51,17 @@ class RecordFile:
 
 
 def read_records(source: str | Path | BinaryIO) -> RecordFile:
-    """Read employees from CSV, JSON or JSON Lines, packed with gzip or not.
+    """Read employees from CSV, JSON or JSON Lines, with or without gzip.
 
-    What it is is told from the content. CSV needs a line of column names; the delimiter may be
+    The format is detected from the content. CSV needs a line of column names; the delimiter may be
     a comma, a semicolon, a tab or a bar. JSON is a list of objects, or one object. Text is UTF-8.
-    A row that cannot be read is reported with its line and does not stop the others.
+    A row that cannot be read is reported with its line; the other rows are still read.
 
     Args:
         source: the file, a stream of bytes, or "-" for standard input.
 
     Raises:
-        RecordError: there is nothing to read, or it is none of these.
+        RecordError: there is nothing to read, or the format is none of these.
     """
     name = _source_name(source)
     data = _load(source, name)
@@ -69,24 +69,22 @@ def read_records(source: str | Path | BinaryIO) -> RecordFile:
     data, damage = _unpack(data, name)
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
-        raise RecordError(
-            f"{name} holds nothing: give a file with employees (CSV, JSON or JSON Lines)."
-        )
-    found = RecordFile([], [], {}, [], sha256)
-    kept: dict[str, None] = {}
+        raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON or JSON Lines).")
+    file = RecordFile([], [], {}, [], sha256)
+    extra_columns: dict[str, None] = {}
     for line, row in itertools.chain(_rows(data, name), damage):
         try:
             if isinstance(row, str):
                 raise RecordError(row)
             record, columns = _format(row)
         except RecordError as error:
-            found.unreadable.append(UnreadableRow(line, str(error)))
+            file.unreadable.append(UnreadableRow(line, str(error)))
         else:
-            found.records.append(record)
-            found.renamed.update(columns)
-            kept |= dict.fromkeys(column for column in record if column not in FIELDS)
-    found.kept.extend(kept)
-    return found
+            file.records.append(record)
+            file.renamed.update(columns)
+            extra_columns |= dict.fromkeys(column for column in record if column not in FIELDS)
+    file.kept.extend(extra_columns)
+    return file
 
 
 def _source_name(source: str | Path | BinaryIO) -> str:
@@ -134,7 +132,7 @@ def _check_size(size: int, name: str) -> None:
 
 
 def _unpack(data: bytes, name: str) -> tuple[bytes, list[_Row]]:
-    """The data without gzip, and where they break off when the packed data are damaged."""
+    """Return the unpacked data, and the row at which damaged gzip data end."""
     if not data.startswith(b"\x1f\x8b"):
         return data, []
     chunks: list[bytes] = []
@@ -147,23 +145,23 @@ def _unpack(data: bytes, name: str) -> tuple[bytes, list[_Row]]:
                 size += len(chunk)
                 _check_size(size, name)
         except (EOFError, OSError, zlib.error) as error:
-            damage = f"The gzip data break off or are damaged here ({error}): fetch the file again."
+            damage = f"The gzip data end early or are damaged here ({error}): get the file again."
     plain = b"".join(chunks)
     if not damage:
         return plain, []
-    plain = plain[: plain.rfind(b"\n") + 1]  # the last line may be half a line
+    plain = plain[: plain.rfind(b"\n") + 1]  # the last line may be incomplete
     if not plain.strip():
         raise RecordError(f"{name} cannot be unpacked. {damage}")
     return plain, [(plain.count(b"\n") + 1, damage)]
 
 
 def _rows(data: bytes, name: str) -> Iterator[_Row]:
-    """The rows of a file, by its format."""
+    """Return the rows of a file; its format is detected here."""
     lines = data.split(b"\n")
     sample = list(itertools.islice((line for line in lines if line.strip()), 100))
     start = sample[0].lstrip()[:1]
     if start == b"{":
-        # an object that goes over several lines has no line that is an object by itself
+        # no single line of an object that spans several lines is a whole object
         by_line = _json_state(sample[0]) != _OPEN or any(
             line.startswith(b"{") and _json_state(line) == _WHOLE for line in sample[1:]
         )

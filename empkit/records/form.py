@@ -1,4 +1,4 @@
-"""Brings a row of any source into the form of a record: names, numbers, dates."""
+"""Converts a row of any source into a record: names of fields, numbers, dates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SPELLINGS = {
         "started_on date_started join_date joining_date date_joined joined_on joined"
     ),
 }
-"""Other names of the fields, the surest first. Case, blanks, `_` and `-` do not matter."""
+"""Names of each field, the least ambiguous first. Case, blanks, `_` and `-` are ignored."""
 
 _BLANKS = re.compile(r"[\s_-]+")
 
@@ -53,7 +53,7 @@ _NUMBER = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
 
 _NO_VALUE = {"na", "n/a", "nan", "null", "none", "-", r"\n"}
-"""How programs write that there is no number or date; as a name each of them could be meant."""
+"""Texts that programs write for a missing number or date; in a name each could be the value."""
 
 _PLAIN = {str, int, bool, list, dict, type(None)}
 
@@ -71,26 +71,25 @@ _MEANINGS = {
 
 @lru_cache(maxsize=4096)
 def _meaning(name: object) -> tuple[str | None, int]:
-    """The field that a column's name stands for, and how sure that is: 0 is the very name."""
+    """Return the field that a column's name stands for, and its rank: 0 is the exact name."""
     if not isinstance(name, str):
         raise RecordError(f"A column is named {_shown(name)}: give it a name that is text.")
     return (name, 0) if name in FIELDS else _MEANINGS.get(_squeeze(name), (None, 0))
 
 
 def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring what a file or a data frame has to the fields of an employee.
+    """Convert a row of a file or a data frame to an employee record.
 
-    Other spellings of the fields are understood (see `SPELLINGS`): of two columns for one field
-    that with a value and the surer name wins, the other is kept under its own name like every
-    unknown column. Blanks around a value go, an optional field without a value is left out.
-    What comes out is an employee, and formatting it again changes nothing.
+    Other names of the fields are accepted (see `SPELLINGS`). If two columns stand for one field,
+    the column with a value and the less ambiguous name is used; the other is kept under its own
+    name, like every unknown column. Blanks around a value are removed, an optional field without a
+    value is left out. The result is a valid employee, and formatting it again changes nothing.
 
     Args:
-        row: a value for each column; text, or numbers and dates as JSON, pandas and numpy have
-            them.
+        row: a value for each column: text, or numbers and dates of JSON, pandas or numpy.
 
     Returns:
-        The record, its fields in the order of `FIELDS`, then the rest.
+        The record: its fields in the order of `FIELDS`, then the extras.
 
     Raises:
         RecordError: the id or a name is missing, or a value is not of its field's type.
@@ -99,7 +98,7 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _format(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The record, and which columns went into fields of another name."""
+    """Return the record, and the columns that were read as fields of another name."""
     fields: dict[str, Any] = {}
     columns: dict[str, str] = {}
     extras: dict[str, Any] = {}
@@ -138,7 +137,7 @@ def _require(fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A value of pandas, numpy or datetime as JSON could hold it; None for a missing one."""
+    """Return a value of pandas, numpy or datetime as a type of JSON; None for a missing value."""
     if str(value) in {"nan", "NaT", "<NA>"}:
         return None
     if isinstance(value, datetime.date | datetime.time):
@@ -154,7 +153,7 @@ def _is_blank(field: str, value: Any) -> bool:
 
 
 def _shown(value: object) -> str:
-    """What a value is, or the beginning of it, for a message."""
+    """Return a value, its beginning or its type, for a message."""
     if isinstance(value, list | dict):
         return f"a {type(value).__name__}"
     text = ascii(value[:30] if isinstance(value, str) else value)
@@ -168,16 +167,16 @@ def _refuse(field: str, value: object, wanted: str) -> NoReturn:
 def _to_text(field: str, value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
-    # pandas turns a column of whole numbers into floats as soon as one is missing
+    # pandas converts a column of integers to floats if one of them is missing
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
     if type(value) is int and _SMALLEST <= value <= _LARGEST:
         return str(value)
-    _refuse(field, value, "text, nor a whole number that could stand for it")
+    _refuse(field, value, "text, nor a whole number that can be converted to text")
 
 
 def _to_salary(field: str, value: Any) -> float:
-    wanted = "a number that can be read without a guess: write it like 52000.50"
+    wanted = "a number in an unambiguous form: write it like 52000.50"
     if isinstance(value, str):
         text = value.strip().strip("$\u20ac\u00a3\u00a5").strip()
         if _NUMBER.fullmatch(text) is None:

@@ -1,4 +1,4 @@
-"""Rows of a JSON document or of JSON Lines."""
+"""Reads rows from a JSON document or from JSON Lines."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from empkit.records.depth import MAX_DEPTH, _too_deep
 from empkit.records.form import _shown
 from empkit.records.rows import MAX_LINE_BYTES, _Row, _too_long
 
-# JSON and JSON Lines
-_OPEN, _BROKEN, _WHOLE = range(3)
+_OPEN, _BROKEN, _WHOLE = range(3)  # states of a line, see `_json_state`
 
 _NEXT_OBJECT = re.compile(r"\n[ \t\r]*,?[ \t]*(?=\{)")
 
@@ -25,7 +24,7 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constant)  # keeps long numbers a
 
 
 def _json_state(line: bytes) -> int:
-    """Whether a line is JSON by itself, is broken, or could go on in the next line."""
+    """Return whether a line is a whole JSON value, is invalid, or may continue on the next line."""
     if len(line) > MAX_LINE_BYTES:
         return _BROKEN
     text = line.decode(errors="replace").strip()
@@ -62,7 +61,7 @@ def _json_object(value: Any) -> dict[str, Any] | str:
     return value if isinstance(value, dict) else f"Not a JSON object but {_shown(value)}."
 
 
-_TOO_DEEP = f"Nested too deep: at most {MAX_DEPTH} levels are taken."
+_TOO_DEEP = f"Nested too deep: at most {MAX_DEPTH} levels are accepted."
 
 
 def _bad_json(error: ValueError) -> str:
@@ -73,8 +72,10 @@ def _bad_json(error: ValueError) -> str:
 
 
 def _json_document(data: bytes) -> Iterator[_Row]:
-    """The objects of a list, or one after the other; after a broken one it goes on with the next
-    line that begins with an object."""
+    """Yield the objects of a list, or objects one after the other.
+
+    After an invalid object, reading continues at the next line that begins with an object.
+    """
     text = data.decode(errors="surrogateescape")  # the escapes are refused field by field
     position = len(text) - len(text.lstrip())
     is_list = text[position] == "["
@@ -86,11 +87,11 @@ def _json_document(data: bytes) -> Iterator[_Row]:
         line, counted = line + text.count("\n", counted, position), position
         if position == len(text):
             if is_list:
-                yield line, "The list is not closed: the file may have been cut short."
+                yield line, "The list is not closed: the file may be incomplete."
             return
         if is_list and text[position] == "]":
             if text[position + 1 :].strip():
-                yield line, "There is more after the end of the list; it was not read."
+                yield line, "The file continues after the end of the list; the rest was not read."
             return
         problem = _TOO_DEEP if _too_deep(text, position) else ""
         if not problem:

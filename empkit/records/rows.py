@@ -1,14 +1,14 @@
-"""A row of a file, before anybody asks whether it is a record."""
+"""A row of a file, before it is validated as a record."""
 
 from __future__ import annotations
 
 from typing import Any
 
 MAX_LINE_BYTES = 16 * 2**20
-"""A longer line of a file is reported as unreadable, in bytes."""
+"""The maximum length of a line of a file, in bytes; a longer line is reported as unreadable."""
 
 _Row = tuple[int, dict[str, Any] | str]
-"""The line where a row begins, and what it holds or why it holds nothing."""
+"""The line where a row begins, and its values, or why it is unreadable."""
 
 
 def _too_long(line: bytes) -> str:

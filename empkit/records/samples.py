@@ -1,4 +1,4 @@
-"""Made-up records."""
+"""Generates sample records."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _JOBS = {
     "Research": {"Research Scientist": 88, "Laboratory Assistant": 44},
     "Customer Service": {"Service Agent": 38, "Team Lead": 55},
 }
-"""Departments, their positions, and a middling yearly salary in thousands."""
+"""Departments, their positions, and a typical yearly salary in thousands."""
 
 _FIRST_DAY = datetime.date(1995, 1, 1)
 
@@ -40,17 +40,17 @@ _DAYS = (datetime.date(2025, 12, 31) - _FIRST_DAY).days
 
 
 def sample_records(count: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Made-up employees: names put together by chance, mail addresses at example.com.
+    """Return generated employees: random names, email addresses at example.com.
 
     Args:
-        count: how many; the first ones do not depend on it.
-        seed: the same seed gives the same employees.
+        count: number of employees; a smaller count returns the first of a larger one.
+        seed: the same seed returns the same employees.
     """
     return list(make_up_records(count, seed))
 
 
 def make_up_records(count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """The same as `sample_records`, one after the other: a million at once would take 500 MB."""
+    """Yield the records of `sample_records` one by one: a list of a million would take 500 MB."""
     chance = random.Random(seed)  # noqa: S311 - employees, not secrets
     for number in range(1, count + 1):
         yield _made_up(number, chance)
@@ -74,6 +74,6 @@ def _made_up(number: int, chance: random.Random) -> dict[str, Any]:
 
 
 def _ascii(name: str) -> str:
-    """A name as a mail address can hold it: marks taken off, small letters."""
+    """Return a name for an email address: without diacritics, in lower case."""
     plain = unicodedata.normalize("NFKD", name.replace("ø", "o"))
     return plain.encode("ascii", "ignore").decode().lower()

@@ -1,8 +1,8 @@
-"""What the server says of a record, in the same words over HTTP and WebSocket.
+"""The server's answers to a record, the same over HTTP and WebSocket.
 
-Each answer is a JSON object: `status` and `message` as the first description of the system has
-them, and `employee_id`. HTTP, and WebSocket clients that ask for it, also get `result`, one word
-for programs:
+Each answer is a JSON object: `status` and `message` as in the first description of the system, and
+`employee_id`. HTTP, and WebSocket clients that ask for it, also get `result`, one word for
+programs:
 
     created | same | duplicate | invalid | too_large | unauthorized | unavailable | uncertain
     authenticated
@@ -28,7 +28,7 @@ INVALID_TOKEN = "Unauthorized: Invalid token"  # noqa: S105 - a message
 
 
 class Answer(NamedTuple):
-    """An answer, for HTTP with its status code."""
+    """An answer; `code` is its HTTP status code."""
 
     code: int
     result: str
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     field: str | None = None
 
     def content(self) -> dict[str, str | int | None]:
-        """The answer in the shape that the first description of the system has."""
+        """Return the answer in the form of the first description of the system."""
         return {
             "status": "success" if self.code < 300 else "error",
             "message": self.message,
@@ -45,23 +45,23 @@ class Answer(NamedTuple):
         }
 
     def body(self) -> bytes:
-        """The JSON object for HTTP, with `result`, and `field` where one is wrong."""
+        """Return the JSON object for HTTP, with `result`, and `field` if a field is invalid."""
         content = self.content() | {"result": self.result}
         if self.field is not None:
             content["field"] = self.field
         return orjson.dumps(content)
 
     def numbered(self, number: int) -> bytes:
-        """The JSON object for the WebSocket's subprotocol, with `result` and `number`."""
+        """Return the JSON object for the WebSocket's subprotocol, with `result` and `number`."""
         return orjson.dumps(self.content() | {"result": self.result, "number": number})
 
 
 AUTHENTICATED = Answer(200, "authenticated", "Authenticated")
-"""To a WebSocket's first message, when it was a good token."""
+"""The answer to a WebSocket's first message, if it was a valid token."""
 
 
 def of_result(employee_id: str, result: Result) -> Answer:
-    """The answer for a record that the store has decided on."""
+    """Return the answer for the store's result."""
     if result == "created":
         return Answer(201, result, f"Employee created: {employee_id}", employee_id)
     if result == "same":
@@ -71,25 +71,28 @@ def of_result(employee_id: str, result: Result) -> Answer:
 
 
 def invalid(error: ValidationError, data: bytes | str) -> Answer:
-    """The answer for a record that is no employee."""
+    """Return the answer for a record that is not a valid employee."""
     field, message = validation_reason(error)
     return Answer(422, "invalid", message, _employee_id(data), field)
 
 
 def too_large(size: int, limit: int, data: bytes | str = b"") -> Answer:
-    """The answer for a record of `size` bytes, longer than the server takes.
+    """Return the answer for a record that exceeds the server's limit.
 
     Args:
-        data: the record, where it was read all the same, so that the answer can name it.
+        size: size of the record, in bytes.
+        limit: the maximum size, in bytes.
+        data: the record, if it was read nevertheless, so that the answer can name its id.
     """
     message = f"Error: a record of {size} bytes; at most {limit} are taken"
     return Answer(413, "too_large", message, _employee_id(data))
 
 
 def unavailable(error: StoreFullError | StoreUnavailableError, employee: Employee) -> Answer:
-    """The answer while the database takes nothing.
+    """Return the answer while the database is unavailable or the queue is full.
 
-    When the commit's own answer was lost nobody knows whether the record is stored: `uncertain`.
+    When the response to a commit was lost, it is unknown whether the record is stored: the result
+    is `uncertain`.
     """
     uncertain = isinstance(error, StoreUnavailableError) and error.uncertain
     result = "uncertain" if uncertain else "unavailable"
@@ -97,12 +100,12 @@ def unavailable(error: StoreFullError | StoreUnavailableError, employee: Employe
 
 
 def unauthorized(message: str) -> Answer:
-    """The answer for a sender without a good token."""
+    """Return the answer to a sender without a valid token."""
     return Answer(401, "unauthorized", message)
 
 
 def _employee_id(data: bytes | str) -> str | None:
-    """The employee_id of a record that is otherwise wrong, so that its sender knows which."""
+    """Return the employee_id of an invalid record, so that the answer can name it; or None."""
     try:
         record = orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -1,10 +1,10 @@
-"""The application: its parts, started and stopped with it, and its routes.
+"""The application: its parts, which start and stop with it, and its routes.
 
 HTTP --------+
 WebSocket ---+--> accept --> store --> database
 Kafka -------> consumer ------^
 
-With `consume_only` it has the last line alone, and still tells its health and its stamps.
+With `consume_only` it has only the last line, and still serves its health and its stamps.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from empkit.tls import kafka_arguments
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The server as an ASGI application.
+    """Return the server as an ASGI application.
 
     Args:
-        settings: where the database and the brokers are, and who may send.
+        settings: the database, the brokers and the credentials.
 
     Raises:
-        ValueError: the URL of the database, or how the brokers are to be reached, makes no sense.
+        ValueError: the URL of the database or the connection settings of the brokers are invalid.
     """
-    # said now, and not when the server has half started
+    # check now, before the server has partly started
     make_engine(settings.database_url).dispose()
     if settings.kafka_bootstrap_servers:
         kafka_arguments(settings)

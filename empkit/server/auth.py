@@ -1,4 +1,4 @@
-"""Who may send: one user, a password that is only kept as a hash, and signed tokens that expire."""
+"""Authentication: one user, a password that is kept only as a hash, and tokens that expire."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ ALGORITHM = "HS256"
 
 
 class Authenticator:
-    """Checks passwords and makes and checks tokens.
+    """Checks passwords; issues and checks tokens.
 
     Args:
-        settings: the user, the password, the key and how long a token lasts. Without a password
-            nobody can log in; without a key one is made, so that tokens end with the process.
+        settings: the user, the password, the signing key and the lifetime of a token. Without a
+            password no login is possible; without a key one is generated, so that tokens become
+            invalid when the process ends.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -35,23 +36,23 @@ class Authenticator:
         self._good_until: dict[str, float] = {}
 
     def password_is_right(self, username: str, password: str) -> bool:
-        """Whether this is the user and the password; takes the same time either way."""
+        """Return whether user and password are right; takes the same time in either case."""
         right = False
         with contextlib.suppress(VerificationError):
             right = bool(self._hasher.verify(self._hash, password))
         return right and secrets.compare_digest(username.encode(), self._username.encode())
 
     def make_token(self) -> str:
-        """A new token for the user."""
+        """Return a new token for the user."""
         now = time.time()
         claims = {"sub": self._username, "iat": int(now), "exp": now + self._lifetime_s}
         return jwt.encode(claims, self._key, ALGORITHM)
 
     def accepts(self, token: str) -> bool:
-        """Whether the token was signed here with our algorithm, for our user, and is still good.
+        """Return whether the token has a valid signature and user and has not expired.
 
-        What was found good is remembered until it expires: a signature is checked once a token,
-        not once a record.
+        A valid token is cached until it expires: the signature is checked once per token, not once
+        per record.
         """
         good_until = self._good_until.get(token)
         if good_until is None:
@@ -72,6 +73,6 @@ class Authenticator:
 
 
 def bearer_token(authorization: str | None) -> str | None:
-    """The token in an `Authorization: Bearer ...` header; None when there is none."""
+    """Return the token of an `Authorization: Bearer ...` header; None if it has none."""
     scheme, _, token = (authorization or "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

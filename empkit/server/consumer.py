@@ -1,5 +1,5 @@
-"""The Kafka consumer: batches from the topic into the store, what cannot be stored to the
-dead-letter topic, and only then the offset.
+"""The Kafka consumer: stores batches of the topic, sends records that cannot be stored to the
+dead-letter topic, and only then commits the offset.
 
     topic --> batch --> one transaction --> offset committed
                 |
@@ -37,11 +37,11 @@ LOGGER = logging.getLogger(__name__)
 
 POLL_MS = 200
 READ_AHEAD = 2
-"""Batches that may wait for the store; what is not fetched yet makes the next one larger."""
+"""Batches that may wait for the store; records not yet fetched make the next batch larger."""
 HEALTH_TIMEOUT_S = 2.0
 PAUSE = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
-"""Between tries: exponential, bounded, with full jitter, after Marc Brooker, "Exponential Backoff
-And Jitter", AWS Architecture Blog, 2015."""
+"""The wait between attempts: exponential, bounded, with full jitter, after Marc Brooker,
+"Exponential Backoff And Jitter", AWS Architecture Blog, 2015."""
 
 AWAY = (KafkaError, IllegalStateError, OSError)
 
@@ -50,9 +50,9 @@ class Refused(NamedTuple):
     """A record that goes to the dead-letter topic.
 
     Attributes:
-        message: as it came.
-        result: the word for why, of `empkit.server.answers`.
-        reason: why, in a sentence.
+        message: the message, unchanged.
+        result: the reason as one word of `empkit.server.answers`.
+        reason: the reason in a sentence.
     """
 
     message: ConsumerRecord
@@ -61,12 +61,14 @@ class Refused(NamedTuple):
 
 
 class _Batch(NamedTuple):
-    """What one request brought, sorted into rows for the store and records that are none.
+    """The records of one fetch, divided into rows for the store and refused records.
 
     Attributes:
-        offsets: what to commit when all of it is settled.
-        rows: one for each of `sources`.
-        received_ns: when we had it.
+        offsets: the offsets to commit when all records are stored or dead-lettered.
+        rows: the rows, in the order of `sources`.
+        sources: the messages of the rows.
+        refused: the records that are not valid employees.
+        received_ns: time of reception, on the monotonic clock.
     """
 
     offsets: dict[TopicPartition, int]
@@ -81,13 +83,13 @@ class _NotJoinedError(Exception):
 
 
 def _assignor(wait_ms: int) -> type[RoundRobinPartitionAssignor]:
-    """How the group's leader gives out the partitions: in turns, after a wait."""
+    """Return an assignor: the group's leader waits, then assigns partitions round robin."""
 
     class _Assignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # it has no types
         @classmethod
         def assign(cls, cluster: Any, members: Any) -> Any:
             if len(members) > 1:
-                time.sleep(wait_ms / 1_000)  # aiokafka lets nobody await here
+                time.sleep(wait_ms / 1_000)  # aiokafka calls this synchronously: no await here
             return super().assign(cluster, members)
 
     return _Assignor
@@ -98,7 +100,7 @@ class Consumer:
 
     Args:
         settings: the brokers, the topic, the group, and when to commit.
-        store: where records go.
+        store: the store of the records.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
@@ -115,28 +117,30 @@ class Consumer:
         self._failure: str | None = None
 
     def start(self) -> None:
-        """Start consuming in the background; a broker that is away is tried again and again."""
+        """Start consuming in the background; retry as long as the broker is unreachable."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Leave the group and end."""
+        """Stop consuming and leave the group."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def health(self) -> dict[str, Any]:
-        """The consumer's state, what it failed of last, its partitions, and the lag in records.
+        """Return the consumer's state, its last failure, its partitions, and the lag in records.
 
-        The lag is what the log holds beyond what the group has committed, over all partitions, also
-        those of other members or of nobody; None when the broker does not say.
+        The lag is the number of records after the group's committed offsets, over all partitions,
+        including those assigned to other members or to none; None when the broker does not respond.
         """
-        lag, own = None, 0
+        lag, partitions = None, 0
         if self._kafka is not None and self._state == "running":
             with contextlib.suppress(TimeoutError, KafkaError, IllegalStateError):
                 async with asyncio.timeout(HEALTH_TIMEOUT_S):
-                    own = len(self._kafka.assignment())
+                    partitions = len(self._kafka.assignment())
                     lag = await self._lag(self._kafka)
-        return {"state": self._state, "failure": self._failure, "partitions": own, "lag": lag}
+        return {
+            "state": self._state, "failure": self._failure, "partitions": partitions, "lag": lag,
+        }  # fmt: skip
 
     async def _lag(self, kafka: AIOKafkaConsumer) -> int:
         topic = self._settings.kafka_topic
@@ -144,14 +148,14 @@ class Consumer:
         ends: dict[TopicPartition, int] = await kafka.end_offsets(
             [TopicPartition(topic, number) for number in numbers]
         )
-        own = kafka.assignment()
+        assignment = kafka.assignment()
         lag = 0
         for partition, end in ends.items():
-            if partition not in own:
+            if partition not in assignment:
                 done = await kafka.committed(partition) or 0
             elif self._done.get(partition) == self._read_to.get(partition):
-                # all that was read is stored; what the position is ahead is no record, but the mark
-                # of a transaction's end
+                # all records that were read are stored; if the position is ahead of them, it has
+                # passed transaction control records
                 done = await kafka.position(partition)
             else:
                 done = self._done[partition]
@@ -163,14 +167,14 @@ class Consumer:
             wait=PAUSE, retry=tenacity.retry_if_exception_type(_NotJoinedError)
         )
         while True:
-            # each success starts the pauses anew
+            # each success resets the exponential wait
             await retrying(self._connect_and_consume)
 
     async def _connect_and_consume(self) -> None:
-        """Consume until the broker is lost.
+        """Consume until the connection to the broker is lost.
 
         Raises:
-            _NotJoinedError: it could not even be reached.
+            _NotJoinedError: the broker could not be reached.
         """
         joined = False
         try:
@@ -187,7 +191,7 @@ class Consumer:
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> Any:
-        """A consumer that has joined the group and a producer for dead letters."""
+        """Yield a consumer that has joined the group; also start a producer for dead letters."""
         settings = self._settings
         try:
             self._dead_letters = AIOKafkaProducer(
@@ -208,7 +212,7 @@ class Consumer:
                     "read_committed" if settings.kafka_transactional else "read_uncommitted"
                 ),
             )
-        except ValueError as error:  # an address that is none
+        except ValueError as error:  # not a valid address
             raise KafkaError(f"{settings.kafka_bootstrap_servers}: {error}") from error
         try:
             await self._dead_letters.start()
@@ -223,9 +227,10 @@ class Consumer:
                     await part.stop()
 
     async def _consume(self, kafka: AIOKafkaConsumer) -> None:
-        """Three tasks, so that reading, storing and committing wait for each other no more than
-        they must: what has come while one group was stored goes into the next, and is parsed
-        meanwhile."""
+        """Read, store and commit in three tasks that overlap.
+
+        Records that arrive while one group is stored are parsed meanwhile and form the next group.
+        """
         self._to_commit.clear()
         read: asyncio.Queue[_Batch] = asyncio.Queue(READ_AHEAD)
         async with asyncio.TaskGroup() as tasks:
@@ -246,7 +251,7 @@ class Consumer:
     def _sorted(
         self, batch: dict[TopicPartition, list[ConsumerRecord]], received_ns: int
     ) -> _Batch:
-        """Parse each record, once."""
+        """Parse each record once, and divide them into rows and refused records."""
         offsets = {partition: messages[-1].offset + 1 for partition, messages in batch.items()}
         rows: list[Row] = []
         sources: list[ConsumerRecord] = []
@@ -277,7 +282,7 @@ class Consumer:
                 offsets |= batch.offsets
             if self._settings.kafka_commit == "before_store":
                 await self._commit(kafka, offsets)
-            # all at once, so that the store puts them into one transaction
+            # concurrently, so that the store puts them into one transaction
             await asyncio.gather(*(self._settle(batch) for batch in batches))
             if self._settings.kafka_commit == "after_store":
                 self._to_commit |= offsets
@@ -294,8 +299,8 @@ class Consumer:
         try:
             await kafka.commit(offsets)
         except (CommitFailedError, IllegalStateError):
-            # The partitions went to another member meanwhile. It will read these records again,
-            # and the store will answer "same".
+            # The partitions were assigned to another member meanwhile. It will read these records
+            # again, and the store will answer "same".
             for partition in offsets:
                 self._done.pop(partition, None)
                 self._read_to.pop(partition, None)
@@ -303,7 +308,7 @@ class Consumer:
             self._done |= offsets
 
     async def _settle(self, batch: _Batch) -> None:
-        """Store each record, or send it to the dead-letter topic."""
+        """Store each record of a batch, or send it to the dead-letter topic."""
         refused = batch.refused
         if batch.rows:
             results = await self._store_all(batch.rows, batch.received_ns)
@@ -316,7 +321,7 @@ class Consumer:
             await self._bury(refused)
 
     async def _store_all(self, rows: list[Row], received_ns: int) -> list[Result]:
-        """Store the rows; while the database is away, wait and try again, without end."""
+        """Store the rows; while the database is unavailable, retry without limit."""
         refusals = (StoreUnavailableError, StoreFullError)
         async for attempt in tenacity.AsyncRetrying(
             wait=PAUSE, retry=tenacity.retry_if_exception_type(refusals)
@@ -330,14 +335,14 @@ class Consumer:
         return stored.results
 
     async def _bury(self, refused: list[Refused]) -> None:
-        """Send records to the dead-letter topic: the bytes as they came, the rest in headers."""
-        await asyncio.gather(*(self._bury_one(each) for each in refused))
+        """Send records to the dead-letter topic: their bytes unchanged, the rest in headers."""
+        await asyncio.gather(*(self._bury_one(record) for record in refused))
 
     async def _bury_one(self, refused: Refused) -> None:
         try:
             await self._send_dead_letter(refused, refused.message.value)
         except MessageSizeTooLargeError:
-            reason = refused.reason + "; its bytes are left out, no dead letter is so large"
+            reason = refused.reason + "; its bytes are left out: too large for a dead letter"
             await self._send_dead_letter(refused._replace(reason=reason), None)
 
     async def _send_dead_letter(self, refused: Refused, value: bytes | None) -> None:

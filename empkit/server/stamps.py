@@ -1,7 +1,7 @@
-"""The server's own stamps: when it had each record whole, and when the record was durable.
+"""The server's stamps: when it had received each record completely, and when it was durable.
 
-They are appended to a file, one JSON list a line, by the thread that commits: they outlive a crash
-of the server, take no memory, and `GET /timings` pages through them by byte offset.
+The committing thread appends them to a file, one JSON list per line: they survive a crash of the
+server and take no memory, and `GET /timings` pages through them by byte offset.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import orjson
 from empkit.platforms import BINARY, read_at
 
 LONGEST_LINE = 2_048
-"""In bytes: an id of 135 characters, each of which JSON may write as six, and the rest."""
+"""In bytes: an id of 135 characters, each up to six bytes in JSON, and the other values."""
 
 
 class Stamp(NamedTuple):
-    """What the server knows of one stored record, in nanoseconds of its host's monotonic clock."""
+    """The stamps of one stored record, in nanoseconds of the host's monotonic clock."""
 
     employee_id: str
     protocol: str
@@ -35,8 +35,8 @@ class StampLog:
     """An append-only file of stamps.
 
     Args:
-        path: the file, made when it is missing and continued when it is not; None takes a
-            temporary file that is gone when the log is closed.
+        path: the file, created if it is missing, otherwise continued; None uses a temporary file
+            that is removed when the log is closed.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -53,18 +53,18 @@ class StampLog:
             self._end_broken_line()
 
     def _end_broken_line(self) -> None:
-        """A crash may have cut the last line short: let the next one begin anew."""
+        """Complete a last line that a crash has cut short, so that the next begins on a new one."""
         size = os.fstat(self._file).st_size
         if size and read_at(self._file, 1, size - 1) != b"\n":
             os.write(self._file, b"\n")
 
     def append(self, protocol: str, stored_ns: int, received: Iterable[tuple[str, int]]) -> None:
-        """Add the records of one commit.
+        """Add the stamps of the records of one commit.
 
         Args:
-            protocol: how they came.
+            protocol: the protocol of the records.
             stored_ns: when their transaction was durable.
-            received: employee_id and `received_ns` of each.
+            received: pairs of employee_id and `received_ns`.
         """
         dumps = orjson.dumps
         lines = b"".join(
@@ -76,14 +76,14 @@ class StampLog:
                 lines = lines[os.write(self._file, lines) :]
 
     def page(self, after: int, limit: int) -> tuple[list[Stamp], int]:
-        """Some stamps, oldest first.
+        """Return a page of stamps, oldest first.
 
         Args:
-            after: where to begin: 0, or what the call before returned.
-            limit: how many at the most.
+            after: the byte offset to begin at: 0, or the offset that the previous call returned.
+            limit: the maximum number of stamps.
 
         Returns:
-            The stamps, and where to go on; no stamps means that there are no more yet.
+            The stamps, and the offset of the next page; no stamps means that there are no more yet.
         """
         with self._one_at_a_time:
             chunk = read_at(self._file, max(limit * 128, LONGEST_LINE), after)
@@ -98,7 +98,7 @@ class StampLog:
         return stamps, after
 
     def end(self) -> int:
-        """Where the stamps that are still to come will begin."""
+        """Return the byte offset at which future stamps will begin."""
         return os.fstat(self._file).st_size
 
     def close(self) -> None:

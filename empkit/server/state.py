@@ -1,4 +1,4 @@
-"""What a running server consists of."""
+"""The parts of a running server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from empkit.settings import Settings
 
 @dataclass
 class State:
-    """The parts that the routes use; made by the application's lifespan."""
+    """The parts that the routes use; created by the application's lifespan."""
 
     settings: Settings
     authenticator: Authenticator

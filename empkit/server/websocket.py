@@ -1,13 +1,13 @@
-"""The WebSocket endpoint: accept once, authenticate, then answer record after record.
+"""The WebSocket endpoint: accept and authenticate once, then answer each record.
 
-The token comes in the header `Authorization: Bearer ...`; from who cannot set a header, such as a
-browser, it comes as the first message, `{"type": "auth", "token": "..."}`, within 5 s.
+The token comes in the header `Authorization: Bearer ...`; a client that cannot set a header, such
+as a browser, sends it as the first message, `{"type": "auth", "token": "..."}`, within 5 s.
 
 Several records may be in flight on one connection; each answer names its `employee_id`, and
-answers come in the order in which records are decided, not in which they were sent. Where that is
-not enough (two records in flight with one id, a record whose id cannot be read) a client asks for
-the subprotocol `empkit.numbered`: then each answer has the `number` of the message that it is for,
-counted from 1, and its `result` (see `empkit.server.answers`).
+answers come in the order in which records are decided, not in the order in which they were sent.
+Where that is not enough (two records in flight with one id, a record whose id cannot be read) a
+client requests the subprotocol `empkit.numbered`: then each answer contains the `number` of its
+message, counted from 1, and its `result` (see `empkit.server.answers`).
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from empkit.server.state import State
 router = APIRouter()
 
 MAX_IN_FLIGHT = 1_000
-"""Records of one connection in flight; beyond it we read no further until one is answered."""
+"""The maximum number of records in flight per connection; reading then waits for an answer."""
 NUMBERED = "empkit.numbered"
 CLOSE_TIMEOUT_S = 5.0
 AUTH_TIMEOUT_S = 5.0
 MAX_AUTH_CHARACTERS = 8_192
 POLICY_VIOLATION = 1008
-"""Close code for a sender without a good token (RFC 6455, section 7.4.1)."""
+"""The close code for a sender without a valid token (RFC 6455, section 7.4.1)."""
 
 
 @router.websocket("/ws")
 async def employees_over_websocket(websocket: WebSocket) -> None:
-    """Take records until the client goes."""
+    """Take records until the client disconnects."""
     state: State = websocket.app.state.empkit
     numbered = NUMBERED in websocket.scope.get("subprotocols", ())
     await websocket.accept(NUMBERED if numbered else None)
@@ -62,7 +62,7 @@ async def employees_over_websocket(websocket: WebSocket) -> None:
 
 
 async def _first_message(websocket: WebSocket) -> str | None:
-    """The token in the first message; None when none comes in time, or something else."""
+    """Return the token of the first message; None if it is late or contains no token."""
     message: MutableMapping[str, Any] = {}
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(AUTH_TIMEOUT_S):
@@ -81,7 +81,7 @@ async def _first_message(websocket: WebSocket) -> str | None:
 
 
 class _Connection:
-    """One connection, accepted."""
+    """One accepted connection."""
 
     def __init__(self, state: State, websocket: WebSocket, *, numbered: bool) -> None:
         self._state = state
@@ -90,7 +90,7 @@ class _Connection:
         self._number = 0
 
     async def serve(self, token: str) -> None:
-        """Answer record after record until the client goes or its token expires."""
+        """Answer records until the client disconnects or its token expires."""
         slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         in_flight: set[asyncio.Task[None]] = set()
 
@@ -112,20 +112,20 @@ class _Connection:
                 in_flight.add(task)
                 task.add_done_callback(finished)
         finally:
-            # What was received is stored or not whether or not its sender still listens.
+            # Records that were received are decided even if the client has disconnected.
             await asyncio.gather(*in_flight, return_exceptions=True)
 
     async def welcome(self) -> None:
-        """Answer the first message, when it was a good token."""
+        """Answer a first message with a valid token."""
         await self._say(answers.AUTHENTICATED, 0)
 
     async def turn_away(self, message: str) -> None:
-        """Say why, then close."""
+        """Send the reason, then close."""
         await self._say(answers.unauthorized(message), self._number)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
             await self._websocket.close(POLICY_VIOLATION)
-            # What the client had sent meanwhile stands before its own close frame: unread, it
-            # would keep both sides waiting for each other.
+            # Messages that the client has sent meanwhile precede its close frame: unless they are
+            # read, both sides wait for each other.
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 while (await self._websocket.receive())["type"] != "websocket.disconnect":
                     pass
@@ -140,8 +140,8 @@ class _Connection:
         await self._say(answer, number)
 
     async def _say(self, answer: answers.Answer, number: int) -> None:
-        """Answer the message of this number; 0 is the connection itself."""
+        """Send the answer to the message of this number; 0 is the authentication."""
         content = answer.numbered(number) if self._numbered else orjson.dumps(answer.content())
-        # the client may be gone by now, or we have told it to go
+        # the client may have disconnected, or the server has closed the connection
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self._websocket.send_text(content.decode())

@@ -218,7 +218,7 @@ def test_installing_goes_to_the_cache_and_touches_nothing_else(tmp_path, monkeyp
     assert folder.parent == tmp_path / "empkit"
     folder.mkdir(parents=True)
     (folder / "notes.txt").touch()
-    with pytest.raises(BrokerError, match="holds something else"):
+    with pytest.raises(BrokerError, match="contains something other"):
         install_kafka()
     (folder / "kafka_2.13-4.4.0.jar").touch()
     assert install_kafka() == folder

@@ -35,7 +35,7 @@ def test_it_is_used_as_it_is_and_left_as_it_was(processes):
     broker.start()
     assert broker.bootstrap_servers == theirs.bootstrap_servers
     for order in (broker.down, broker.up, broker.pause, broker.resume):
-        with pytest.raises(BrokerError, match="is not ours"):
+        with pytest.raises(BrokerError, match="is external"):
             order()
     broker.stop()
     assert broker.bootstrap_servers == ""

@@ -33,7 +33,7 @@ def test_how_deep_a_file_may_go_does_not_depend_on_the_interpreter(brackets, lim
             deep = nest(depth, brackets)
             for text in (deep, f"[{deep}]", f"{json.dumps(ADA)}\n{deep}"):
                 [row] = read_records(io.BytesIO(text.encode())).unreadable
-                assert row.reason == "Nested too deep: at most 100 levels are taken."
+                assert row.reason == "Nested too deep: at most 100 levels are accepted."
     finally:
         sys.setrecursionlimit(before)
 

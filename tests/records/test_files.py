@@ -57,9 +57,9 @@ def test_made_up_records_come_back_from_csv_and_json_lines(tmp_path):
     ("content", "words"),
     [
         (None, "There is no file"),
-        (b"", "holds nothing"),
-        (b"\xef\xbb\xbf \n", "holds nothing"),
-        (gzip.compress(b"", mtime=0), "holds nothing"),
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf \n", "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
         (gzip.compress(random.Random(1).randbytes(99), mtime=0)[:40], "cannot be unpacked"),
         (b"10001,1953-09-02,Georgi\n", "has no column for employee_id, first_name, last_name"),
         (b"id,first,birth\n1,2,3\n", "has no column for last_name"),
@@ -110,4 +110,4 @@ def test_damaged_gzip_gives_what_can_be_read_and_says_where_it_ends():
     assert found.records == sample_records(len(found.records))
     (end,) = found.unreadable
     assert end.line == len(found.records) + 1
-    assert end.reason.startswith("The gzip data break off")
+    assert end.reason.startswith("The gzip data end early")

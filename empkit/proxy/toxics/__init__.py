@@ -1,4 +1,4 @@
-"""The faults of the proxy: each is its settings, and `plan`, which says when data is due.
+"""The faults of the proxy: each consists of its settings and `plan`, which sets when data is due.
 
-The relay knows none of them.
+The relay does not depend on any of them.
 """

@@ -1,4 +1,4 @@
-"""What all toxics have in common."""
+"""The base class of all toxics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Protocol
 from empkit.proxy.chunk import Chunk, End
 
 BYTES, CONNECTIONS = "bytes delayed or held", "connections delayed, held or ended"
-HELD_BYTES = 1 << 20  # a stage that holds more stops the reading; the sender feels it through TCP
+HELD_BYTES = 1 << 20  # a stage that holds more pauses reading; TCP then slows the sender
 
 
 DEFINED: dict[str, type[Toxic]] = {}
@@ -18,12 +18,12 @@ DEFINED: dict[str, type[Toxic]] = {}
 
 
 class StageView(Protocol):
-    """What a toxic sees of the stage that it is at work in, and may change there.
+    """The part of a stage that its toxic may read and change.
 
     Attributes:
-        random: the source of its chances, of this connection and direction.
+        random: source of the toxic's random numbers for this connection and direction.
         free_at: loop time, in seconds, at which the line is free again.
-        passed: bytes let through.
+        passed: bytes passed on.
     """
 
     random: Random
@@ -31,28 +31,30 @@ class StageView(Protocol):
     passed: int
 
     def end_after(self, delay_s: float, how: End) -> None:
-        """End the connection after a while, in seconds, unless the toxic is removed."""
+        """End the connection after `delay_s` seconds unless the toxic is removed before."""
 
 
 @dataclass(frozen=True)
 class Toxic:
-    """What all toxics have in common: which connections they meet, and from where on.
+    """The settings that all toxics share: which connections are affected, and from which point.
 
     Args:
-        direction: "up" is from the client to the server, "down" the way back.
-        share: which part of the connections is affected, from 0 to 1. Decided once a connection,
-            from the proxy's seed: the same connections in the same order are hit again.
-        after_bytes: so many bytes pass untouched first, in each direction of each connection,
-            counted from when the toxic meets the connection.
-        after_messages: the same for messages. A message is what one read from the socket gave:
-            one request or answer where they alternate and are small, else whatever TCP made of it.
-        after_connections: so many connections are left alone first, counted from when the toxic
-            is added; those that are open then come first.
-        connections: only so many connections are affected after that; None is all of them.
+        direction: "up" is from the client to the server, "down" from the server to the client.
+        share: the fraction of the connections that is affected, from 0 to 1. Decided once per
+            connection, from the proxy's seed: a repetition affects the same connections, if they
+            come in the same order.
+        after_bytes: number of bytes that pass unaffected first, in each direction of each
+            connection, counted from when the toxic is applied to the connection.
+        after_messages: number of messages that pass unaffected first. A message is the data of one
+            read from the socket: one request or response if they alternate and are small,
+            otherwise whatever TCP delivered together.
+        after_connections: number of connections that stay unaffected first, counted from when the
+            toxic is added; connections that are open at that time count first.
+        connections: number of connections that are affected after that; None means all.
             `Down(connections=2)` fails twice, then works.
 
     Raises:
-        ValueError: a setting is negative, or makes no sense with this toxic.
+        ValueError: a setting is out of range, or does not apply to this toxic.
     """
 
     direction: Literal["up", "down", "both"] = field(default="both", kw_only=True)
@@ -63,12 +65,12 @@ class Toxic:
     connections: int | None = field(default=None, kw_only=True)
 
     kind: ClassVar[str]
-    unit: ClassVar[str] = BYTES  # what is counted where it strikes
-    at_least: ClassVar[dict[str, int]] = {}  # smallest values of settings, where it is not 0
-    in_stream: ClassVar[bool] = True  # becomes a stage; else it acts on whole connections
+    unit: ClassVar[str] = BYTES  # what is counted when it takes effect
+    at_least: ClassVar[dict[str, int]] = {}  # minimum values of settings, where it is not 0
+    in_stream: ClassVar[bool] = True  # acts as a stage; otherwise on whole connections
     cuts_present: ClassVar[bool] = False  # ends the connections that are open when it is added
     cuts_new: ClassVar[bool] = False  # ends each new connection
-    bars_upstream: ClassVar[bool] = False  # keeps new connections from being made upstream
+    bars_upstream: ClassVar[bool] = False  # prevents the upstream connection of new connections
 
     def __init_subclass__(cls) -> None:
         kind = cls.__dict__.get("kind")
@@ -80,7 +82,7 @@ class Toxic:
         DEFINED[kind] = cls
 
     def __post_init__(self) -> None:
-        for name in (each.name for each in fields(self)):
+        for name in (setting.name for setting in fields(self)):
             value, least = getattr(self, name), self.at_least.get(name, 0)
             if isinstance(value, int | float) and not value >= least:
                 raise ValueError(f"{self.kind}: {name} is {value}; it must be at least {least}.")
@@ -97,12 +99,12 @@ class Toxic:
 
     @property
     def may_hold_bytes(self) -> int:
-        """How much one direction of one connection may hold before the sender is made to wait."""
+        """How many bytes one direction of a connection may hold before reading is paused."""
         return HELD_BYTES
 
     def begin(self, stage: StageView) -> None:
-        """Called when the toxic takes hold: with the stage, or after what it leaves untouched."""
+        """React to the start of the toxic's effect: with the stage, or after what it skips."""
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """The pieces that `chunk` becomes, each with the moment it is due; infinity holds it."""
+        """Yield the pieces of `chunk`, each with the time at which it is due; infinity holds it."""
         yield chunk

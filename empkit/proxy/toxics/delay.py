@@ -1,4 +1,4 @@
-"""Toxics that let everything through, later or in smaller pieces."""
+"""Toxics that pass on everything, later or in smaller pieces."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from empkit.proxy.toxics.base import CONNECTIONS, HELD_BYTES, StageView, Toxic
 
 @dataclass(frozen=True)
 class Latency(Toxic):
-    """Each byte comes later, in the order in which it was sent.
+    """Delay each byte; the order stays.
 
     Args:
-        latency_ms: how much later, in milliseconds, in each affected direction.
-        jitter_ms: the delay is drawn evenly from `latency_ms` -/+ this, and never below 0.
+        latency_ms: the delay, in milliseconds, in each affected direction.
+        jitter_ms: the delay is uniformly distributed over `latency_ms` -/+ this, but at least 0.
     """
 
     latency_ms: float
@@ -27,21 +27,21 @@ class Latency(Toxic):
 
     @property
     def may_hold_bytes(self) -> int:
-        """More than others: a fast line holds bandwidth times delay."""
+        """More than other toxics: a fast line holds bandwidth times delay."""
         return 4 * HELD_BYTES
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """The delay counts from the moment of arrival."""
+        """Delay `chunk`, counted from its arrival."""
         delay_ms = self.latency_ms + stage.random.uniform(-self.jitter_ms, self.jitter_ms)
         yield chunk._replace(due=chunk.due + max(0.0, delay_ms) / 1e3)
 
 
 @dataclass(frozen=True)
 class Bandwidth(Toxic):
-    """Only so many bytes a second pass.
+    """Limit the rate in bytes per second.
 
     Args:
-        bytes_per_s: the rate, in bytes a second, of each affected direction of each connection.
+        bytes_per_s: the rate, in bytes per second, of each affected direction of each connection.
     """
 
     bytes_per_s: float
@@ -51,11 +51,11 @@ class Bandwidth(Toxic):
 
     @property
     def may_hold_bytes(self) -> int:
-        """A tenth of a second's worth, so that the sender soon feels how slow the line is."""
+        """The data of 0.1 s, so that TCP soon slows the sender to this rate."""
         return int(min(HELD_BYTES, max(65_536, self.bytes_per_s / 10)))
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """Pieces of 10 ms, each due when a line of this rate would have carried its last byte."""
+        """Yield pieces of 10 ms, each due when a line of this rate has carried its last byte."""
         stage.free_at = max(stage.free_at, chunk.due)
         for piece in chunk.pieces(repeat(max(16, int(self.bytes_per_s / 100)))):
             stage.free_at += len(piece.data) / self.bytes_per_s
@@ -64,11 +64,11 @@ class Bandwidth(Toxic):
 
 @dataclass(frozen=True)
 class Slicer(Toxic):
-    """Data comes in small pieces, as it may from any network.
+    """Split data into small pieces, as any network may do.
 
     Args:
-        average_bytes: the size of a piece.
-        variation_bytes: sizes are drawn evenly from `average_bytes` -/+ this.
+        average_bytes: the average size of a piece, in bytes.
+        variation_bytes: sizes are uniformly distributed over `average_bytes` -/+ this.
         delay_us: pause after each piece, in microseconds.
     """
 
@@ -89,7 +89,7 @@ class Slicer(Toxic):
             )
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """Each piece is due when the pause after the one before is over."""
+        """Yield pieces, each due at the end of the pause after the one before."""
         stage.free_at = max(stage.free_at, chunk.due)
         least = self.average_bytes - self.variation_bytes
         most = self.average_bytes + self.variation_bytes
@@ -100,10 +100,10 @@ class Slicer(Toxic):
 
 @dataclass(frozen=True)
 class SlowClose(Toxic):
-    """The end of a connection comes later; data is not affected.
+    """Delay the end of a connection; data is not affected.
 
     Args:
-        delay_ms: how much later, in milliseconds.
+        delay_ms: the delay, in milliseconds.
     """
 
     delay_ms: float
@@ -112,5 +112,5 @@ class SlowClose(Toxic):
     unit: ClassVar[str] = CONNECTIONS
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """Delays what has no data."""
+        """Delay the end of the stream only."""
         yield chunk._replace(due=chunk.due + self.delay_ms / 1e3) if chunk.end else chunk

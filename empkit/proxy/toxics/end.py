@@ -14,13 +14,13 @@ from empkit.proxy.toxics.hold import Stall
 
 @dataclass(frozen=True)
 class ResetPeer(Stall):
-    """Both ends are reset (RST) when there is data, and that data never arrives.
+    """Reset both sides (RST) when there is data; that data never arrives.
 
-    With "up" the server does not see the request; with "down" it has done what was asked for, and
-    only its answer is lost.
+    With "up" the server does not receive the request; with "down" it has handled the request, and
+    only its response is lost.
 
     Args:
-        after_ms: how long after the first affected data, in milliseconds.
+        after_ms: time from the first affected data to the reset, in milliseconds.
     """
 
     after_ms: float = 0.0
@@ -29,7 +29,7 @@ class ResetPeer(Stall):
     unit: ClassVar[str] = CONNECTIONS
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """Data is held, so that none of it comes before the reset."""
+        """Hold data, so that none of it is delivered before the reset."""
         if chunk.data:
             stage.end_after(self.after_ms / 1e3, "reset")
             chunk = chunk._replace(due=math.inf)
@@ -38,10 +38,11 @@ class ResetPeer(Stall):
 
 @dataclass(frozen=True)
 class LimitData(Toxic):
-    """The connection is closed when so many bytes have passed.
+    """Close the connection when `max_bytes` have passed.
 
     Args:
-        max_bytes: how many, in each affected direction; with 0 the first data closes it.
+        max_bytes: the limit, in bytes, of each affected direction; with 0 the first data closes
+            the connection.
     """
 
     max_bytes: int
@@ -50,7 +51,7 @@ class LimitData(Toxic):
     unit: ClassVar[str] = CONNECTIONS
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """What there is room for, then the end."""
+        """Yield the data up to the limit, then the end."""
         head, _ = chunk.split(self.max_bytes - stage.passed)
         stage.passed += len(head.data)
         if head.data or head.end:
@@ -61,9 +62,9 @@ class LimitData(Toxic):
 
 @dataclass(frozen=True)
 class Down(Toxic):
-    """The server is away: open connections are cut, new ones are closed as soon as they are made.
+    """Cut open connections and close new ones at once, as if the server were down.
 
-    The port stays ours, so a client sees a closed connection and not a refused one.
+    The proxy keeps its port, so a client sees a closed connection and not a refused one.
     """
 
     kind: ClassVar[str] = "down"
@@ -75,7 +76,7 @@ class Down(Toxic):
 
 @dataclass(frozen=True)
 class Cut(Toxic):
-    """All connections that are open are cut, once; new ones work."""
+    """Cut all open connections, once; new ones work."""
 
     kind: ClassVar[str] = "cut"
     unit: ClassVar[str] = CONNECTIONS

@@ -1,4 +1,4 @@
-"""Toxics that let nothing through until they are removed, or a timeout is over."""
+"""Toxics that hold all data until they are removed or a timeout expires."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from empkit.proxy.toxics.base import CONNECTIONS, StageView, Toxic
 
 @dataclass(frozen=True)
 class Stall(Toxic):
-    """Nothing passes until the toxic is removed; then all that was held comes at once."""
+    """Hold all data until the toxic is removed; then deliver it at once."""
 
     kind: ClassVar[str] = "stall"
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
-        """Held."""
+        """Hold `chunk`."""
         yield chunk._replace(due=math.inf)
 
 
 @dataclass(frozen=True)
 class Partition(Stall):
-    """The network is parted: a `Stall` that also keeps new connections from the upstream.
+    """Partition the network: a `Stall` that also keeps new connections from the upstream.
 
-    Connections stay open, and a new one is accepted and gets no further, until the toxic is
-    removed. Then what was held is delivered, as after any partition that TCP has outlived.
+    Connections stay open; a new one is accepted but not connected upstream until the toxic is
+    removed. Then the data that was held is delivered, as after any partition that TCP survives.
     """
 
     kind: ClassVar[str] = "partition"
@@ -37,11 +37,11 @@ class Partition(Stall):
 
 @dataclass(frozen=True)
 class Timeout(Stall):
-    """Nothing passes, and after a while the connection is closed.
+    """Hold all data, and close the connection after a timeout.
 
     Args:
-        timeout_ms: how long until then, in milliseconds; 0 never closes it. Removed in time, the
-            toxic passes on what it held.
+        timeout_ms: the timeout, in milliseconds; 0 never closes the connection. If the toxic is
+            removed before the timeout, it passes on the data that it held.
     """
 
     timeout_ms: float
@@ -50,17 +50,17 @@ class Timeout(Stall):
     unit: ClassVar[str] = CONNECTIONS
 
     def begin(self, stage: StageView) -> None:
-        """The time runs from here, even on a connection that is idle."""
+        """Start the timeout, even on an idle connection."""
         if self.timeout_ms:
             stage.end_after(self.timeout_ms / 1e3, "close")
 
 
 @dataclass(frozen=True)
 class HalfOpen(Toxic):
-    """New connections are accepted and never answered; the server hears nothing of them.
+    """Accept new connections but never answer them; the server does not learn of them.
 
-    Connections that are open already are left alone. When the toxic is removed, those that wait
-    are made upstream after all.
+    Connections that are already open are not affected. When the toxic is removed, the waiting
+    connections are connected upstream.
     """
 
     kind: ClassVar[str] = "half-open"
