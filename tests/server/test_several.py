@@ -50,7 +50,7 @@ def test_the_partitions_are_shared_anew_when_a_member_comes_or_goes():
     with Lab(consumers=2) as lab:
         assert lab.members() == {"server": 4, "consumer 1": 4}
         lab.kill_consumer()
-        with pytest.raises(LabError, match="were not given out within 0 s"):
+        with pytest.raises(LabError, match="were not assigned within 0 s"):
             lab.members(timeout_s=0)  # the group has not missed the dead one yet
         assert lab.members() == {"server": 8}
         lab.start_consumer()
