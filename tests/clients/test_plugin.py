@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from empkit import Workload, connect, plots
-from empkit.clients import through_kafka
+from empkit.clients import client_class
 from empkit.lab import BrokenPromiseError, LabError
 from tests.conftest import employee, is_stored
 
@@ -111,7 +111,7 @@ def test_one_that_lies_is_found_out(lab, write):
 
 def test_the_account_of_one_over_kafka_looks_into_kafka(lab, write):
     own = f"{write(THROUGH_KAFKA)}:Lazy"
-    assert through_kafka(own)
+    assert client_class(own).through_kafka
     runs = lab.run(own, Workload(records=50, warm_up=0), progress=quiet)
     assert runs.verdicts().loc[own, "stored"] == 50
     assert runs.runs[0].appended == 50
