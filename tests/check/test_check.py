@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from empkit import Lab
-from empkit.check import STEP_TIMEOUT_S, check_all
+from empkit.check import PARTS, STEP_TIMEOUT_S, check_all
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,14 @@ def test_against_a_lab_every_step_is_ok(lab):
     for protocol in ("over HTTP", "over WebSocket", "through Kafka"):
         assert "stored and read back as check-" in steps[f"a record {protocol}"].what
         assert "the server deletes nothing" in steps[f"a record {protocol}"].what
+
+
+def test_names_of_steps_are_unique_and_a_step_comes_after_those_that_it_needs():
+    names = []
+    for planned in (planned for steps in PARTS.values() for planned in steps):
+        assert planned.name not in names
+        assert set(planned.needs) <= set(names)
+        names.append(planned.name)
 
 
 @pytest.mark.parametrize(
@@ -155,11 +163,11 @@ def test_a_server_without_a_consumer(lab, other_lab):
 
 def test_a_database_that_fails(tmp_path):
     path = tmp_path / "employees.db"
-    with Lab(broker="none", database=f"sqlite:///{path}") as own:
+    with Lab(broker="none", database=f"sqlite:///{path}") as fresh_lab:
         database = sqlite3.connect(path)
         database.execute("DROP TABLE employees")
         database.close()
-        failures = failing(own.settings)
+        failures = failing(fresh_lab.settings)
     assert list(failures) == ["database", "broker address"]
     assert "no such table" in failures["database"].what
     assert "EMPKIT_DATABASE_URL" in failures["database"].advice
@@ -181,10 +189,10 @@ def test_a_topic_that_the_server_does_not_consume(lab):
 
 
 def test_a_broker_that_advertises_an_address_where_it_is_not():
-    with Lab("embedded") as own:
+    with Lab("embedded") as fresh_lab:
         port = free_port()
-        own.broker.advertise(1, "127.0.0.1", port)
-        failures = failing(own.settings)
+        fresh_lab.broker.advertise(1, "127.0.0.1", port)
+        failures = failing(fresh_lab.settings)
     assert list(failures) == ["broker metadata"]
     assert f"nothing answers at 127.0.0.1:{port}" in failures["broker metadata"].what
     assert "advertised.listeners" in failures["broker metadata"].advice
@@ -214,7 +222,7 @@ def test_a_package_that_is_missing_or_too_old(lab, monkeypatch):
     assert "pip install 'websockets>=15" in steps["package websockets"].advice
     assert steps["a record over WebSocket"].state == "skipped"
     assert steps["a record through Kafka"].state == "ok"
-    monkeypatch.setattr("empkit.check.version", lambda _: "0.8.1")
+    monkeypatch.setattr("empkit.check.packages.version", lambda _: "0.8.1")
     assert "0.8.1 is too old, 0.14 is needed" in failing(lab.settings)["package aiokafka"].what
 
 

@@ -103,7 +103,7 @@ def test_a_verdict_that_is_new_is_in_every_count_figure_and_sentence(tmp_path, m
     monkeypatch.setitem(KINDS, "too_late", late)
     runs = made_up(verdict={1: "too_late"})
     assert runs.verdicts().loc["http", "too_late"] == 1
-    assert any("'in time' is broken: 1 too_late: run-E1" in each for each in runs.broken)
+    assert any("'in time' is broken: 1 too_late: run-E1" in sentence for sentence in runs.broken)
     assert runs.status == 1
     assert runs.to_json()["runs"][0]["verdicts"]["too_late"] == 1
     page = write_report(runs, tmp_path / "report.html").read_text()

@@ -1,0 +1,59 @@
+"""Kafka behind the broker: the server's consumer, and a record that has come through it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from empkit.check.base import ANSWER_TIMEOUT_S, POLL_S, Check, FailedError, Planned
+from empkit.check.broker import ADDRESS
+from empkit.check.records import STAYS, read_back
+from empkit.check.server import health
+
+
+async def _consumer(check: Check) -> str:
+    consumer: Any = {"state": "connecting", "failure": None}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            # one that has just started is about to join
+            while consumer["state"] == "connecting":
+                consumer = (await health(check))["consumer"]
+                await asyncio.sleep(POLL_S)
+    if consumer["state"] == "off":
+        raise FailedError(
+            "the server runs none", f"Start the server with {ADDRESS}: `empkit serve --kafka`."
+        )
+    if consumer["state"] != "running":
+        raise FailedError(
+            f"{consumer['state']}; {consumer['failure'] or 'it has not joined its group yet'}",
+            "The server does not reach its broker. Is its EMPKIT_KAFKA_BOOTSTRAP_SERVERS an "
+            "address that can be reached from where it runs? It keeps trying.",
+        )
+    return f"running, {_lag(consumer)}"
+
+
+async def _record(check: Check) -> str:
+    employee_id = check.in_topic["employee_id"]
+    await read_back(
+        check, employee_id, check.in_topic,
+        "Does the server consume this topic of this broker (EMPKIT_KAFKA_TOPIC, "
+        "EMPKIT_KAFKA_BOOTSTRAP_SERVERS)? A consumer that is far behind needs time; "
+        "/health has its lag.",
+    )  # fmt: skip
+    lag = _lag((await health(check))["consumer"])
+    return f"stored and read back as {employee_id}, {STAYS}; {lag}"
+
+
+def _lag(consumer: dict[str, Any]) -> str:
+    lag = consumer.get("lag")
+    return f"lag {'unknown' if lag is None else lag}"
+
+
+STEPS = (
+    Planned("kafka", "consumer", _consumer, ("server", "broker address")),
+    Planned(
+        "kafka", "a record through Kafka", _record,
+        ("a record into the topic", "consumer", "token", "database"),
+    ),
+)  # fmt: skip
