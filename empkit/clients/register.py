@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from empkit import plugins
 from empkit.clients import plugin
 from empkit.clients.base import Client
-from empkit.clients.look import Look, coloured, plain
+from empkit.clients.look import Look, plain
 
 Protocol = Literal["http", "websocket", "kafka"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
@@ -66,7 +66,7 @@ def _mounts(client: type[Client]) -> bool:
 
 
 def looks(names: Iterable[str], *, load: bool = True) -> dict[str, Look]:
-    """How protocols are shown, by name; each class says so itself.
+    """How protocols are shown, by name; each class says so itself, and may leave out its colour.
 
     Args:
         names: of the protocols.
@@ -79,4 +79,4 @@ def looks(names: Iterable[str], *, load: bool = True) -> dict[str, Look]:
                 found[name] = client_class(name).look()
             except (ValueError, ImportError):
                 continue  # a result of a protocol that is not here any more
-    return coloured(found)
+    return found

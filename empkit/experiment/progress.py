@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from empkit.clients import looks
+from empkit.clients.look import coloured
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a run, how many of its records are done, and how many there are."""
@@ -129,7 +130,7 @@ class Live:
         points = [point for curve in rates.values() for point in curve]
         width = max([1.0, *(at_s for at_s, _ in points)])
         height = max([1.0, *(rate for _, rate in points)])
-        colours = looks({name.partition(" ")[0] for name in rates})
+        colours = coloured(looks({name.partition(" ")[0] for name in rates}))
         lines = []
         for name, curve in rates.items():
             places = " ".join(

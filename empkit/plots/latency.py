@@ -52,8 +52,8 @@ def latency(runs: Runs) -> Picture:
                 text = text if len(values) > 1 else f"{runs.label(protocol)}: {_ms(values[0])}"
                 if len(values) < len(own):
                     text += f" ({len(values):,} of {len(own):,})"
-                _distribution(axes, values, runs.look(protocol), text)
-                _mark_percentiles(axes, row, runs.look(protocol), kind)
+                _distribution(axes, values, runs.looks[protocol], text)
+                _mark_percentiles(axes, row, runs.looks[protocol], kind)
         _logarithmic(axes.xaxis)
         axes.tick_params(axis="x", labelbottom=True)
         axes.set_yticks([0, 25, 50, 75, 90, 99])

@@ -86,14 +86,14 @@ def _with_faults(finding: str, info: RunInfo) -> str:
     return f"{finding}; {words}" if words else finding
 
 
-def _otherwise(infos: Sequence[RunInfo]) -> list[str]:
+def _otherwise(runs: Runs, infos: Sequence[RunInfo]) -> list[str]:
     """How long the faults of several runs really lasted, where that is not what was asked."""
-    return [f"{_described(info)}: {words}" for info in infos if (words := strikes.in_title(info))]
+    return [f"{_described(runs, info)}: {words}" for info in infos if (words := strikes.in_title(info))]
 
 
-def _described(info: RunInfo) -> str:
+def _described(runs: Runs, info: RunInfo) -> str:
     """A run's protocol, and its round where there may be others."""
-    return info.shown.label + (f", round {info.round}" if info.round > 1 else "")
+    return runs.label(info.protocol) + (f", round {info.round}" if info.round > 1 else "")
 
 
 def _ms(value: float) -> str:

@@ -46,7 +46,7 @@ def throughput(run: Runs) -> Picture:
     findings = []
     for axes, info in zip(panels, infos, strict=True):
         own = run.of(info.protocol, info.round).timings
-        found = f"{_described(info)}: {_stored_over_time(axes, own, info)}"
+        found = f"{_described(run, info)}: {_stored_over_time(axes, own, info, run.looks[info.protocol].colour)}"
         findings.append(found)
         axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
         axes.set_ylim(bottom=0)
@@ -59,11 +59,11 @@ def throughput(run: Runs) -> Picture:
     more = (
         f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
     )
-    title = "; ".join([f"Records stored over time{more}", *_otherwise(infos)])
+    title = "; ".join([f"Records stored over time{more}", *_otherwise(run, infos)])
     return _titled(picture, title, "; ".join(findings) + ".")
 
 
-def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
+def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo, colour: str) -> str:
     """Draw one run, and say what the longest time without a stored record was."""
     stored = np.sort(_numbers(own["stored_ns"].dropna()) - info.start_ns) / 1e9
     if not len(stored):
@@ -74,7 +74,7 @@ def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo) -> str:
     # at least 20 records and 20 ms a bin, or chance is all that is seen
     bins = int(np.clip(min(len(stored) // 20, last / 0.02), 1, 100))
     counts, edges = np.histogram(stored, bins, (0, last))
-    axes.stairs(counts / (last / bins), edges, color=info.shown.colour, linewidth=1.4,
+    axes.stairs(counts / (last / bins), edges, color=colour, linewidth=1.4,
                 baseline=None)  # fmt: skip
     gaps = np.diff(stored, prepend=0)
     longest = int(gaps.argmax())
@@ -124,7 +124,7 @@ def rates(runs: Runs) -> Picture:
         found[info.protocol].append(float(one.summary()["records_per_s"].iloc[0]))
     for place, (protocol, of_rounds) in enumerate(found.items()):
         median = float(np.median(of_rounds))
-        look = runs.look(protocol)
+        look = runs.looks[protocol]
         axes.barh(place, median, color=look.colour, alpha=0.55, height=0.6)
         axes.plot(of_rounds, [place] * len(of_rounds), look.marker, color=look.colour,
                    markeredgecolor="black", markersize=6)  # fmt: skip

@@ -82,7 +82,7 @@ def timeline(run: Runs) -> Picture:
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until the sender knew")
     _legend(axes)
-    finding = f"{_described(info)}: {_verdict_finding([one])}"
+    finding = f"{_described(run, info)}: {_verdict_finding([one])}"
     if len(took) and np.isfinite(took).all():
         finding += f"; the slowest took {_ms(highest)}"
     elif np.isfinite(took).any():
@@ -128,7 +128,7 @@ def percentiles_over_time(run: Runs) -> Picture:
                 [np.percentile(each, level) if len(each) >= least else np.nan for each in groups]
             )
             if np.isfinite(values).any():
-                axes.plot(middles, values, line, color=info.shown.colour, markersize=4,
+                axes.plot(middles, values, line, color=run.looks[info.protocol].colour, markersize=4,
                           drawstyle="steps-mid", label=f"p{level}")  # fmt: skip
             if level == 90 and np.isfinite(values).any():
                 finding = (
@@ -140,7 +140,7 @@ def percentiles_over_time(run: Runs) -> Picture:
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until acked")
     _legend(axes)
-    return _titled(picture, _with_faults(f"{_described(info)}: {finding}", info))
+    return _titled(picture, _with_faults(f"{_described(run, info)}: {finding}", info))
 
 
 def timelines(runs: Runs) -> Picture:
@@ -180,12 +180,12 @@ def timelines(runs: Runs) -> Picture:
                 )  # fmt: skip
         most = float(np.nanmax(took)) if np.isfinite(took).any() else np.nan
         word = _ms(most) if np.isfinite(most) else "never"
-        longest.append(f"{info.shown.label}\N{NO-BREAK SPACE}{word}")
+        longest.append(f"{runs.label(info.protocol)}\N{NO-BREAK SPACE}{word}")
         _logarithmic(axes.yaxis)
         axes.yaxis.set_major_locator(LogLocator(10, (1,), numticks=9))
         axes.set_ylim(bottom, top * 1.6)
         axes.set_ylabel("ms until known", fontsize=9)
-        axes.set_title(info.shown.label, fontsize=10, loc="right", pad=4)
+        axes.set_title(runs.label(info.protocol), fontsize=10, loc="right", pad=4)
     left, right = panels[
         0
     ].get_xlim()  # shared; a name above is placed by what there is to the right
@@ -205,7 +205,7 @@ def timelines(runs: Runs) -> Picture:
                        frameon=False, fontsize=9)  # fmt: skip
     return _titled(
         picture,
-        "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(first)]),
+        "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(runs, first)]),
         f"{_verdict_finding([runs])}.",
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from empkit.clients.look import Look
 
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 """The stamps of a record, on the monotonic clock of the host."""
@@ -102,11 +101,6 @@ class RunInfo:
     through_kafka: bool = False
     loss_allowed: str = ""
     look: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def shown(self) -> Look:
-        """How its protocol is shown."""
-        return Look(**self.look)
 
     @property
     def timed_faults(self) -> list[FaultSpan]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from empkit.clients import looks
-from empkit.clients.look import Look
+from empkit.clients.look import Look, coloured
 from empkit.clients.register import HOMES
 from empkit.results import conclusion, folders, strikes
 from empkit.results.as_json import as_json
@@ -37,6 +37,9 @@ class Runs:
         interrupted: the signal that ended them early, such as `SIGINT`; empty when none did.
         failure: why the remaining runs could not be carried out; empty when they could.
         logs: the end of each part's log, by name, when a run was not clean; `save` writes them.
+        looks: how each protocol is shown; by default as its runs say, or else its class. Those
+            without a colour get one in the order of their names, so that the same results have the
+            same colours wherever they are drawn.
     """
 
     def __init__(
@@ -50,8 +53,10 @@ class Runs:
         interrupted: str = "",
         failure: str = "",
         logs: Mapping[str, str] | None = None,
+        looks: Mapping[str, Look] | None = None,
     ) -> None:
         self.runs = list(runs)
+        self.looks = dict(looks or _looks(self.runs))
         self.timings = timings
         self.attempts = attempts
         self.environment = dict(environment)
@@ -60,23 +65,9 @@ class Runs:
         self.failure = failure
         self.logs = dict(logs or {})
 
-        self._give_looks()
-
-    def _give_looks(self) -> None:
-        """A look for each run of a folder from before there were any."""
-        missing = {run.protocol for run in self.runs if not run.look}
-        for protocol, look in looks(missing, load=False).items():
-            for run in self.runs:
-                if run.protocol == protocol:
-                    run.look = look._asdict()
-
-    def look(self, protocol: str) -> Look:
-        """How a protocol of these runs is shown."""
-        return next(run.shown for run in self.runs if run.protocol == protocol)
-
     def label(self, protocol: str) -> str:
-        """The name for people of a protocol of these runs."""
-        return self.look(protocol).label
+        """Return the name for people of a protocol of these runs."""
+        return self.looks[protocol].label
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
@@ -144,7 +135,7 @@ class Runs:
         asked = None if self.asked is None else [run for run in self.asked if fits(*run)]
         return Runs(
             runs, timings, attempts, self.environment,
-            asked=asked, interrupted=self.interrupted, failure=self.failure,
+            asked=asked, interrupted=self.interrupted, failure=self.failure, looks=self.looks,
         )  # fmt: skip
 
     def verdicts(self) -> pd.DataFrame:
@@ -267,3 +258,13 @@ def load(folder: str | Path) -> Runs:
         parts.runs, parts.timings, parts.attempts, parts.environment,
         asked=parts.asked, interrupted=parts.interrupted, failure=parts.failure,
     )  # fmt: skip
+
+
+def _looks(runs: Sequence[RunInfo]) -> dict[str, Look]:
+    """How each protocol is shown; a folder from before there were looks does not say."""
+    stored = {run.protocol: run.look for run in runs}
+    missing = [protocol for protocol, look in stored.items() if not look]
+    known = looks(missing, load=False)
+    return coloured(
+        {protocol: Look(**look) if look else known[protocol] for protocol, look in stored.items()}
+    )

@@ -24,9 +24,10 @@ def test_the_records_really_go_through_the_proxy(lab, protocol):
     fault = Network(Latency(latency_ms=40, direction="up"))
     runs = run(lab, protocol, At(0.0, fault), workload=Workload(records=60, in_flight=1))
     took = ((runs.timings["acked_ns"] - runs.timings["sent_ns"]) / 1e6).tolist()
-    met = took[next(number for number, ms in enumerate(took) if ms > 39) :]
-    assert len(met) > 40  # those before it were on their way before the toxic was there
-    assert min(met) > 39
+    # the last one that was faster was on its way before the toxic was there; a busy machine may
+    # have slowed one before it
+    met = took[max((number for number, ms in enumerate(took) if ms <= 39), default=-1) + 1 :]
+    assert len(met) > 40
     assert statistics.median(met) < 60
 
 
