@@ -88,7 +88,9 @@ def _with_faults(finding: str, info: RunInfo) -> str:
 
 def _otherwise(runs: Runs, infos: Sequence[RunInfo]) -> list[str]:
     """How long the faults of several runs really lasted, where that is not what was asked."""
-    return [f"{_described(runs, info)}: {words}" for info in infos if (words := strikes.in_title(info))]
+    return [
+        f"{_described(runs, info)}: {words}" for info in infos if (words := strikes.in_title(info))
+    ]
 
 
 def _described(runs: Runs, info: RunInfo) -> str:

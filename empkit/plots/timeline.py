@@ -205,7 +205,9 @@ def timelines(runs: Runs) -> Picture:
                        frameon=False, fontsize=9)  # fmt: skip
     return _titled(
         picture,
-        "; ".join([f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(runs, first)]),
+        "; ".join(
+            [f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(runs, first)]
+        ),
         f"{_verdict_finding([runs])}.",
     )
 
