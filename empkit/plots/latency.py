@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from empkit.clients.look import Look
+from empkit.plots.kind import figure
 from empkit.plots.style import (
     Picture,
     _logarithmic,
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 MOST_POINTS = 4_000  # of one line; more than there are pixels
 
 
+@figure(
+    "latency",
+    "comparison",
+    "Each line says which share of the records took at most so long: above until their sender "
+    "knew, below until they were durable. Further left is faster; from 90 to 99 % is the "
+    "tail. Marks are p50, p90 and p99, with their 95 % intervals. Both axes of time are "
+    "alike, so that the two can be compared.",
+)
 def latency(runs: Runs) -> Picture:
     """How long records took until they were acked, and until they were stored.
 

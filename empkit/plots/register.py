@@ -1,21 +1,23 @@
-"""The figures that a folder of results gets, by name."""
+"""The figures that a folder of results gets.
+
+A figure is a function under `@figure(...)`, which says its name and its caption: it is in the
+register once it has been defined. The kit's own are in the modules that are imported here; those of
+other packages come by the entry point `empkit.figures`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
-from empkit.plots.latency import latency
-from empkit.plots.stages import stages
+from empkit import plugins
+from empkit.plots import latency, stages, throughput, timeline, verdicts
+from empkit.plots.kind import DEFINED, FigureKind
 from empkit.plots.style import Picture
-from empkit.plots.throughput import rates, throughput
-from empkit.plots.timeline import percentiles_over_time, timeline
-from empkit.plots.verdicts import verdicts
 from empkit.results.runs import Runs
 
-if TYPE_CHECKING:
-    from empkit.results.info import RunInfo
+FAMILIES = (latency, stages, verdicts, timeline, throughput)
+"""The modules of the kit's own figures, in the order of a report."""
 
 
 def figures(runs: Runs) -> dict[str, Picture]:
@@ -27,17 +29,30 @@ def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
     """What draws each figure of a folder of results, by name."""
     if runs.timings.empty:
         return {}  # there is nothing to be seen
-    found: dict[str, Callable[[], Picture]] = {
-        "latency": partial(latency, runs),
-        "stages": partial(stages, runs),
-        "verdicts": partial(verdicts, runs),
-        "rates": partial(rates, runs),
+    kinds = _in_order()
+    todo: dict[str, Callable[[], Picture]] = {
+        kind.name: partial(kind.draw, runs) for kind in kinds if kind.of == "comparison"
     }
-    infos: Sequence[RunInfo] = runs.runs
-    for info in {info.protocol: info for info in infos}.values():
+    for info in {info.protocol: info for info in runs.runs}.values():
         one = runs.of(info.protocol, info.round)
-        found[f"timeline-{info.protocol}"] = partial(timeline, one)
-        if info.timed_faults:
-            found[f"throughput-{info.protocol}"] = partial(throughput, one)
-            found[f"percentiles-{info.protocol}"] = partial(percentiles_over_time, one)
-    return found
+        for kind in kinds:
+            if kind.of == "protocol" or (kind.of == "faulted protocol" and info.timed_faults):
+                todo[f"{kind.name}-{info.protocol}"] = partial(kind.draw, one)
+    return todo
+
+
+def caption_of(name: str) -> str:
+    """How to read a figure of a folder of results, such as `latency` or `timeline-kafka`."""
+    return next(kind.caption for kind in _in_order() if f"{name}-".startswith(f"{kind.name}-"))
+
+
+def _in_order() -> list[FigureKind]:
+    """All figures, those of other packages last."""
+    plugins.load("figures")
+    modules = [module.__name__ for module in FAMILIES]
+
+    def place(kind: FigureKind) -> int:
+        home = kind.draw.__module__
+        return modules.index(home) if home in modules else len(modules)
+
+    return sorted(DEFINED.values(), key=place)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from empkit.plots.kind import figure
 from empkit.plots.style import (
     Picture,
     _bars,
@@ -49,6 +50,13 @@ _STAGE_COLOURS = {
 }
 
 
+@figure(
+    "stages",
+    "comparison",
+    "The median time of each stage of a record's way; in brackets, in their order, where "
+    "there is no room for the numbers. Medians do not add up, so the median of the whole has "
+    "a mark of its own. Kafka has two ways: its ack does not wait for the store.",
+)
 def stages(runs: Runs) -> Picture:
     """Where the time of one record goes: the median of each stage, one bar a path.
 

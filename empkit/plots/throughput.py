@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from empkit.clients import looks
+from empkit.plots.kind import figure
 from empkit.plots.style import (
     GOOD,
     SIZE,
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from empkit.results.info import RunInfo
 
 
+@figure(
+    "throughput",
+    "faulted protocol",
+    "Where the line lies at 0, nothing was stored; a peak after it is what had waited. The "
+    "dotted line is where the last record was stored that the fault had held up.",
+)
 def throughput(run: Runs) -> Picture:
     """Records stored per second over the time of a run, with its faults, the longest gap, and when
     what had waited was stored.
@@ -46,8 +53,9 @@ def throughput(run: Runs) -> Picture:
     findings = []
     for axes, info in zip(panels, infos, strict=True):
         own = run.of(info.protocol, info.round).timings
-        found = f"{_described(run, info)}: {_stored_over_time(axes, own, info, run.looks[info.protocol].colour)}"
-        findings.append(found)
+        colour = run.looks[info.protocol].colour
+        finding = _stored_over_time(axes, own, info, colour)
+        findings.append(f"{_described(run, info)}: {finding}")
         axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
@@ -112,6 +120,12 @@ def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo, until_s: float) -> 
     return f", caught up {_ms((caught_ns - over_ns) / 1e6)} after the fault"
 
 
+@figure(
+    "rates",
+    "comparison",
+    "Stored records per second, from the start to the last one stored. A dashed line is the "
+    "rate that was offered: more than that cannot be stored, whatever the protocol could do.",
+)
 def rates(runs: Runs) -> Picture:
     """Records stored per second: a dot a round, a bar for the median of the rounds.
 

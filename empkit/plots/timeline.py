@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from empkit.plots.kind import figure
 from empkit.plots.style import (
     Picture,
     _described,
@@ -33,6 +34,13 @@ MOST_SLOWEST = 1_000
 MOST_PANELS = 6
 
 
+@figure(
+    "timeline",
+    "protocol",
+    "Every record is a mark, placed at the time at which it was wanted sent, and as high as "
+    "its sender had to wait. What happened to the system at one moment shows as a column. In "
+    "the row 'never' are those whose sender had no answer until it gave up.",
+)
 def timeline(run: Runs) -> Picture:
     """Every record a dot: when it was wanted sent against how long until its sender knew.
 
@@ -101,6 +109,12 @@ def _some(places: Places, took: Floats) -> Places:
     return np.concatenate([others, by_time[-MOST_SLOWEST:]])
 
 
+@figure(
+    "percentiles",
+    "faulted protocol",
+    "The latencies until acked in slices of time: how long a disturbance lasts. A slice with "
+    "too few acked records has no mark.",
+)
 def percentiles_over_time(run: Runs) -> Picture:
     """p50, p90 and p99 of the ack latency in slices of a run's time.
 
@@ -128,8 +142,10 @@ def percentiles_over_time(run: Runs) -> Picture:
                 [np.percentile(each, level) if len(each) >= least else np.nan for each in groups]
             )
             if np.isfinite(values).any():
-                axes.plot(middles, values, line, color=run.looks[info.protocol].colour, markersize=4,
-                          drawstyle="steps-mid", label=f"p{level}")  # fmt: skip
+                axes.plot(
+                    middles, values, line, color=run.looks[info.protocol].colour, markersize=4,
+                    drawstyle="steps-mid", label=f"p{level}",
+                )  # fmt: skip
             if level == 90 and np.isfinite(values).any():
                 finding = (
                     f"p90 {_ms(np.nanmedian(values))} in the median slice of "

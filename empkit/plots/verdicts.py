@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from empkit.plots.kind import figure
 from empkit.plots.style import Picture, _bars, _legend, _titled
 from empkit.results import conclusion
 from empkit.results.runs import Runs
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     pass
 
 
+@figure(
+    "verdicts",
+    "comparison",
+    "What became of the records; the parts of one bar add up to those offered. Counts too "
+    "small to be seen in the bar stand below it.",
+)
 def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     """How many records got each verdict, with every count below its bar.
 

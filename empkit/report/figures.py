@@ -11,29 +11,6 @@ if TYPE_CHECKING:
     from empkit.plots.style import Picture
     from empkit.results.runs import Runs
 
-HOW_TO_READ = {
-    "latency": "Each line says which share of the records took at most so long: above until their "
-    "sender knew, below until they were durable. Further left is faster; from 90 to 99 % is the "
-    "tail. Marks are p50, p90 and p99, with their 95 % intervals. Both axes of time are alike, "
-    "so that the two can be compared.",
-    "stages": "The median time of each stage of a record's way; in brackets, in their order, where "
-    "there is no room for the numbers. Medians do not add up, so the "
-    "median of the whole has a mark of its own. Kafka has two ways: its ack does not wait for the "
-    "store.",
-    "verdicts": "What became of the records; the parts of one bar add up to those offered. Counts "
-    "too small to be seen in the bar stand below it.",
-    "rates": "Stored records per second, from the start to the last one stored. A dashed line is "
-    "the rate that was offered: more than that cannot be stored, whatever the protocol could do.",
-    "timeline": "Every record is a mark, placed at the time at which it was wanted sent, and as "
-    "high as its sender had to wait. What happened to the system at one moment shows as a column. "
-    "In the row 'never' are those whose sender had no answer until it gave up.",
-    "throughput": "Where the line lies at 0, nothing was stored; a peak after it is what had "
-    "waited. The dotted line is where the last record was stored that the fault had held up.",
-    "percentiles": "The latencies until acked in slices of time: how long a disturbance lasts. A "
-    "slice with too few acked records has no mark.",
-}
-"""The caption of each figure; `timeline-kafka` has that of `timeline`."""
-
 
 def write_figures(runs: Runs, folder: Path) -> tuple[dict[str, Picture], dict[str, str]]:
     """Draw the figures and write each as PNG; one that cannot be drawn does not stop the others.
@@ -77,7 +54,7 @@ class Figure(NamedTuple):
     Attributes:
         alt: what it shows, in words.
         png: the picture, in base64.
-        caption: how to read it; empty for a figure without one.
+        caption: how to read it.
     """
 
     alt: str
@@ -92,7 +69,9 @@ def embedded(name: str, picture: Picture) -> Figure:
         name: the name of the figure, which decides the caption.
         picture: the figure, drawn.
     """
+    from empkit.plots.register import caption_of
+
     data = io.BytesIO()
     picture.savefig(data, format="png", dpi=110)
     png = base64.b64encode(data.getvalue()).decode()
-    return Figure(picture.alt, png, HOW_TO_READ.get(name.partition("-")[0], ""))
+    return Figure(picture.alt, png, caption_of(name))
