@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -22,9 +22,6 @@ from empkit.plots.style import (
     _titled,
 )
 from empkit.results.runs import Runs
-
-if TYPE_CHECKING:
-    pass
 
 LANES = ("client", "network", "broker", "server", "database")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ from empkit.plots.style import (
 )
 from empkit.results.runs import Runs, latencies_ms
 from empkit.results.statistics import Floats, difference
-
-if TYPE_CHECKING:
-    pass
 
 MOST_POINTS = 4_000  # of one line; more than there are pixels
 

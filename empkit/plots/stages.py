@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
@@ -18,9 +16,6 @@ from empkit.plots.style import (
     _titled,
 )
 from empkit.results.runs import Runs
-
-if TYPE_CHECKING:
-    pass
 
 _PATHS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "direct": (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,9 +12,6 @@ from empkit.plots.style import Picture, _bars, _legend, _titled
 from empkit.results import conclusion
 from empkit.results.runs import Runs
 from empkit.results.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
-
-if TYPE_CHECKING:
-    pass
 
 
 @figure(
