@@ -139,7 +139,7 @@ async def _with_http1(settings: Settings) -> float:
 
 
 async def _with_aiohttp(settings: Settings) -> float:
-    import aiohttp
+    import aiohttp  # noqa: PLC0415 - start-up time
 
     headers = await token_header(settings)
     async with aiohttp.ClientSession() as session:
@@ -154,7 +154,7 @@ async def _with_aiohttp(settings: Settings) -> float:
 
 
 async def _with_pyreqwest(settings: Settings) -> float:
-    from pyreqwest.client import ClientBuilder
+    from pyreqwest.client import ClientBuilder  # noqa: PLC0415 - start-up time
 
     headers = await token_header(settings)
     url = f"{settings.server_url}/employees"
@@ -170,7 +170,7 @@ async def _with_pyreqwest(settings: Settings) -> float:
 
 
 async def _with_httpx2(settings: Settings) -> float:
-    import httpx2
+    import httpx2  # noqa: PLC0415 - start-up time
 
     headers = await token_header(settings)
     async with httpx2.AsyncClient() as client:
@@ -258,7 +258,7 @@ def _stored_per_s(
 
 
 async def _fill(servers: str, count: int = FULL) -> None:
-    from aiokafka import AIOKafkaProducer
+    from aiokafka import AIOKafkaProducer  # noqa: PLC0415 - start-up time
 
     topic = Settings().kafka_topic
     producer = AIOKafkaProducer(

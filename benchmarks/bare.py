@@ -28,7 +28,7 @@ def into(database: str) -> Callable[[Rows], None]:
     if database == "nowhere":
         return lambda rows: None
     if database.startswith("postgresql"):
-        import psycopg
+        import psycopg  # noqa: PLC0415 - start-up time
 
         postgres = psycopg.connect(database.replace("+psycopg", ""))
         types = ", ".join(f"{name} text" for name in CONTENT)

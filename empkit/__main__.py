@@ -10,12 +10,12 @@ def main() -> None:
     interrupts.listen()
     try:
         with interrupts.held():
-            from empkit.cli import main as run
+            from empkit.cli import main as run  # noqa: PLC0415 - a signal during start-up is heard
         run()
     except KeyboardInterrupt:
-        import sys
+        import sys  # noqa: PLC0415 - a signal during start-up is heard
 
-        from empkit.results.status import of_signal
+        from empkit.results.status import of_signal  # noqa: PLC0415 - a signal during start-up is heard
 
         status = of_signal(interrupts.first())
         words = "Ended by SIGTERM" if interrupts.first() == "SIGTERM" else "Interrupted"

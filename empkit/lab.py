@@ -86,7 +86,7 @@ class Lab(Rig):
             ValueError: there is no such protocol, or your own is no complete client, or there is no
                 record to send.
         """
-        from empkit.experiment.conduct import conduct
+        from empkit.experiment.conduct import conduct  # noqa: PLC0415 - start-up time
 
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
@@ -191,7 +191,7 @@ class Lab(Rig):
             LabError: a run could not be carried out.
             ValueError: a number makes no sense.
         """
-        from empkit.experiment.search import find_rate
+        from empkit.experiment.search import find_rate  # noqa: PLC0415 - start-up time
 
         return find_rate(
             lambda workload: self.run(protocol, workload, progress=lambda *_: None),

@@ -41,15 +41,15 @@ def make_broker(
         ValueError: the kind is unknown, or a number is below 1.
     """
     if name == "embedded":
-        from empkit.brokers.embedded import EmbeddedBroker
+        from empkit.brokers.embedded import EmbeddedBroker  # noqa: PLC0415 - start-up time
 
         return EmbeddedBroker(processes, settings, brokers, partitions)
     if name == "apache":
-        from empkit.brokers.apache import ApacheBroker
+        from empkit.brokers.apache import ApacheBroker  # noqa: PLC0415 - start-up time
 
         return ApacheBroker(processes, settings, brokers, partitions)
     if name == "external":
-        from empkit.brokers.external import ExternalBroker
+        from empkit.brokers.external import ExternalBroker  # noqa: PLC0415 - start-up time
 
         return ExternalBroker(processes, settings, brokers, partitions)
     raise ValueError(f"{name!r} is not a kind of broker; use one of {', '.join(BROKERS)}.")

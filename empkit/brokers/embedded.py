@@ -167,7 +167,7 @@ class EmbeddedBroker(Broker):
 
     def overrun(self, topic: str) -> None:
         """Push the records out with filler records, which a consumer then has to refuse."""
-        from empkit.brokers.admin import push_out_records  # the child process does not need it
+        from empkit.brokers.admin import push_out_records  # noqa: PLC0415 - the child process does not need it
 
         push_out_records(self.bootstrap_servers, topic, KEPT_BYTES)
 

@@ -89,8 +89,8 @@ async def _record(check: Check) -> str:
 
 
 def _addresses(check: Check) -> list[tuple[str, int]]:
-    from empkit.brokers import BrokerError
-    from empkit.brokers.admin import parse_addresses
+    from empkit.brokers import BrokerError  # noqa: PLC0415 - a missing package is reported
+    from empkit.brokers.admin import parse_addresses  # noqa: PLC0415 - a missing package is reported
 
     try:
         return parse_addresses(check.settings.kafka_bootstrap_servers or "")
@@ -101,8 +101,8 @@ def _addresses(check: Check) -> list[tuple[str, int]]:
 @asynccontextmanager
 async def _connected(check: Check) -> AsyncIterator[AIOKafkaClient]:
     """Connect to the brokers and get their metadata; an error of Kafka fails the step."""
-    from aiokafka import AIOKafkaClient
-    from aiokafka.errors import KafkaError
+    from aiokafka import AIOKafkaClient  # noqa: PLC0415 - a missing package is reported
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - a missing package is reported
 
     settings = check.settings
     try:

@@ -40,10 +40,10 @@ async def _wrong_token(check: Check) -> str:
 
 async def _first_words(check: Check, token: str = "", wait_s: float = REACH_TIMEOUT_S) -> str:
     """Return what a connection is told before it has sent a record; nothing, if it may stay."""
-    from websockets.asyncio.client import connect as ws_connect
-    from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+    from websockets.asyncio.client import connect as ws_connect  # noqa: PLC0415 - a missing package is reported
+    from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException  # noqa: PLC0415 - a missing package is reported
 
-    from empkit.clients.websocket import LOOPBACK
+    from empkit.clients.websocket import LOOPBACK  # noqa: PLC0415 - a missing package is reported
 
     url = check.settings.websocket_url()
     try:

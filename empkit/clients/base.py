@@ -21,10 +21,10 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import tenacity
 
-from empkit.clients import ledger
 from empkit.clients.limits import Limits
 from empkit.clients.look import Look
 from empkit.clock import now_ns
+from empkit.records import ledger
 from empkit.records.employee import encode_record
 from empkit.settings import Settings
 

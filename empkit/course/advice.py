@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from empkit.clients import connect
 from empkit.experiment.workload import Workload
 from empkit.faults.records import Duplicates
 from empkit.faults.server import ServerCrash
 from empkit.faults.timeline import At
 from empkit.results.recovery import felt
 from empkit.results.runs import Runs
+from empkit.settings import Settings
 
 if TYPE_CHECKING:
     from empkit.lab import Lab
@@ -145,9 +147,6 @@ def client_lines(protocol: str) -> int:
     Raises:
         ValueError: there is no such protocol.
     """
-    from empkit.clients import connect
-    from empkit.settings import Settings
-
     kind = type(connect(protocol, Settings()))
     tree = ast.parse(inspect.getsource(kind))
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]

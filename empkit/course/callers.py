@@ -91,7 +91,7 @@ def _http_client(target: Target) -> Iterator[Send]:
 
 @contextlib.contextmanager
 def _requests(target: Target) -> Iterator[Send]:
-    import requests
+    import requests  # noqa: PLC0415 - an extra
 
     with requests.Session() as session:
         session.trust_env = False  # no proxy of the environment: the server is on loopback
@@ -101,7 +101,7 @@ def _requests(target: Target) -> Iterator[Send]:
 
 @contextlib.contextmanager
 def _httpx(target: Target) -> Iterator[Send]:
-    import httpx
+    import httpx  # noqa: PLC0415 - an extra
 
     with httpx.Client(headers=target.headers, trust_env=False) as client:
         yield lambda body: client.post(target.url, content=body).status_code

@@ -45,7 +45,7 @@ def on_apache(
         BrokerError: Apache Kafka is not on this machine, and a recording was to be made.
         FileNotFoundError: Apache Kafka is not on this machine, and there is no recording.
     """
-    from empkit.lab import Lab
+    from empkit.lab import Lab  # noqa: PLC0415 - start-up time
 
     try:
         find_java()
@@ -82,9 +82,9 @@ def on_postgresql(
         RuntimeError: PostgreSQL is not on this machine, and a recording was to be made.
         FileNotFoundError: PostgreSQL is not on this machine, and there is no recording.
     """
-    from empkit.databases.cluster import Cluster, version_of
-    from empkit.lab import Lab
-    from empkit.settings import Settings
+    from empkit.databases.cluster import Cluster, version_of  # noqa: PLC0415 - start-up time
+    from empkit.lab import Lab  # noqa: PLC0415 - start-up time
+    from empkit.settings import Settings  # noqa: PLC0415 - start-up time
 
     given = Settings()
     server = given.lab_database
@@ -109,7 +109,7 @@ def on_postgresql(
 
 def _without_postgresql() -> str:
     """Return why no PostgreSQL server can be started here; empty when one can."""
-    from empkit.databases.cluster import available
+    from empkit.databases.cluster import available  # noqa: PLC0415 - start-up time
 
     if importlib.util.find_spec("psycopg") is None:
         return "psycopg is missing. Run: pip install 'empkit[postgresql]'"
@@ -146,7 +146,7 @@ def _keep(
 
 
 def _recording(folder: Path, reason: str) -> tuple[list[Runs], str]:
-    from empkit.results.runs import load
+    from empkit.results.runs import load  # noqa: PLC0415 - start-up time
 
     about = json.loads((folder / "about.json").read_text())
     versions = about["versions"]

@@ -131,7 +131,7 @@ def _other_user() -> str | None:
     """Return the user to run the server as when this process is root: PostgreSQL refuses root."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
-    import pwd
+    import pwd  # noqa: PLC0415 - not on Windows
 
     return "postgres" if "postgres" in {user.pw_name for user in pwd.getpwall()} else "nobody"
 

@@ -139,12 +139,12 @@ def _kafka(asked: Asked) -> Iterator[str]:
         )
     try:
         if asked.broker == "apache":
-            from empkit.brokers.install import find_java, find_kafka
+            from empkit.brokers.install import find_java, find_kafka  # noqa: PLC0415 - start-up time
 
             find_java()
             find_kafka()
         elif asked.broker == "external":
-            from empkit.brokers.admin import parse_addresses
+            from empkit.brokers.admin import parse_addresses  # noqa: PLC0415 - start-up time
 
             servers = asked.settings.kafka_bootstrap_servers
             if not servers:
@@ -223,7 +223,7 @@ def check_database(url: str, name: str) -> None:
         WrongUseError: the kit does not support the database, its driver is missing, or it does not
             answer.
     """
-    from empkit.databases.engine import (
+    from empkit.databases.engine import (  # noqa: PLC0415 - start-up time
         database_of,
         make_engine,
     )

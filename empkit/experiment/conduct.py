@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from empkit.brokers import BrokerError
-from empkit.clients import client_class, ledger, looks, plugin
+from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
 from empkit.experiment import logs, strikes
@@ -35,6 +35,7 @@ from empkit.faults.timeline import At, Timeline
 from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError
 from empkit.proxy import ProxyProcess
+from empkit.records import ledger
 from empkit.results.folders import read_timings
 from empkit.results.info import FaultSpan, RunInfo
 from empkit.results.runs import Runs

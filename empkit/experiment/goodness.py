@@ -16,7 +16,7 @@ _FRAMES = 5_000
 
 @lru_cache(maxsize=1)
 def _validator() -> Any:
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - start-up time
 
     return Draft202012Validator(SCHEMA)
 

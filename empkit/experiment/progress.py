@@ -46,7 +46,7 @@ def _in_notebook() -> bool:
 
 
 def _live(total: int) -> Iterator[Progress]:
-    from IPython.display import display
+    from IPython.display import display  # noqa: PLC0415 - only where it is used
 
     began = time.monotonic()
     live = Live(total)
@@ -153,7 +153,7 @@ class Live:
 
 
 def _bar(total: int) -> Iterator[Progress]:
-    from tqdm import tqdm
+    from tqdm import tqdm  # noqa: PLC0415 - only where it is used
 
     before: dict[str, int] = {}
     interval_s = 0.1 if sys.stderr.isatty() else 2.0  # in a file every update is a line

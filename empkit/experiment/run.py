@@ -351,7 +351,7 @@ def main() -> None:
     work = audit_only if sys.argv[2:] == ["audit"] else measure
     loop_factory = None
     if importlib.util.find_spec("uvloop"):
-        import uvloop
+        import uvloop  # noqa: PLC0415 - not on Windows
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:

@@ -140,7 +140,7 @@ class LeaderKill(BrokerFault):
 
     def strike(self, scene: Scene) -> Undo:
         """Find the leader and kill it."""
-        from empkit.brokers.admin import leader_of
+        from empkit.brokers.admin import leader_of  # noqa: PLC0415 - start-up time
 
         broker = _broker(scene.rig)
         if scene.rig.broker_name != "apache" or "," not in broker.bootstrap_servers:
@@ -246,7 +246,7 @@ def _broker(rig: Rig) -> Broker:
 
 
 def _embedded(rig: Rig, fault: Fault) -> EmbeddedBroker:
-    from empkit.brokers.embedded import EmbeddedBroker
+    from empkit.brokers.embedded import EmbeddedBroker  # noqa: PLC0415 - start-up time
 
     broker = _broker(rig)
     if not isinstance(broker, EmbeddedBroker):

@@ -24,9 +24,9 @@ class DatabaseLock(TimedFault):
 
     def strike(self, scene: Scene) -> Undo:
         """Take the lock, as another program would."""
-        import sqlalchemy as sa
+        import sqlalchemy as sa  # noqa: PLC0415 - start-up time
 
-        from empkit.databases.engine import database_of, make_engine
+        from empkit.databases.engine import database_of, make_engine  # noqa: PLC0415 - start-up time
 
         if scene.rig.database_url is None:
             raise FaultError("The database of a server that is not ours is out of reach.")
@@ -62,7 +62,7 @@ class DiskFull(TimedFault):
         """Take away its right to write."""
         server = own_server(scene.rig)
         if sys.platform == "linux":
-            from resource import RLIMIT_FSIZE, prlimit
+            from resource import RLIMIT_FSIZE, prlimit  # noqa: PLC0415 - Linux only
 
             before = prlimit(server.pid, RLIMIT_FSIZE)
             prlimit(server.pid, RLIMIT_FSIZE, (0, before[1]))

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from empkit.clients import ledger
 from empkit.kafka.topics import read_messages
+from empkit.records import ledger
 from empkit.settings import Settings
 from empkit.tls import kafka_arguments
 

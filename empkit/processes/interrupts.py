@@ -112,7 +112,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     Raises:
         KeyboardInterrupt: a signal arrived.
     """
-    import asyncio
+    import asyncio  # noqa: PLC0415 - start-up time
 
     before = signal.getsignal(signal.SIGINT)
     if before is _hear:

@@ -28,7 +28,7 @@ def kill_group(pid: int) -> None:
         pid: a process that was started in a new session, so that its group has the same id.
     """
     if sys.platform == "win32":
-        import subprocess  # here: at the top it would double the warden's start-up time
+        import subprocess  # noqa: PLC0415 - at the top it would double the warden's start-up time
 
         command = ["taskkill", "/F", "/T", "/PID", str(pid)]
         with contextlib.suppress(OSError):

@@ -26,7 +26,7 @@ def write_figures(runs: Runs, folder: Path) -> tuple[dict[str, Picture], dict[st
     drawn: dict[str, Picture] = {}
     missing: dict[str, str] = {}
     try:
-        from empkit.plots.register import drawers
+        from empkit.plots.register import drawers  # noqa: PLC0415 - an unusable matplotlib is reported
 
         todo = drawers(runs)
     except Exception as error:  # noqa: BLE001 - any error of matplotlib or of its settings
@@ -69,7 +69,7 @@ def embedded(name: str, picture: Picture) -> Figure:
         name: the name of the figure, which decides the caption.
         picture: the figure, drawn.
     """
-    from empkit.plots.register import caption_of
+    from empkit.plots.register import caption_of  # noqa: PLC0415 - an unusable matplotlib is reported
 
     data = io.BytesIO()
     picture.savefig(data, format="png", dpi=110)

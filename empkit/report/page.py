@@ -104,7 +104,7 @@ def write_report(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if drawn is None:
-        from empkit.plots.register import figures
+        from empkit.plots.register import figures  # noqa: PLC0415 - an unusable matplotlib is reported
 
         drawn = figures(runs)
     page = Page(

@@ -124,10 +124,10 @@ def lag(settings: Settings, topic: str) -> int:
     Raises:
         LabError: the brokers do not answer.
     """
-    from aiokafka.errors import KafkaError
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - start-up time
 
-    from empkit.brokers.admin import run_apart
-    from empkit.kafka.topics import group_lag
+    from empkit.brokers.admin import run_apart  # noqa: PLC0415 - start-up time
+    from empkit.kafka.topics import group_lag  # noqa: PLC0415 - start-up time
 
     try:
         return int(run_apart(group_lag(settings, topic))["lag"].sum())

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import SecretStr
 
 from empkit.brokers import BrokerError, make_broker
-from empkit.clients import client_class, ledger, protocols
+from empkit.clients import client_class, protocols
 from empkit.clients.register import with_receiver
 from empkit.clock import clock_flaw
 from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError, Processes
+from empkit.records import ledger
 from empkit.rig.consumers import PARTITIONS, POLL_S, ConsumerGroup, lag, wait_until_joined
 from empkit.rig.control import LabError, ask, ask_token
 from empkit.settings import Settings
@@ -233,7 +234,7 @@ class Rig:
         servers = self.broker.bootstrap_servers
         self.broker.stop()
         if self.broker_name == "external" and self._server_url is None and servers:
-            from empkit.brokers.admin import delete_topics
+            from empkit.brokers.admin import delete_topics  # noqa: PLC0415 - start-up time
 
             with contextlib.suppress(BrokerError):
                 topics = [self.topic, self.settings.dead_letter_topic]
@@ -332,9 +333,9 @@ class Rig:
 
     def _make_own_database(self, processes: Processes) -> str:
         """The URL of a new database that ends with the lab."""
-        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - start-up time
 
-        from empkit.databases.engine import database_of
+        from empkit.databases.engine import database_of  # noqa: PLC0415 - start-up time
 
         server = self.settings.lab_database
         if server is None:
@@ -352,7 +353,7 @@ class Rig:
         name, self._own_database = self._own_database, None
         server = self._given.lab_database
         if name is not None and server is not None:
-            from empkit.databases.engine import database_of
+            from empkit.databases.engine import database_of  # noqa: PLC0415 - start-up time
 
             database_of(server).drop(server, name)
 
@@ -396,7 +397,7 @@ class Rig:
         if wanted.kafka_flush != self._flushes:
             if self._server_url is not None:
                 raise LabError("When a topic that is not ours is flushed is not ours to say.")
-            from empkit.brokers.admin import set_flush
+            from empkit.brokers.admin import set_flush  # noqa: PLC0415 - start-up time
 
             set_flush(kafka_arguments(self.settings), self.topic, each=wanted.kafka_flush)
             self._flushes = wanted.kafka_flush
@@ -441,7 +442,7 @@ class Rig:
         """
         if self._server_url is not None:
             raise LabError("Only the lab's own server can issue test tokens.")
-        from empkit.server.auth import Authenticator
+        from empkit.server.auth import Authenticator  # noqa: PLC0415 - start-up time
 
         return Authenticator(_changed(self.settings, token_lifetime_s=lifetime_s)).make_token()
 
