@@ -54,9 +54,10 @@ def notebooks(session: nox.Session) -> None:
 
 @nox.session
 def style(session: nox.Session) -> None:
-    """Lint, check the format, and the workflow where actionlint is installed."""
+    """Lint, check the format and the layers, and the workflow where actionlint is installed."""
     prepare(session)
     session.run("ruff", "check", ".")
+    session.run("lint-imports", "--no-cache")
     session.run("ruff", "format", "--check", "empkit", "tests", "benchmarks", "noxfile.py")
     if shutil.which("actionlint"):
         session.run("actionlint", external=True)

@@ -51,23 +51,6 @@ def test_the_readme_names_every_top_level_part():
         assert f"`{name}" in readme, name
 
 
-def test_imports_point_one_way():
-    """The server never imports the lab, a client never the server, nothing the command line."""
-    forbidden = {
-        "server": ("lab", "cli", "experiment", "clients", "brokers", "faults", "proxy"),
-        "clients": ("server", "lab", "cli", "experiment", "brokers", "faults", "proxy"),
-        "brokers": ("server", "lab", "cli", "experiment", "clients"),
-        "proxy": ("server", "lab", "cli", "experiment", "clients", "brokers"),
-        "": ("cli",),
-    }
-    for folder, names in forbidden.items():
-        for path in (ROOT / "empkit" / folder).rglob("*.py"):
-            if path == ROOT / "empkit/__main__.py" or path.is_relative_to(ROOT / "empkit/cli"):
-                continue  # is the command line
-            found = re.findall(r"^\s*(?:from|import) empkit\.(\w+)", path.read_text(), re.M)
-            assert not set(found) & set(names), path
-
-
 def test_importing_the_package_loads_nothing_heavy():
     code = (
         "import sys, empkit; heavy = {'pandas', 'matplotlib', 'fastapi', 'aiokafka', 'sqlalchemy'};"
