@@ -16,6 +16,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "EMPKIT_"
 
+AcksName = Literal["0", "1", "all"]
+"""Whose acknowledgement a producer waits for: nobody's, the leader's, all in-sync replicas'."""
+
+CommitName = Literal["after_store", "before_store"]
+"""When a consumer commits its offset."""
+
 
 class InResult(NamedTuple):
     """Marks a setting that goes into a result; one without a mark never does.
@@ -120,7 +126,7 @@ class Settings(BaseSettings):
     """How long a consumer may be silent before the group gives its partitions to others, in
     milliseconds. 6 s is the least that a broker allows unless told otherwise; the lab's own brokers
     take 1.5 s, so that a killed server is back soon."""
-    kafka_commit: Annotated[Literal["after_store", "before_store"], _OF_SERVER] = "after_store"
+    kafka_commit: Annotated[CommitName, _OF_SERVER] = "after_store"
     """When the consumer commits its offset. `after_store` is at least once, and with the primary
     key effectively once; `before_store` is at most once: a crash in between loses records."""
 
@@ -144,7 +150,7 @@ class Settings(BaseSettings):
     """How long a client waits for the answer to one attempt, in seconds."""
     retries: Annotated[int, Field(ge=0), _OF_CLIENT] = 30
     """How many times a client tries again after the first attempt, at the most."""
-    kafka_acks: Annotated[Literal["0", "1", "all"], _OF_CLIENT] = "all"
+    kafka_acks: Annotated[AcksName, _OF_CLIENT] = "all"
     """Whose acknowledgement the producer waits for: none, the leader's, all in-sync replicas."""
     kafka_idempotence: Annotated[bool, _OF_CLIENT] = True
     """Whether the producer numbers its records so that the broker can drop a repeated one. Needs

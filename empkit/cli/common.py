@@ -6,8 +6,7 @@ Imports inside the functions keep the start of every other command fast.
 from __future__ import annotations
 
 import os
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 
 import typer
 import typer.core
@@ -93,12 +92,18 @@ WRONG_USE = int(ExitStatus.WRONG_USE)
 EXIT_STATUS = described()
 
 
-class Mode(StrEnum):
-    """The protocols."""
+Kafka = Annotated[str | None, typer.Option("--kafka", help="The brokers, HOST:PORT,...")]
 
-    http = "http"
-    websocket = "websocket"
-    kafka = "kafka"
+
+def members(literal: Any) -> dict[str, str]:
+    """The values of a Literal as members of an enum, for an option that may be given several times.
+
+    Typer takes a Literal, and a list of an enum, but no list of a Literal:
+
+        class Acks(StrEnum):
+            vars().update(members(AcksName))
+    """
+    return {value: value for value in get_args(literal)}
 
 
 def fail(message: str) -> NoReturn:
@@ -139,22 +144,22 @@ def read_file(file: str) -> RecordFile:
     from empkit.records.files import read_records
 
     try:
-        found = read_records(file)
+        content = read_records(file)
     except RecordError as error:
         fail(str(error))
-    for row in found.unreadable[:20]:
+    for row in content.unreadable[:20]:
         err.print(plain(f"line {row.line}: {row.reason}"), style="yellow")
-    if len(found.unreadable) > 20:
-        err.print(f"... and {len(found.unreadable) - 20} more lines", style="yellow")
-    renamed = ", ".join(f"{name} -> {field}" for name, field in found.renamed.items())
+    if len(content.unreadable) > 20:
+        err.print(f"... and {len(content.unreadable) - 20} more lines", style="yellow")
+    renamed = ", ".join(f"{name} -> {field}" for name, field in content.renamed.items())
     err.print(
         plain(
-            f"{len(found.records)} records from {file}"
-            + (f", {len(found.unreadable)} lines left out" if found.unreadable else "")
+            f"{len(content.records)} records from {file}"
+            + (f", {len(content.unreadable)} lines left out" if content.unreadable else "")
             + (f"; read as: {renamed}" if renamed else "")
-            + (f"; kept as they are: {', '.join(found.kept)}" if found.kept else "")
+            + (f"; kept as they are: {', '.join(content.kept)}" if content.kept else "")
         )
     )
-    if not found.records:
+    if not content.records:
         fail(f"{file} holds no record that can be sent.")
-    return found
+    return content

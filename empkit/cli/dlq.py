@@ -1,4 +1,7 @@
-"""`empkit dlq`: list dead letters, and send them again."""
+"""`empkit dlq`: list dead letters, and send them again.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from typing import Annotated
 
 import typer
 
-from empkit.cli.common import fail, out, plain, settings_of
+from empkit.cli.common import Kafka, fail, out, plain, settings_of
 from empkit.processes import interrupts
 
 
 def dlq(
-    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    kafka: Kafka = None,
     resend: Annotated[
         Path | None,
         typer.Option(
@@ -34,26 +37,26 @@ def dlq(
     settings = settings_of(kafka_bootstrap_servers=kafka)
     if not settings.kafka_bootstrap_servers:
         fail("There are no brokers to ask. Give --kafka HOST:PORT.")
-    letters = _mended(resend) if resend is not None else None
+    mended = _read_mended(resend) if resend is not None else None
     try:
-        if letters is not None:
-            count = interrupts.run(dead_letters.send_again(settings, letters))
+        if mended is not None:
+            count = interrupts.run(dead_letters.send_again(settings, mended))
             out.print(f"{count} sent to {settings.kafka_topic}")
             return
-        found = interrupts.run(dead_letters.read_dead_letters(settings))
+        letters = interrupts.run(dead_letters.read_dead_letters(settings))
     except (KafkaError, OSError, ValueError) as error:
         fail(f"{settings.kafka_bootstrap_servers}: {error}. `empkit check` says more.")
-    for letter in found:
+    for letter in letters:
         if as_json:
             sys.stdout.write(json.dumps(letter.to_json()) + "\n")
         else:
             where = f"{letter.topic}/{letter.partition}/{letter.offset}"
             out.print(plain(f"{where}: {letter.reason}"), soft_wrap=True)
     if not as_json:
-        out.print(f"{len(found)} dead letters in {settings.dead_letter_topic}")
+        out.print(f"{len(letters)} dead letters in {settings.dead_letter_topic}")
 
 
-def _mended(file: Path) -> list[tuple[bytes | None, bytes]]:
+def _read_mended(file: Path) -> list[tuple[bytes | None, bytes]]:
     """Key and value of each dead letter in a file of them."""
     from empkit.kafka.dead_letters import as_bytes
 

@@ -11,8 +11,6 @@ long.
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +40,13 @@ def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
     """
     folders = _folders(crossed, folder)
     with interrupts.held():
+        import tempfile
+
         from empkit.results.folders import point_to
 
         try:
-            for runs, own in zip(crossed, folders, strict=True):
-                runs.save(own)
+            for runs, run_folder in zip(crossed, folders, strict=True):
+                runs.save(run_folder)
             if folder.parent == RESULTS:
                 point_to(folder)
         except OSError as error:
@@ -56,8 +56,8 @@ def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
                 f"in {elsewhere} instead: move them to where they are to stay."
             )
             folders = _folders(crossed, elsewhere)
-            for runs, own in zip(crossed, folders, strict=True):
-                runs.save(own)
+            for runs, run_folder in zip(crossed, folders, strict=True):
+                runs.save(run_folder)
     return folders
 
 
@@ -77,8 +77,8 @@ def add_extras(crossed: Sequence[Runs], folders: Sequence[Path], say: Say) -> No
     """
     try:
         with interrupts.released():
-            for runs, own in zip(crossed, folders, strict=True):
-                _draw(runs, own, say)
+            for runs, run_folder in zip(crossed, folders, strict=True):
+                _draw(runs, run_folder, say)
             if len(crossed) > 1:
                 _draw_together(crossed, folders[0].parent, say)
     except KeyboardInterrupt:
@@ -133,6 +133,5 @@ def status(crossed: Sequence[Runs], unmeasured: Sequence[str]) -> ExitStatus:
 
 def page(folders: Sequence[Path]) -> Path | None:
     """The report to open, where there is one."""
-    with contextlib.suppress(StopIteration):
-        return next(own / "report.html" for own in folders if (own / "report.html").exists())
-    return None
+    reports = (folder / "report.html" for folder in folders)
+    return next((report for report in reports if report.exists()), None)

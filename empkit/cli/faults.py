@@ -1,10 +1,11 @@
-"""`empkit faults`: list what can go wrong."""
+"""`empkit faults`: list what can go wrong.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 
 from typing import Any
-
-from rich.table import Table
 
 from empkit.cli.common import out, plain
 
@@ -12,6 +13,8 @@ from empkit.cli.common import out, plain
 def faults() -> None:
     """List what can go wrong, with the words for `compare --fault`."""
     from dataclasses import fields
+
+    from rich.table import Table
 
     from empkit.faults.base import TimedFault
     from empkit.faults.register import FAULTS
@@ -22,6 +25,6 @@ def faults() -> None:
         made_of: Any = getattr(kind, "of", kind)  # a toxic, where the fault is one of the network
         timed = hasattr(kind, "of") or issubclass(made_of, TimedFault)
         what = " ".join((made_of.__doc__ or "").split("\n\n")[0].split())
-        options = ", ".join(each.name for each in fields(made_of))
+        options = ", ".join(field.name for field in fields(made_of))
         table.add_row(name, "2s..5s" if timed else "whole run", options, plain(what))
     out.print(table)

@@ -1,4 +1,7 @@
-"""`empkit lab`: open the course in JupyterLab."""
+"""`empkit lab`: open the course in JupyterLab.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 

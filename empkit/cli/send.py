@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from empkit.cli.common import Mode, err, fail, out, read_file, settings_with_user
+from empkit.cli.common import Kafka, err, fail, out, read_file, settings_with_user
+from empkit.clients import Protocol
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 def send(
     file: Annotated[str, typer.Argument(help="CSV, JSON or JSON Lines; - is standard input.")],
-    mode: Annotated[Mode, typer.Option(help="Over which protocol.")] = Mode.http,
+    mode: Annotated[Protocol, typer.Option(help="Over which protocol.")] = "http",
     server: Annotated[str | None, typer.Option(help="The server's URL.")] = None,
-    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    kafka: Kafka = None,
     in_flight: Annotated[int, typer.Option(min=1, help="Records under way at any time.")] = 32,
 ) -> None:
     """Send a file for real: each record once, under its own id, to a server that runs.
@@ -37,7 +38,7 @@ def send(
         settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
     counts = {"acked": 0, "refused": 0, "failed": 0, "unknown": 0}
     try:
-        interrupts.run(_send_all(records, mode.value, settings, in_flight, counts))
+        interrupts.run(_send_all(records, mode, settings, in_flight, counts))
     except KeyboardInterrupt:
         known = sum(counts.values())
         err.print(

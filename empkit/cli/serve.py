@@ -5,7 +5,6 @@ Imports inside the functions keep the start of the command line fast: the server
 
 from __future__ import annotations
 
-import secrets
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import SecretStr
 
-from empkit.cli.common import err, fail, out, settings_of
+from empkit.cli.common import Kafka, err, fail, out, settings_of
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def consume(
         int, typer.Option(help="Port of its /health and /timings; 0 takes a free one.")
     ] = 0,
     database: Database = None,
-    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    kafka: Kafka = None,
 ) -> None:
     """Run one more consumer until Ctrl-C: a member of the group that stores what Kafka holds.
 
@@ -73,6 +72,8 @@ def consume(
 
 def _serve(settings: Settings, what: str) -> None:
     """Run a server until a signal ends it; `what` says what it is, once it is there."""
+    import secrets
+
     from empkit import credentials
     from empkit.server.run import serve as run_server
 

@@ -1,4 +1,7 @@
-"""Tables for the terminal."""
+"""Tables for the terminal.
+
+pandas is imported where it is needed: it takes long.
+"""
 
 from __future__ import annotations
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from typing import Protocol as TypingProtocol
 
-from empkit.clients import plugin
-from empkit.clients.base import Client, ClientError, Reply
 from empkit.settings import Settings
+
+if TYPE_CHECKING:
+    from empkit.clients.base import Client, ClientError, Reply
 
 Protocol = Literal["http", "websocket", "kafka"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
 __all__ = ["PROTOCOLS", "Client", "ClientError", "Protocol", "Reply", "connect"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what all clients share when it is first used: the command line needs names only."""
+    if name in ("Client", "ClientError", "Reply"):
+        from empkit.clients import base
+
+        return getattr(base, name)
+    raise AttributeError(f"module 'empkit.clients' has no attribute {name!r}")
 
 
 class HasSettings(TypingProtocol):
@@ -47,6 +57,8 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
         from empkit.clients.kafka import KafkaClient
 
         return KafkaClient(settings)
+    from empkit.clients import plugin
+
     if plugin.is_own(protocol):
         client = plugin.load(protocol)
         if token is None:
@@ -62,6 +74,8 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
 
 def through_kafka(protocol: str) -> bool:
     """Whether records go through Kafka, so that an ack comes from the broker and not the store."""
+    from empkit.clients import plugin
+
     if plugin.is_own(protocol):
         return plugin.load(protocol).through_kafka
     return protocol == "kafka"
