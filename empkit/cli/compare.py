@@ -9,6 +9,7 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -33,14 +34,13 @@ from empkit.experiment.arrivals import ArrivalsName
 from empkit.kafka.profiles import ProfileName
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, first_of, of_signal
-from empkit.settings import AcksName, CommitName
+from empkit.settings import AcksName, CommitName, Settings
 
 if TYPE_CHECKING:
     from empkit.experiment.beforehand import Asked
     from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.workload import Record, Workload
     from empkit.results.runs import Runs
-    from empkit.settings import Settings
 
 
 class Mode(StrEnum):
@@ -225,14 +225,14 @@ def compare(
 
 def _source(
     file: str | None, count: int | None
-) -> tuple[int | list[Record], tuple[str, str] | None]:
+) -> tuple[int | Sequence[Record], tuple[str, str] | None]:
     """What a workload is made of: how many made-up records, or those of a file and its origin."""
     from empkit.experiment.workload import repeat_to
 
     if file is None:
         return count or 2_000, None
     content = read_file(file)
-    records: list[Record] = list(content.records)
+    records: Sequence[Record] = content.records
     if count is not None:
         records = list(repeat_to(records, count))
     name = "standard input" if file == "-" else f"file {Path(file).name}"
