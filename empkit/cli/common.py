@@ -1,4 +1,4 @@
-"""What the commands share: the terminal, how they end, and the settings that a command line gives.
+"""What the commands share: consoles, messages, settings and options of the command line.
 
 Imports inside the functions keep the start of every other command fast.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Commands(typer.core.TyperGroup):
-    """All commands: Ctrl-C and SIGTERM end each with a sentence and a status."""
+    """The group of all commands: after Ctrl-C or SIGTERM, each ends with a message and a status."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -35,12 +35,12 @@ class Commands(typer.core.TyperGroup):
         except Exception as error:
             if not interrupts.first():
                 raise
-            # what a signal tore apart fails in ways of its own
+            # code that a signal interrupted may raise any exception
             end_interrupted(ctx.invoked_subcommand, f" ({type(error).__name__} while it ended)")
 
 
 def end_interrupted(command: str | None, more: str = "") -> NoReturn:
-    """Say which signal ended the command, and end with its status."""
+    """Print which signal ended the command, and exit with its status."""
     name = interrupts.first() or "SIGINT"
     words = "Interrupted" if name == "SIGINT" else "Ended by SIGTERM"
     nothing = ", before anything was measured: there are no results" if command == "compare" else ""
@@ -49,10 +49,10 @@ def end_interrupted(command: str | None, more: str = "") -> NoReturn:
 
 
 class Terminal(Console):
-    """A terminal on which a line that a signal meets is printed once and not again."""
+    """A console on which a signal cannot interrupt a line, which would then be printed twice."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print; what cannot be written is said, and changes nothing of the status."""
+        """Print; a failure to write is reported, and does not change the exit status."""
         with interrupts.held():
             try:
                 super().print(*objects, **options)
@@ -60,7 +60,7 @@ class Terminal(Console):
                 self._give_up(error)
 
     def write(self, text: str) -> None:
-        """Write text as it is, whole or not at all, like `print`."""
+        """Write text unchanged, as a whole or not at all; failures are handled as in `print`."""
         with interrupts.held():
             try:
                 self.file.write(text)
@@ -69,18 +69,18 @@ class Terminal(Console):
                 self._give_up(error)
 
     def on_broken_pipe(self) -> None:
-        """Go on when the reader has gone, as with `| head`: the status is that of the run."""
+        """Continue when the reader has closed the pipe, as `| head` does; the status stays."""
         self._give_up(None)
 
     def _give_up(self, error: OSError | None) -> None:
-        """Write nothing more there, also not what Python flushes at its end."""
+        """Discard all further output, including what Python flushes when it exits."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())
         os.close(nowhere)
         if self is out and error is not None and not isinstance(error, BrokenPipeError):
             err.print(
-                f"Standard output cannot be written to ({error.strerror or error}): what was to be "
-                "printed is lost. What was measured is in the folder of results.",
+                f"Standard output cannot be written to ({error.strerror or error}): the output is "
+                "lost. The measurements are in the folder of the results.",
                 style="yellow",
             )
 
@@ -96,9 +96,9 @@ Kafka = Annotated[str | None, typer.Option("--kafka", help="The brokers, HOST:PO
 
 
 def members(literal: Any) -> dict[str, str]:
-    """The values of a Literal as members of an enum, for an option that may be given several times.
+    """Return the values of a Literal as members of an enum, for an option that is a list.
 
-    Typer takes a Literal, and a list of an enum, but no list of a Literal:
+    Typer accepts a Literal and a list of an enum, but not a list of a Literal:
 
         class Acks(StrEnum):
             vars().update(members(AcksName))
@@ -107,23 +107,23 @@ def members(literal: Any) -> dict[str, str]:
 
 
 def fail(message: str) -> NoReturn:
-    """Say what is wrong and end with status 2."""
+    """Print what is wrong, and exit with status 2."""
     err.print(f"[bold red]empkit:[/] {plain(message)}")
     raise typer.Exit(WRONG_USE)
 
 
 def plain(text: str) -> str:
-    """Text in which square brackets mean nothing to rich."""
+    """Return text with square brackets escaped, which rich would take for markup."""
     return text.replace("[", r"\[")
 
 
 def warn(sentence: str) -> None:
-    """Print a sentence that matters and is no error."""
+    """Print a warning."""
     err.print(plain(sentence), style="yellow")
 
 
 def settings_of(**given: Any) -> Settings:
-    """The settings from the environment, with what the command line says before them."""
+    """Return the settings of the environment; those that the command line gives go first."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -132,14 +132,14 @@ def settings_of(**given: Any) -> Settings:
 
 
 def settings_with_user(server: str | None) -> Settings:
-    """The settings for a server, with the user and password that `empkit serve` keeps for it."""
+    """Return the settings for a server, with the user and password that `empkit serve` stored."""
     from empkit import credentials
 
     return credentials.found(settings_of(server_url=server))
 
 
 def read_file(file: str) -> RecordFile:
-    """The records of a file, with a word on what could not be read and what was renamed."""
+    """Return the records of a file; print which lines are unreadable and which columns renamed."""
     from empkit.records.employee import RecordError
     from empkit.records.files import read_records
 
@@ -161,5 +161,5 @@ def read_file(file: str) -> RecordFile:
         )
     )
     if not content.records:
-        fail(f"{file} holds no record that can be sent.")
+        fail(f"{file} contains no record that can be sent.")
     return content

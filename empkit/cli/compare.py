@@ -1,4 +1,4 @@
-"""`empkit compare`: run the same records over each protocol, and end with tables and a folder.
+"""`empkit compare`: send the same records over each protocol; the results are tables and a folder.
 
 Imports inside the functions keep the start of the command line fast: the lab takes long.
 """
@@ -131,7 +131,7 @@ Profiles = Annotated[
     list[KafkaProfile] | None,
     typer.Option(
         help="A named set of Kafka's settings; several are crossed. sync and exactly-once "
-        "want Apache Kafka."
+        "need Apache Kafka."
     ),
 ]
 AcksChoices = Annotated[
@@ -182,7 +182,7 @@ def compare(
 ) -> None:
     """Send the same records over each protocol, time them, and account for every one.
 
-    Ends with a table and a folder: timings.parquet (one row a record), summary.csv, the figures,
+    Ends with a table and a folder: timings.parquet (one row per record), summary.csv, the figures,
     and report.html.
 
     Examples:
@@ -195,7 +195,7 @@ def compare(
 
       empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
     """
-    with interrupts.held():  # an import that is torn apart leaves half a module
+    with interrupts.held():  # an interrupted import leaves an incomplete module
         from empkit.experiment import beforehand
         from empkit.experiment.workload import Workload
         from empkit.faults.register import parse_fault
@@ -226,7 +226,7 @@ def compare(
 def _source(
     file: str | None, count: int | None
 ) -> tuple[int | Sequence[Record], tuple[str, str] | None]:
-    """What a workload is made of: how many made-up records, or those of a file and its origin."""
+    """Return the records of a file with their origin, or how many records to make up."""
     from empkit.experiment.workload import repeat_to
 
     if file is None:
@@ -240,7 +240,7 @@ def _source(
 
 
 def finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
-    """Write everything, say what happened, and return the exit status."""
+    """Write the results, print what happened, and return the exit status."""
     from empkit.experiment.environment import command_line
     from empkit.results.as_json import as_json as to_json
 
@@ -260,7 +260,7 @@ def finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
 
 
 def _given(ctx: typer.Context) -> set[str]:
-    """The options that were given, by the names that they are given with."""
+    """Return the names of the options on the command line, such as `--brokers`."""
     return {
         max(parameter.opts, key=len)
         for parameter in ctx.command.params
@@ -276,7 +276,7 @@ def _was_given(ctx: typer.Context, name: str) -> bool:
 def _broker_of(
     broker: BrokerName | None, server: str | None, chosen: list[str], settings: Settings
 ) -> str:
-    """Which Kafka is meant; with a server that already runs, what is left out is said."""
+    """Return which Kafka to use; print it when a server that already runs excludes Kafka."""
     from empkit.experiment import beforehand
 
     if server is None:
@@ -285,7 +285,7 @@ def _broker_of(
     err.print(plain(f"Using the server at {server}."), style="dim")
     if settings.password is None:
         fail(
-            f"The server at {server} wants a user and a password: set EMPKIT_USERNAME and "
+            f"The server at {server} requires a user and a password: set EMPKIT_USERNAME and "
             "EMPKIT_PASSWORD to those that it was started with."
         )
     if broker is not None:
@@ -303,7 +303,7 @@ def _broker_of(
 
 
 def carry_out(asked: Asked, workload: Workload, rounds: int) -> list[Runs]:
-    """Start the lab, run everything, stop the lab; ends here when nothing was measured."""
+    """Start the lab, run the comparison, stop the lab; exit when nothing was measured."""
     from empkit.lab import Lab, LabError
 
     began = time.monotonic()
@@ -333,7 +333,7 @@ def carry_out(asked: Asked, workload: Workload, rounds: int) -> list[Runs]:
 
 
 def _end_without_results(reason: str) -> NoReturn:
-    """Say why nothing was measured, and end accordingly."""
+    """Print why nothing was measured, and exit with the status for it."""
     err.print(plain(f"Nothing was measured: {reason}"), style="bold red")
     raise typer.Exit(first_of([of_signal(interrupts.first()), ExitStatus.NOT_MEASURED]))
 
@@ -359,7 +359,7 @@ def _grid(
     retries: list[int] | None,
     profiles: list[KafkaProfile] | None,
 ) -> list[Guarantees]:
-    """Every combination of the choices."""
+    """Return every combination of the choices."""
     from empkit.experiment.guarantees import Guarantees
 
     of_acks: list[Any] = [choice.value for choice in acks or []] or [None]
@@ -373,7 +373,7 @@ def _grid(
 
 
 def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None:
-    """Say what was found, where the results are, and whether a promise was broken."""
+    """Print what was found, where the results are, and whether a promise was broken."""
     from empkit.results.conclusion import closing
 
     for runs in crossed:
@@ -391,6 +391,6 @@ def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None
     missing = more or any(runs.unmeasured for runs in crossed)
     if heard := interrupts.first():
         words = "Interrupted" if heard == "SIGINT" else "Ended by SIGTERM"
-        warn(f"{words}." if missing else f"{words}, when all had been measured.")
+        warn(f"{words}." if missing else f"{words} after everything had been measured.")
     style = "bold red" if broken else "yellow" if missing else "green"
     err.print(plain(closing(crossed, more)), style=style)

@@ -22,14 +22,14 @@ def dlq(
         Path | None,
         typer.Option(
             help="A file of dead letters, as this command lists them with --json, with "
-            "their values mended; they are sent to the topic again."
+            "corrected values; they are sent to the topic again."
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line: a file to mend and resend.")
+        bool, typer.Option("--json", help="One JSON object a line: a file to correct and resend.")
     ] = False,
 ) -> None:
-    """List what the consumer refused, with the reason; send it again when it is mended."""
+    """List the records that the consumer refused, with the reason; resend corrected ones."""
     from aiokafka.errors import KafkaError
 
     from empkit.kafka import dead_letters
@@ -37,10 +37,10 @@ def dlq(
     settings = settings_of(kafka_bootstrap_servers=kafka)
     if not settings.kafka_bootstrap_servers:
         fail("There are no brokers to ask. Give --kafka HOST:PORT.")
-    mended = _read_mended(resend) if resend is not None else None
+    corrected = _read_corrected(resend) if resend is not None else None
     try:
-        if mended is not None:
-            count = interrupts.run(dead_letters.send_again(settings, mended))
+        if corrected is not None:
+            count = interrupts.run(dead_letters.send_again(settings, corrected))
             out.print(f"{count} sent to {settings.kafka_topic}")
             return
         letters = interrupts.run(dead_letters.read_dead_letters(settings))
@@ -56,8 +56,8 @@ def dlq(
         out.print(f"{len(letters)} dead letters in {settings.dead_letter_topic}")
 
 
-def _read_mended(file: Path) -> list[tuple[bytes | None, bytes]]:
-    """Key and value of each dead letter in a file of them."""
+def _read_corrected(file: Path) -> list[tuple[bytes | None, bytes]]:
+    """Return key and value of each dead letter in a file."""
     from empkit.kafka.dead_letters import as_bytes
 
     try:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 Document = Literal["employee", "result"]
-"""What has a JSON Schema."""
+"""The documents that have a JSON Schema."""
 
 
 def schema(
@@ -19,7 +19,7 @@ def schema(
         Document, typer.Argument(help="An employee record, or what `compare --json` prints.")
     ] = "employee",
 ) -> None:
-    """Print a JSON Schema: of an employee record, which a server must take, or of a result."""
+    """Print the JSON Schema of an employee record that servers must accept, or of a result."""
     from empkit.experiment import content
     from empkit.results import as_json
 

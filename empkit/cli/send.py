@@ -1,4 +1,4 @@
-"""`empkit send`: send a file for real.
+"""`empkit send`: send the records of a file to a running server.
 
 Imports inside the functions keep the start of the command line fast.
 """
@@ -24,11 +24,11 @@ def send(
     kafka: Kafka = None,
     in_flight: Annotated[int, typer.Option(min=1, help="Records under way at any time.")] = 32,
 ) -> None:
-    """Send a file for real: each record once, under its own id, to a server that runs.
+    """Send a file for real: each record once, under its own id, to a running server.
 
-    Prints a line for each record that was not accepted, and a closing count. Exit status: 0 all
-    accepted, 1 not all, 2 wrong use. A second run of the same file changes nothing: what is stored
-    with the same content counts as accepted.
+    Prints a line for each record that was not accepted, and a final count. Exit status: 0 all
+    accepted, 1 not all, 2 wrong use. Sending the same file again changes nothing: a record that is
+    already stored with the same content counts as accepted.
     """
     from empkit.clients import ClientError
 
@@ -43,8 +43,8 @@ def send(
         known = sum(counts.values())
         err.print(
             f"{known:,} of {len(records):,} were sent and answered ({counts['acked']:,} acked); up "
-            f"to {min(in_flight, len(records) - known):,} more may have been sent. To send the "
-            "same file again changes nothing of what is stored.",
+            f"to {min(in_flight, len(records) - known):,} more may have been sent. Sending "
+            "the same file again does not change what is stored.",
             style="yellow",
         )
         raise
@@ -63,7 +63,7 @@ async def _send_all(
     in_flight: int,
     counts: dict[str, int],
 ) -> None:
-    """Send all, and count the answers in `counts` as they come."""
+    """Send all records, and count the outcomes in `counts` as they arrive."""
     import asyncio
 
     from tqdm import tqdm
