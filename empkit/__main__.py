@@ -1,4 +1,4 @@
-"""Where the command line begins: signals are heard first, since the other imports take a while."""
+"""The entry point of the command line: it handles signals before it imports what takes long."""
 
 from __future__ import annotations
 

@@ -16,6 +16,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "EMPKIT_"
 
+AcksName = Literal["0", "1", "all"]
+"""Whose acknowledgement a producer waits for: nobody's, the leader's, all in-sync replicas'."""
+
+CommitName = Literal["after_store", "before_store"]
+"""When a consumer commits its offset."""
+
 
 class InResult(NamedTuple):
     """The mark of a setting that is included in a result; a setting without it never is.
@@ -120,7 +126,7 @@ class Settings(BaseSettings):
     """How long a consumer may send no heartbeat before the group assigns its partitions to others,
     in milliseconds. 6 s is the minimum that a broker allows by default; the lab uses 1.5 s with
     brokers that it starts, so that a killed server rejoins soon."""
-    kafka_commit: Annotated[Literal["after_store", "before_store"], _OF_SERVER] = "after_store"
+    kafka_commit: Annotated[CommitName, _OF_SERVER] = "after_store"
     """When the consumer commits its offsets. `after_store` is at least once, and with the primary
     key effectively once; `before_store` is at most once: a crash in between loses records."""
 
@@ -149,7 +155,7 @@ class Settings(BaseSettings):
     """Timeout of a client for the answer to one attempt, in seconds."""
     retries: Annotated[int, Field(ge=0), _OF_CLIENT] = 30
     """Maximum number of a client's retries after the first attempt."""
-    kafka_acks: Annotated[Literal["0", "1", "all"], _OF_CLIENT] = "all"
+    kafka_acks: Annotated[AcksName, _OF_CLIENT] = "all"
     """Acknowledgements that the producer waits for: none, the leader, or all in-sync replicas."""
     kafka_idempotence: Annotated[bool, _OF_CLIENT] = True
     """Whether the producer numbers its records so that the broker can drop duplicates. Needs

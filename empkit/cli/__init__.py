@@ -1,6 +1,8 @@
-"""The command line: every command has a file, and is registered here in the order of `--help`.
+"""The command line: one file per command; they are registered here, in the order of `--help`.
 
-main --> app (Commands) --> compare.py, send.py, ... --> ending.py, tables.py --> common.py
+    main --> app (Commands) --> compare.py, send.py, ... --> ending.py, tables.py --> common.py
+
+To import it is to import every command, so each imports inside its function what takes long.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where `python -m empkit.cli` begins."""
+"""The entry point of `python -m empkit.cli`."""
 
 from empkit.cli import main
 

@@ -1,4 +1,7 @@
-"""`empkit check`: try each protocol, step by step."""
+"""`empkit check`: try each protocol, step by step.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from empkit.cli.common import out, plain, settings_with_user
+from empkit.cli.common import Kafka, out, plain, settings_with_user
 
 
 def check(
     server: Annotated[
         str | None, typer.Option(help="The server's URL.", show_default="http://127.0.0.1:8000")
     ] = None,
-    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    kafka: Kafka = None,
 ) -> None:
     """Try each protocol, step by step, and say what is wrong and what to do about it.
 

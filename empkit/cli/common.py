@@ -1,4 +1,4 @@
-"""What the commands share: the terminal, how they end, and the settings that a command line gives.
+"""What the commands share: consoles, messages, settings and options of the command line.
 
 Imports inside the functions keep the start of every other command fast.
 """
@@ -6,8 +6,7 @@ Imports inside the functions keep the start of every other command fast.
 from __future__ import annotations
 
 import os
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 
 import typer
 import typer.core
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Commands(typer.core.TyperGroup):
-    """All commands: Ctrl-C and SIGTERM end each with a sentence and a status."""
+    """The group of all commands: after Ctrl-C or SIGTERM, each ends with a message and a status."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -36,12 +35,12 @@ class Commands(typer.core.TyperGroup):
         except Exception as error:
             if not interrupts.first():
                 raise
-            # what a signal tore apart fails in ways of its own
+            # code that a signal interrupted may raise any exception
             end_interrupted(ctx.invoked_subcommand, f" ({type(error).__name__} while it ended)")
 
 
 def end_interrupted(command: str | None, more: str = "") -> NoReturn:
-    """Say which signal ended the command, and end with its status."""
+    """Print which signal ended the command, and exit with its status."""
     name = interrupts.first() or "SIGINT"
     words = "Interrupted" if name == "SIGINT" else "Ended by SIGTERM"
     nothing = ", before anything was measured: there are no results" if command == "compare" else ""
@@ -50,10 +49,10 @@ def end_interrupted(command: str | None, more: str = "") -> NoReturn:
 
 
 class Terminal(Console):
-    """A terminal on which a line that a signal meets is printed once and not again."""
+    """A console on which a signal cannot interrupt a line, which would then be printed twice."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print; what cannot be written is said, and changes nothing of the status."""
+        """Print; a failure to write is reported, and does not change the exit status."""
         with interrupts.held():
             try:
                 super().print(*objects, **options)
@@ -61,7 +60,7 @@ class Terminal(Console):
                 self._give_up(error)
 
     def write(self, text: str) -> None:
-        """Write text as it is, whole or not at all, like `print`."""
+        """Write text unchanged, as a whole or not at all; failures are handled as in `print`."""
         with interrupts.held():
             try:
                 self.file.write(text)
@@ -70,18 +69,18 @@ class Terminal(Console):
                 self._give_up(error)
 
     def on_broken_pipe(self) -> None:
-        """Go on when the reader has gone, as with `| head`: the status is that of the run."""
+        """Continue when the reader has closed the pipe, as `| head` does; the status stays."""
         self._give_up(None)
 
     def _give_up(self, error: OSError | None) -> None:
-        """Write nothing more there, also not what Python flushes at its end."""
+        """Discard all further output, including what Python flushes when it exits."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())
         os.close(nowhere)
         if self is out and error is not None and not isinstance(error, BrokenPipeError):
             err.print(
-                f"Standard output cannot be written to ({error.strerror or error}): what was to be "
-                "printed is lost. What was measured is in the folder of results.",
+                f"Standard output cannot be written to ({error.strerror or error}): the output is "
+                "lost. The measurements are in the folder of the results.",
                 style="yellow",
             )
 
@@ -93,32 +92,38 @@ WRONG_USE = int(ExitStatus.WRONG_USE)
 EXIT_STATUS = described()
 
 
-class Mode(StrEnum):
-    """The protocols."""
+Kafka = Annotated[str | None, typer.Option("--kafka", help="The brokers, HOST:PORT,...")]
 
-    http = "http"
-    websocket = "websocket"
-    kafka = "kafka"
+
+def members(literal: Any) -> dict[str, str]:
+    """Return the values of a Literal as members of an enum, for an option that is a list.
+
+    Typer accepts a Literal and a list of an enum, but not a list of a Literal:
+
+        class Acks(StrEnum):
+            vars().update(members(AcksName))
+    """
+    return {value: value for value in get_args(literal)}
 
 
 def fail(message: str) -> NoReturn:
-    """Say what is wrong and end with status 2."""
+    """Print what is wrong, and exit with status 2."""
     err.print(f"[bold red]empkit:[/] {plain(message)}")
     raise typer.Exit(WRONG_USE)
 
 
 def plain(text: str) -> str:
-    """Text in which square brackets mean nothing to rich."""
+    """Return text with square brackets escaped, which rich would take for markup."""
     return text.replace("[", r"\[")
 
 
 def warn(sentence: str) -> None:
-    """Print a sentence that matters and is no error."""
+    """Print a warning."""
     err.print(plain(sentence), style="yellow")
 
 
 def settings_of(**given: Any) -> Settings:
-    """The settings from the environment, with what the command line says before them."""
+    """Return the settings of the environment; those that the command line gives go first."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -127,34 +132,34 @@ def settings_of(**given: Any) -> Settings:
 
 
 def settings_with_user(server: str | None) -> Settings:
-    """The settings for a server, with the user and password that `empkit serve` keeps for it."""
+    """Return the settings for a server, with the user and password that `empkit serve` stored."""
     from empkit import credentials
 
     return credentials.found(settings_of(server_url=server))
 
 
 def read_file(file: str) -> RecordFile:
-    """The records of a file, with a word on what could not be read and what was renamed."""
+    """Return the records of a file; print which lines are unreadable and which columns renamed."""
     from empkit.records.employee import RecordError
     from empkit.records.files import read_records
 
     try:
-        found = read_records(file)
+        content = read_records(file)
     except RecordError as error:
         fail(str(error))
-    for row in found.unreadable[:20]:
+    for row in content.unreadable[:20]:
         err.print(plain(f"line {row.line}: {row.reason}"), style="yellow")
-    if len(found.unreadable) > 20:
-        err.print(f"... and {len(found.unreadable) - 20} more lines", style="yellow")
-    renamed = ", ".join(f"{name} -> {field}" for name, field in found.renamed.items())
+    if len(content.unreadable) > 20:
+        err.print(f"... and {len(content.unreadable) - 20} more lines", style="yellow")
+    renamed = ", ".join(f"{name} -> {field}" for name, field in content.renamed.items())
     err.print(
         plain(
-            f"{len(found.records)} records from {file}"
-            + (f", {len(found.unreadable)} lines left out" if found.unreadable else "")
+            f"{len(content.records)} records from {file}"
+            + (f", {len(content.unreadable)} lines left out" if content.unreadable else "")
             + (f"; read as: {renamed}" if renamed else "")
-            + (f"; kept as they are: {', '.join(found.kept)}" if found.kept else "")
+            + (f"; kept as they are: {', '.join(content.kept)}" if content.kept else "")
         )
     )
-    if not found.records:
-        fail(f"{file} holds no record that can be sent.")
-    return found
+    if not content.records:
+        fail(f"{file} contains no record that can be sent.")
+    return content

@@ -1,4 +1,4 @@
-"""`empkit compare`: run the same records over each protocol, and end with tables and a folder.
+"""`empkit compare`: send the same records over each protocol; the results are tables and a folder.
 
 Imports inside the functions keep the start of the command line fast: the lab takes long.
 """
@@ -9,6 +9,7 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,154 +17,172 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
+from empkit.brokers import BrokerName
 from empkit.cli import ending
-from empkit.cli.common import Mode, err, fail, out, plain, read_file, settings_with_user, warn
-from empkit.cli.tables import recovery_table, summary_table
+from empkit.cli.common import (
+    err,
+    fail,
+    members,
+    out,
+    plain,
+    read_file,
+    settings_with_user,
+    warn,
+)
+from empkit.clients import Protocol
+from empkit.experiment.arrivals import ArrivalsName
+from empkit.kafka.profiles import ProfileName
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, first_of, of_signal
+from empkit.settings import AcksName, CommitName, Settings
 
 if TYPE_CHECKING:
     from empkit.experiment.beforehand import Asked
     from empkit.experiment.guarantees import Guarantees
-    from empkit.experiment.workload import Workload
+    from empkit.experiment.workload import Record, Workload
     from empkit.results.runs import Runs
-    from empkit.settings import Settings
 
 
-class BrokerKind(StrEnum):
-    """The brokers."""
+class Mode(StrEnum):
+    """The protocols."""
 
-    embedded = "embedded"
-    apache = "apache"
-    external = "external"
+    vars().update(members(Protocol))
 
 
 class Acks(StrEnum):
     """Whose acknowledgement a producer waits for."""
 
-    none = "0"
-    leader = "1"
-    all = "all"
+    vars().update(members(AcksName))
 
 
 class Commit(StrEnum):
     """When the consumer commits its offset."""
 
-    after_store = "after_store"
-    before_store = "before_store"
+    vars().update(members(CommitName))
 
 
 class KafkaProfile(StrEnum):
     """The named sets of Kafka's settings."""
 
-    latency = "latency"
-    throughput = "throughput"
-    sync = "sync"
-    exactly_once = "exactly-once"
+    vars().update(members(ProfileName))
 
 
-class Arrivals(StrEnum):
-    """The ways in which records arrive in an open loop."""
+# What is sent, and when.
+File = Annotated[
+    str | None,
+    typer.Argument(
+        help="CSV, JSON or JSON Lines, gzip or not; - is standard input. "
+        "Without it records are made up."
+    ),
+]
+Records = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="How many records. A file is cut, or repeated with new ids.",
+        show_default="all of FILE, or 2000",
+    ),
+]
+Rate = Annotated[float | None, typer.Option(help="Open loop: offered rate in records per second.")]
+Arrivals = Annotated[ArrivalsName, typer.Option(help="Open loop: gaps between records.")]
+InFlight = Annotated[
+    int | None,
+    typer.Option(min=1, help="Closed loop: records under way at any time.", show_default="8"),
+]
+Rounds = Annotated[int, typer.Option(min=1, help="How often, in shuffled order.")]
+Seed = Annotated[int, typer.Option(help="For made-up records, arrivals and order.")]
 
-    constant = "constant"
-    poisson = "poisson"
+# Over what, and to what.
+Protocols = Annotated[
+    list[Mode] | None,
+    typer.Option(help="Which protocol; may be given several times.", show_default="all"),
+]
+Broker = Annotated[
+    BrokerName | None,
+    typer.Option(help="Which Kafka.", show_default="EMPKIT_LAB_BROKER, or embedded"),
+]
+Brokers = Annotated[int, typer.Option(min=1, help="How many brokers, embedded or Apache Kafka.")]
+Consumers = Annotated[int, typer.Option(min=1, help="How many members the consumer group has.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        help="sqlite:///FILE or postgresql://...",
+        show_default="an SQLite file for this comparison",
+    ),
+]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        help="A server that already runs; user and password come from "
+        "EMPKIT_USERNAME and EMPKIT_PASSWORD, or from `empkit serve` on this machine.",
+        show_default="one is started",
+    ),
+]
+
+# What goes wrong, and what is promised.
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What goes wrong, and when: server-crash@2s..5s, latency:latency_ms=100@1s..3s, "
+        "duplicates:share=0.1. May be given several times; `empkit faults` lists them.",
+    ),
+]
+Profiles = Annotated[
+    list[KafkaProfile] | None,
+    typer.Option(
+        help="A named set of Kafka's settings; several are crossed. sync and exactly-once "
+        "need Apache Kafka."
+    ),
+]
+AcksChoices = Annotated[
+    list[Acks] | None,
+    typer.Option(help="Whose ack the producer waits for; several are crossed."),
+]
+CommitChoices = Annotated[
+    list[Commit] | None,
+    typer.Option(help="When the consumer commits its offset; several are crossed."),
+]
+RetriesChoices = Annotated[
+    list[int] | None,
+    typer.Option(min=0, help="How often a client tries again; several are crossed."),
+]
+
+# What comes out.
+OutFolder = Annotated[
+    Path | None,
+    typer.Option("--out", help="Where the results go.", show_default="results/DATE-TIME"),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
+]
 
 
 def compare(
     ctx: typer.Context,
-    file: Annotated[
-        str | None,
-        typer.Argument(
-            help="CSV, JSON or JSON Lines, gzip or not; - is standard input. "
-            "Without it records are made up."
-        ),
-    ] = None,
-    records: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How many records. A file is cut, or repeated with new ids.",
-            show_default="all of FILE, or 2000",
-        ),
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="Open loop: offered rate in records per second.")
-    ] = None,
-    arrivals: Annotated[
-        Arrivals, typer.Option(help="Open loop: gaps between records.")
-    ] = Arrivals.constant,
-    in_flight: Annotated[
-        int | None,
-        typer.Option(min=1, help="Closed loop: records under way at any time.", show_default="8"),
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often, in shuffled order.")] = 1,
-    protocol: Annotated[
-        list[Mode] | None,
-        typer.Option(help="Which protocol; may be given several times.", show_default="all"),
-    ] = None,
-    broker: Annotated[
-        BrokerKind | None,
-        typer.Option(help="Which Kafka.", show_default="EMPKIT_LAB_BROKER, or embedded"),
-    ] = None,
-    brokers: Annotated[
-        int, typer.Option(min=1, help="How many brokers, embedded or Apache Kafka.")
-    ] = 1,
-    consumers: Annotated[
-        int, typer.Option(min=1, help="How many members the consumer group has.")
-    ] = 1,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            help="sqlite:///FILE or postgresql://...",
-            show_default="an SQLite file for this comparison",
-        ),
-    ] = None,
-    server: Annotated[
-        str | None,
-        typer.Option(
-            help="A server that already runs; user and password come from "
-            "EMPKIT_USERNAME and EMPKIT_PASSWORD, or from `empkit serve` on this machine.",
-            show_default="one is started",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="For made-up records, arrivals and order.")] = 0,
-    out_folder: Annotated[
-        Path | None,
-        typer.Option("--out", help="Where the results go.", show_default="results/DATE-TIME"),
-    ] = None,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What goes wrong, and when: server-crash@2s..5s, latency:latency_ms=100@1s..3s, "
-            "duplicates:share=0.1. May be given several times; `empkit faults` lists them.",
-        ),
-    ] = None,
-    kafka_profile: Annotated[
-        list[KafkaProfile] | None,
-        typer.Option(
-            help="A named set of Kafka's settings; several are crossed. sync and exactly-once "
-            "want Apache Kafka."
-        ),
-    ] = None,
-    acks: Annotated[
-        list[Acks] | None,
-        typer.Option(help="Whose ack the producer waits for; several are crossed."),
-    ] = None,
-    commit: Annotated[
-        list[Commit] | None,
-        typer.Option(help="When the consumer commits its offset; several are crossed."),
-    ] = None,
-    retries: Annotated[
-        list[int] | None,
-        typer.Option(min=0, help="How often a client tries again; several are crossed."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
-    ] = False,
+    file: File = None,
+    records: Records = None,
+    rate: Rate = None,
+    arrivals: Arrivals = "constant",
+    in_flight: InFlight = None,
+    rounds: Rounds = 1,
+    protocol: Protocols = None,
+    broker: Broker = None,
+    brokers: Brokers = 1,
+    consumers: Consumers = 1,
+    database: Database = None,
+    server: Server = None,
+    seed: Seed = 0,
+    out_folder: OutFolder = None,
+    fault: Faults = None,
+    kafka_profile: Profiles = None,
+    acks: AcksChoices = None,
+    commit: CommitChoices = None,
+    retries: RetriesChoices = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send the same records over each protocol, time them, and account for every one.
 
-    Ends with a table and a folder: timings.parquet (one row a record), summary.csv, the figures,
+    Ends with a table and a folder: timings.parquet (one row per record), summary.csv, the figures,
     and report.html.
 
     Examples:
@@ -176,38 +195,26 @@ def compare(
 
       empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
     """
-    with interrupts.held():  # an import that is torn apart leaves half a module
+    with interrupts.held():  # an interrupted import leaves an incomplete module
         from empkit.experiment import beforehand
-        from empkit.experiment.workload import Workload, repeat_to
+        from empkit.experiment.workload import Workload
         from empkit.faults.register import parse_fault
         from empkit.lab import LabError
 
-    source: Any = records or 2_000
-    origin = None
-    if file is not None:
-        found = read_file(file)
-        source, origin = found.records, (_origin(file), found.sha256)
-        if records is not None:
-            source = list(repeat_to(source, records))
-    folder = out_folder or Path("results") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    grid = _grid(acks, commit, retries, kafka_profile)
-    chosen = list(dict.fromkeys(mode.value for mode in protocol or ()))
+    source, origin = _source(file, records)
+    protocols = list(dict.fromkeys(mode.value for mode in protocol or ()))
     try:
         workload = Workload(
-            source,
-            in_flight=in_flight,
-            rate=rate,
-            arrivals=arrivals.value,
-            seed=seed,
-            origin=origin,
+            source, in_flight=in_flight, rate=rate, arrivals=arrivals, seed=seed, origin=origin
         )
         faults = [parse_fault(text) for text in fault or []]
         settings = settings_with_user(server)
         asked = beforehand.Asked(
-            given=_given(ctx), protocols=chosen,
-            broker=_broker_of(broker, server, chosen, settings),
-            brokers=brokers, consumers=consumers, server=server, database=database, out=folder,
-            faults=faults, grid=grid, settings=settings,
+            given=_given(ctx), protocols=protocols,
+            broker=_broker_of(broker, server, protocols, settings),
+            brokers=brokers, consumers=consumers, server=server, database=database,
+            out=out_folder or ending.RESULTS / f"{datetime.now():%Y-%m-%d-%H%M%S}",
+            faults=faults, grid=_grid(acks, commit, retries, kafka_profile), settings=settings,
         )  # fmt: skip
         beforehand.check(asked)
         crossed = carry_out(asked, workload, rounds)
@@ -216,12 +223,24 @@ def compare(
     raise typer.Exit(finish(crossed, asked, as_json=as_json))
 
 
-def _origin(file: str) -> str:
-    return "standard input" if file == "-" else f"file {Path(file).name}"
+def _source(
+    file: str | None, count: int | None
+) -> tuple[int | Sequence[Record], tuple[str, str] | None]:
+    """Return the records of a file with their origin, or how many records to make up."""
+    from empkit.experiment.workload import repeat_to
+
+    if file is None:
+        return count or 2_000, None
+    content = read_file(file)
+    records: Sequence[Record] = content.records
+    if count is not None:
+        records = list(repeat_to(records, count))
+    name = "standard input" if file == "-" else f"file {Path(file).name}"
+    return records, (name, content.sha256)
 
 
 def finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
-    """Write everything, say what happened, and return the exit status."""
+    """Write the results, print what happened, and return the exit status."""
     from empkit.experiment.environment import command_line
     from empkit.results.as_json import as_json as to_json
 
@@ -241,11 +260,11 @@ def finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
 
 
 def _given(ctx: typer.Context) -> set[str]:
-    """The options that were given, by the names that they are given with."""
+    """Return the names of the options on the command line, such as `--brokers`."""
     return {
-        max(each.opts, key=len)
-        for each in ctx.command.params
-        if each.name and _was_given(ctx, each.name)
+        max(parameter.opts, key=len)
+        for parameter in ctx.command.params
+        if parameter.name and _was_given(ctx, parameter.name)
     }
 
 
@@ -255,22 +274,22 @@ def _was_given(ctx: typer.Context, name: str) -> bool:
 
 
 def _broker_of(
-    broker: BrokerKind | None, server: str | None, chosen: list[str], settings: Settings
+    broker: BrokerName | None, server: str | None, chosen: list[str], settings: Settings
 ) -> str:
-    """Which Kafka is meant; with a server that already runs, what is left out is said."""
+    """Return which Kafka to use; print it when a server that already runs excludes Kafka."""
     from empkit.experiment import beforehand
 
     if server is None:
-        return broker.value if broker else settings.lab_broker
+        return broker or settings.lab_broker
     health = beforehand.ask_server(settings)
     err.print(plain(f"Using the server at {server}."), style="dim")
     if settings.password is None:
         fail(
-            f"The server at {server} wants a user and a password: set EMPKIT_USERNAME and "
+            f"The server at {server} requires a user and a password: set EMPKIT_USERNAME and "
             "EMPKIT_PASSWORD to those that it was started with."
         )
     if broker is not None:
-        return broker.value
+        return broker
     reason = ""
     if not settings.kafka_bootstrap_servers:
         reason = "EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set"
@@ -284,7 +303,7 @@ def _broker_of(
 
 
 def carry_out(asked: Asked, workload: Workload, rounds: int) -> list[Runs]:
-    """Start the lab, run everything, stop the lab; ends here when nothing was measured."""
+    """Start the lab, run the comparison, stop the lab; exit when nothing was measured."""
     from empkit.lab import Lab, LabError
 
     began = time.monotonic()
@@ -314,12 +333,14 @@ def carry_out(asked: Asked, workload: Workload, rounds: int) -> list[Runs]:
 
 
 def _end_without_results(reason: str) -> NoReturn:
-    """Say why nothing was measured, and end accordingly."""
+    """Print why nothing was measured, and exit with the status for it."""
     err.print(plain(f"Nothing was measured: {reason}"), style="bold red")
     raise typer.Exit(first_of([of_signal(interrupts.first()), ExitStatus.NOT_MEASURED]))
 
 
 def _print_tables(crossed: list[Runs], *, with_recovery: bool) -> None:
+    from empkit.cli.tables import recovery_table, summary_table
+
     for runs in crossed:
         if len(crossed) > 1:
             out.print(f"[bold]{plain(runs.runs[0].guarantees)}[/]")
@@ -338,13 +359,13 @@ def _grid(
     retries: list[int] | None,
     profiles: list[KafkaProfile] | None,
 ) -> list[Guarantees]:
-    """Every combination of the choices."""
+    """Return every combination of the choices."""
     from empkit.experiment.guarantees import Guarantees
 
-    of_acks: list[Any] = [each.value for each in acks or []] or [None]
-    of_commit: list[Any] = [each.value for each in commit or []] or [None]
+    of_acks: list[Any] = [choice.value for choice in acks or []] or [None]
+    of_commit: list[Any] = [choice.value for choice in commit or []] or [None]
     of_retries: list[Any] = [*(retries or [])] or [None]
-    of_profiles: list[Any] = [each.value for each in profiles or []] or [None]
+    of_profiles: list[Any] = [choice.value for choice in profiles or []] or [None]
     return [
         Guarantees(acks=one, commit=two, retries=three, profile=four)
         for one, two, three, four in itertools.product(of_acks, of_commit, of_retries, of_profiles)
@@ -352,7 +373,7 @@ def _grid(
 
 
 def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None:
-    """Say what was found, where the results are, and whether a promise was broken."""
+    """Print what was found, where the results are, and whether a promise was broken."""
     from empkit.results.conclusion import closing
 
     for runs in crossed:
@@ -370,6 +391,6 @@ def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None
     missing = more or any(runs.unmeasured for runs in crossed)
     if heard := interrupts.first():
         words = "Interrupted" if heard == "SIGINT" else "Ended by SIGTERM"
-        warn(f"{words}." if missing else f"{words}, when all had been measured.")
+        warn(f"{words}." if missing else f"{words} after everything had been measured.")
     style = "bold red" if broken else "yellow" if missing else "green"
     err.print(plain(closing(crossed, more)), style=style)

@@ -1,4 +1,7 @@
-"""`empkit dlq`: list dead letters, and send them again."""
+"""`empkit dlq`: list dead letters, and send them again.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,24 @@ from typing import Annotated
 
 import typer
 
-from empkit.cli.common import fail, out, plain, settings_of
+from empkit.cli.common import Kafka, fail, out, plain, settings_of
 from empkit.processes import interrupts
 
 
 def dlq(
-    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    kafka: Kafka = None,
     resend: Annotated[
         Path | None,
         typer.Option(
             help="A file of dead letters, as this command lists them with --json, with "
-            "their values mended; they are sent to the topic again."
+            "corrected values; they are sent to the topic again."
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line: a file to mend and resend.")
+        bool, typer.Option("--json", help="One JSON object a line: a file to correct and resend.")
     ] = False,
 ) -> None:
-    """List what the consumer refused, with the reason; send it again when it is mended."""
+    """List the records that the consumer refused, with the reason; resend corrected ones."""
     from aiokafka.errors import KafkaError
 
     from empkit.kafka import dead_letters
@@ -34,27 +37,27 @@ def dlq(
     settings = settings_of(kafka_bootstrap_servers=kafka)
     if not settings.kafka_bootstrap_servers:
         fail("There are no brokers to ask. Give --kafka HOST:PORT.")
-    letters = _mended(resend) if resend is not None else None
+    corrected = _read_corrected(resend) if resend is not None else None
     try:
-        if letters is not None:
-            count = interrupts.run(dead_letters.send_again(settings, letters))
+        if corrected is not None:
+            count = interrupts.run(dead_letters.send_again(settings, corrected))
             out.print(f"{count} sent to {settings.kafka_topic}")
             return
-        found = interrupts.run(dead_letters.read_dead_letters(settings))
+        letters = interrupts.run(dead_letters.read_dead_letters(settings))
     except (KafkaError, OSError, ValueError) as error:
         fail(f"{settings.kafka_bootstrap_servers}: {error}. `empkit check` says more.")
-    for letter in found:
+    for letter in letters:
         if as_json:
             sys.stdout.write(json.dumps(letter.to_json()) + "\n")
         else:
             where = f"{letter.topic}/{letter.partition}/{letter.offset}"
             out.print(plain(f"{where}: {letter.reason}"), soft_wrap=True)
     if not as_json:
-        out.print(f"{len(found)} dead letters in {settings.dead_letter_topic}")
+        out.print(f"{len(letters)} dead letters in {settings.dead_letter_topic}")
 
 
-def _mended(file: Path) -> list[tuple[bytes | None, bytes]]:
-    """Key and value of each dead letter in a file of them."""
+def _read_corrected(file: Path) -> list[tuple[bytes | None, bytes]]:
+    """Return key and value of each dead letter in a file."""
     from empkit.kafka.dead_letters import as_bytes
 
     try:

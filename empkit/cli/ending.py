@@ -1,9 +1,9 @@
-"""How a command that runs experiments ends: the results are written, what they say is printed, and
-one exit status tells what happened.
+"""The end of a command that runs experiments: write the results, draw the extras, and choose the
+exit status.
 
     results --> save --> figures, report (extras) --> last lines --> status
                   |            |
-              elsewhere     said, and left out
+          temporary folder   left out, with a warning
 
 Imports inside the functions keep the start of the command line fast: pandas and matplotlib take
 long.
@@ -11,8 +11,6 @@ long.
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,38 +24,40 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 RESULTS = Path("results")
-"""Where results go unless told otherwise; `latest` in it points to the newest."""
+"""The default folder of all results; `latest` in it points to the newest."""
 
 
 def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
-    """Write the numbers, before anything is made of them.
+    """Write the measurements, before figures and report are made of them.
 
     Args:
-        crossed: each comparison; of several each gets a folder of its own.
-        folder: where to; what cannot be written there goes to a temporary folder.
-        say: told when it does.
+        crossed: the comparisons; several get one subfolder each.
+        folder: of the results; a temporary folder takes its place when it cannot be written.
+        say: prints a warning.
 
     Returns:
-        The folder of each.
+        The folder of each comparison.
     """
     folders = _folders(crossed, folder)
     with interrupts.held():
+        import tempfile
+
         from empkit.results.folders import point_to
 
         try:
-            for runs, own in zip(crossed, folders, strict=True):
-                runs.save(own)
+            for runs, run_folder in zip(crossed, folders, strict=True):
+                runs.save(run_folder)
             if folder.parent == RESULTS:
                 point_to(folder)
         except OSError as error:
             elsewhere = Path(tempfile.mkdtemp(prefix="empkit-results-"))
             say(
                 f"The results cannot be written to {folder}: {error.strerror or error}. They are "
-                f"in {elsewhere} instead: move them to where they are to stay."
+                f"in {elsewhere} instead: move them to a permanent place."
             )
             folders = _folders(crossed, elsewhere)
-            for runs, own in zip(crossed, folders, strict=True):
-                runs.save(own)
+            for runs, run_folder in zip(crossed, folders, strict=True):
+                runs.save(run_folder)
     return folders
 
 
@@ -68,21 +68,21 @@ def _folders(crossed: Sequence[Runs], folder: Path) -> list[Path]:
 
 
 def add_extras(crossed: Sequence[Runs], folders: Sequence[Path], say: Say) -> None:
-    """Figures and report: what cannot be drawn or written is said and left out.
+    """Add figures and report; those that cannot be drawn or written are left out, with a warning.
 
     Args:
-        crossed: each comparison.
-        folders: that of each, where its numbers are.
-        say: told what is left out, and why.
+        crossed: the comparisons.
+        folders: the folder of each, as `save` returned them.
+        say: prints a warning.
     """
     try:
         with interrupts.released():
-            for runs, own in zip(crossed, folders, strict=True):
-                _draw(runs, own, say)
+            for runs, run_folder in zip(crossed, folders, strict=True):
+                _draw(runs, run_folder, say)
             if len(crossed) > 1:
                 _draw_together(crossed, folders[0].parent, say)
     except KeyboardInterrupt:
-        say("Interrupted: the figures and the report that are missing were not drawn any more.")
+        say("Interrupted: the missing figures and the report were not made.")
 
 
 def _draw(runs: Runs, folder: Path, say: Say) -> None:
@@ -92,7 +92,7 @@ def _draw(runs: Runs, folder: Path, say: Say) -> None:
     _say_missing(missing, folder, say)
     try:
         write_report(runs, folder / "report.html", drawn, missing)
-    except Exception as error:  # noqa: BLE001 - the numbers are written, and stand
+    except Exception as error:  # noqa: BLE001 - the numbers are written and valid
         say(f"The report could not be written: {type(error).__name__}: {error}.")
 
 
@@ -111,18 +111,19 @@ def _say_missing(missing: dict[str, str], folder: Path, say: Say) -> None:
         return
     reason = next(iter(missing.values()))
     say(
-        f"Not drawn: {', '.join(missing)} ({reason.rstrip('.')}). The numbers are complete. Mend "
-        "matplotlib's settings (MPLBACKEND, or the matplotlibrc of this folder or of yours); then "
+        f"Not drawn: {', '.join(missing)} ({reason.rstrip('.')}). The numbers are complete. "
+        "Correct matplotlib's settings (MPLBACKEND, or the matplotlibrc of this folder or of your "
+        "account); then "
         f"`empkit.plots.figures(empkit.load({str(folder)!r}))` draws them."
     )
 
 
 def status(crossed: Sequence[Runs], unmeasured: Sequence[str]) -> ExitStatus:
-    """What to end with.
+    """Return the exit status.
 
     Args:
-        crossed: each comparison.
-        unmeasured: what is missing and none of them knows of.
+        crossed: the comparisons.
+        unmeasured: what was not measured and is in none of the comparisons.
     """
     holding = [runs.status for runs in crossed]
     holding.append(of_signal(interrupts.first()))
@@ -132,7 +133,6 @@ def status(crossed: Sequence[Runs], unmeasured: Sequence[str]) -> ExitStatus:
 
 
 def page(folders: Sequence[Path]) -> Path | None:
-    """The report to open, where there is one."""
-    with contextlib.suppress(StopIteration):
-        return next(own / "report.html" for own in folders if (own / "report.html").exists())
-    return None
+    """Return the first report that was written, or None."""
+    reports = (folder / "report.html" for folder in folders)
+    return next((report for report in reports if report.exists()), None)

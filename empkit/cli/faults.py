@@ -1,4 +1,7 @@
-"""`empkit faults`: list what can go wrong."""
+"""`empkit faults`: list what can go wrong.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 

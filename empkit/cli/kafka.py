@@ -1,4 +1,7 @@
-"""`empkit kafka install`: fetch Apache Kafka."""
+"""`empkit kafka install`: fetch Apache Kafka.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 

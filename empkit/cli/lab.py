@@ -1,4 +1,7 @@
-"""`empkit lab`: open the course in JupyterLab."""
+"""`empkit lab`: open the course in JupyterLab.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,16 @@ def lab(
     ] = Path("empkit-notebooks"),
     fresh: Annotated[
         bool,
-        typer.Option(help="Begin anew; notebooks that were changed are kept as NAME.mine.ipynb."),
+        typer.Option(
+            help="Start from the originals; changed notebooks are kept as NAME.mine.ipynb."
+        ),
     ] = False,
     port: Annotated[int, typer.Option(help="Port of JupyterLab.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
-    """Open the course in JupyterLab, in a working copy, so that the originals stay as they are.
+    """Open the course in JupyterLab, in a working copy, so that the originals stay unchanged.
 
-    Ctrl-C ends it.
+    Ctrl-C stops it.
     """
     from empkit.course.notebooks import working_copy
 
@@ -34,14 +39,14 @@ def lab(
     except OSError as error:
         fail(f"The notebooks cannot be copied to {folder}: {error}")
     for path in aside:
-        out.print(f"Yours is kept as {path}")
-    out.print(f"The notebooks are in {folder}; JupyterLab starts, Ctrl-C ends it.")
+        out.print(f"Your version is kept as {path}")
+    out.print(f"The notebooks are in {folder}; JupyterLab is starting, Ctrl-C stops it.")
     sys.stdout.flush()
     arguments = ["--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={folder.resolve()}"]
-    arguments += ["--JupyterApp.answer_yes=True"]  # or Ctrl-C asks, and goes on if nobody answers
+    arguments += ["--JupyterApp.answer_yes=True"]  # otherwise Ctrl-C asks for confirmation
     if not browser:
         arguments.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")  # as in a container; it listens on loopback only
-    # it takes our place: Ctrl-C, the exit status and whoever waits for us are its own
+    # JupyterLab replaces this process: Ctrl-C goes to it, and its exit status is the command's
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])  # noqa: S606

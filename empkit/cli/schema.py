@@ -1,29 +1,27 @@
-"""`empkit schema`: print a JSON Schema."""
+"""`empkit schema`: print a JSON Schema.
+
+Imports inside the function keep the start of the command line fast.
+"""
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-
-class Document(StrEnum):
-    """What has a JSON Schema."""
-
-    employee = "employee"
-    result = "result"
+Document = Literal["employee", "result"]
+"""The documents that have a JSON Schema."""
 
 
 def schema(
     of: Annotated[
         Document, typer.Argument(help="An employee record, or what `compare --json` prints.")
-    ] = Document.employee,
+    ] = "employee",
 ) -> None:
-    """Print a JSON Schema: of an employee record, which a server must take, or of a result."""
+    """Print the JSON Schema of an employee record that servers must accept, or of a result."""
     from empkit.experiment import content
     from empkit.results import as_json
 
-    module = as_json if of is Document.result else content
+    module = as_json if of == "result" else content
     sys.stdout.write(module.SCHEMA_FILE.read_text(encoding="utf-8"))

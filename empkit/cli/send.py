@@ -1,4 +1,4 @@
-"""`empkit send`: send a file for real.
+"""`empkit send`: send the records of a file to a running server.
 
 Imports inside the functions keep the start of the command line fast.
 """
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from empkit.cli.common import Mode, err, fail, out, read_file, settings_with_user
+from empkit.cli.common import Kafka, err, fail, out, read_file, settings_with_user
+from empkit.clients import Protocol
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
 
 def send(
     file: Annotated[str, typer.Argument(help="CSV, JSON or JSON Lines; - is standard input.")],
-    mode: Annotated[Mode, typer.Option(help="Over which protocol.")] = Mode.http,
+    mode: Annotated[Protocol, typer.Option(help="Over which protocol.")] = "http",
     server: Annotated[str | None, typer.Option(help="The server's URL.")] = None,
-    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    kafka: Kafka = None,
     in_flight: Annotated[int, typer.Option(min=1, help="Records under way at any time.")] = 32,
 ) -> None:
-    """Send a file for real: each record once, under its own id, to a server that runs.
+    """Send a file for real: each record once, under its own id, to a running server.
 
-    Prints a line for each record that was not accepted, and a closing count. Exit status: 0 all
-    accepted, 1 not all, 2 wrong use. A second run of the same file changes nothing: what is stored
-    with the same content counts as accepted.
+    Prints a line for each record that was not accepted, and a final count. Exit status: 0 all
+    accepted, 1 not all, 2 wrong use. Sending the same file again changes nothing: a record that is
+    already stored with the same content counts as accepted.
     """
     from empkit.clients import ClientError
 
@@ -37,13 +38,13 @@ def send(
         settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
     counts = {"acked": 0, "refused": 0, "failed": 0, "unknown": 0}
     try:
-        interrupts.run(_send_all(records, mode.value, settings, in_flight, counts))
+        interrupts.run(_send_all(records, mode, settings, in_flight, counts))
     except KeyboardInterrupt:
         known = sum(counts.values())
         err.print(
             f"{known:,} of {len(records):,} were sent and answered ({counts['acked']:,} acked); up "
-            f"to {min(in_flight, len(records) - known):,} more may have been sent. To send the "
-            "same file again changes nothing of what is stored.",
+            f"to {min(in_flight, len(records) - known):,} more may have been sent. Sending "
+            "the same file again does not change what is stored.",
             style="yellow",
         )
         raise
@@ -62,7 +63,7 @@ async def _send_all(
     in_flight: int,
     counts: dict[str, int],
 ) -> None:
-    """Send all, and count the answers in `counts` as they come."""
+    """Send all records, and count the outcomes in `counts` as they arrive."""
     import asyncio
 
     from tqdm import tqdm

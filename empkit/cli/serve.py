@@ -5,7 +5,6 @@ Imports inside the functions keep the start of the command line fast: the server
 
 from __future__ import annotations
 
-import secrets
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import SecretStr
 
-from empkit.cli.common import err, fail, out, settings_of
+from empkit.cli.common import Kafka, err, fail, out, settings_of
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
@@ -39,9 +38,9 @@ def serve(
 ) -> None:
     """Run the server until Ctrl-C.
 
-    Without EMPKIT_PASSWORD it makes a password and keeps it in a file that only you can read, where
-    `empkit send`, `check` and `compare --server` find it. Several servers may share one PostgreSQL
-    and one Kafka; give them the same EMPKIT_PASSWORD and EMPKIT_SIGNING_KEY.
+    Without EMPKIT_PASSWORD it generates a password and stores it in a file that only you can read;
+    `empkit send`, `check` and `compare --server` read it there. Several servers may share one
+    PostgreSQL and one Kafka; give them the same EMPKIT_PASSWORD and EMPKIT_SIGNING_KEY.
     """
     settings = settings_of(
         host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka
@@ -55,12 +54,12 @@ def consume(
         int, typer.Option(help="Port of its /health and /timings; 0 takes a free one.")
     ] = 0,
     database: Database = None,
-    kafka: Annotated[str | None, typer.Option(help="The brokers, HOST:PORT,...")] = None,
+    kafka: Kafka = None,
 ) -> None:
-    """Run one more consumer until Ctrl-C: a member of the group that stores what Kafka holds.
+    """Run one more consumer until Ctrl-C: a member of the group that stores the records.
 
-    The topic's partitions are shared among all consumers, those of servers too; when one is gone
-    its partitions go to the others.
+    The topic's partitions are assigned to all consumers, including those of servers; when one
+    stops, its partitions are assigned to the others.
     """
     settings = settings_of(
         host=host, port=port, database_url=database, kafka_bootstrap_servers=kafka,
@@ -68,11 +67,13 @@ def consume(
     )  # fmt: skip
     if settings.kafka_bootstrap_servers is None:
         fail("There are no brokers to consume from. Give --kafka HOST:PORT.")
-    _serve(settings, "Consumer; its health is at {url}/health.")
+    _serve(settings, "Consumer; its health endpoint is {url}/health.")
 
 
 def _serve(settings: Settings, what: str) -> None:
-    """Run a server until a signal ends it; `what` says what it is, once it is there."""
+    """Run a server until a signal ends it; `what` is printed with its URL when it is ready."""
+    import secrets
+
     from empkit import credentials
     from empkit.server.run import serve as run_server
 
@@ -96,11 +97,11 @@ def _serve(settings: Settings, what: str) -> None:
 
         try:
             if not run_server(settings, ready):
-                fail("The server did not come up; the reason is above.")
+                fail("The server did not start; the reason is above.")
         except KeyboardInterrupt:
             pass
         except OSError as error:
-            fail(f"Nothing can listen on {settings.host}:{settings.port}: {error}")
+            fail(f"The server cannot listen on {settings.host}:{settings.port}: {error}")
         except ValueError as error:
             fail(str(error))
 
@@ -124,14 +125,14 @@ def broker(
         err.print(
             f"Topics: {settings_of().kafka_topic}, {settings_of().dead_letter_topic}. To use it:\n"
             f"  export EMPKIT_KAFKA_BOOTSTRAP_SERVERS={embedded.bootstrap_servers}\n"
-            "It keeps about 5 MiB a partition, in memory only. Ctrl-C stops it.",
+            "It keeps about 5 MiB per partition, in memory only. Ctrl-C stops it.",
             style="dim",
         )
         wait_for_signal()
 
 
 def wait_for_signal() -> None:
-    """Return when somebody wants us to end; an ignored SIGINT, as under `nohup`, stays ignored."""
+    """Return at SIGINT or SIGTERM; a SIGINT that is ignored, as under `nohup`, stays ignored."""
     interrupts.listen()
     try:
         while True:

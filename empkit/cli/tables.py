@@ -1,4 +1,7 @@
-"""Tables for the terminal."""
+"""Tables for the terminal.
+
+pandas is imported where it is needed: it takes long.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def recovery_table(crossed: list[Runs]) -> Table:
-    """What the faults did, a column a run."""
+    """Return the effects of the faults, one column per run."""
     import pandas as pd
 
     frame = pd.concat([runs.recovery() for runs in crossed], ignore_index=True)
@@ -30,13 +33,13 @@ def recovery_table(crossed: list[Runs]) -> Table:
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return plain(value)
-    if value is None or value != value:  # noqa: PLR0124 - so is NaN found
+    if value is None or value != value:  # noqa: PLR0124 - true for NaN
         return "-"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
 def summary_table(runs: Runs) -> Table:
-    """The summary as a table: a column a protocol, so that it fits a terminal."""
+    """Return the summary, one column per protocol so that it fits a terminal."""
     summary = runs.summary()
     table = Table(title="What became of the records, and when", title_justify="left")
     table.add_column("")

@@ -1,13 +1,30 @@
-"""One client per protocol, all with one interface: `async with connect("http", ...) as client`."""
+"""One client a protocol, all with one face: `async with connect("http", ...) as client`.
+
+The names of the protocols are here at once; all else is imported when it is first used, since the
+command line needs the names only.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
 from typing import Protocol as TypingProtocol
 
-from empkit.clients import plugin
-from empkit.clients.base import Client, ClientError, Reply
-from empkit.clients.register import PROTOCOLS, Protocol, client_class, looks, protocols
+from empkit.clients.names import PROTOCOLS, Protocol
 from empkit.settings import Settings
+
+if TYPE_CHECKING:
+    from empkit.clients.base import Client, ClientError, Reply
+    from empkit.clients.register import client_class, looks, protocols
+
+_HOMES = {
+    "Client": "base",
+    "ClientError": "base",
+    "Reply": "base",
+    "client_class": "register",
+    "looks": "register",
+    "protocols": "register",
+}
 
 __all__ = [
     "PROTOCOLS",
@@ -22,12 +39,18 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'empkit.clients' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"empkit.clients.{_HOMES[name]}"), name)
+
+
 class HasSettings(TypingProtocol):
-    """An object with the settings of its parts: a running lab."""
+    """Something that knows where its parts are: a running lab."""
 
     @property
     def settings(self) -> Settings:
-        """The settings that its clients connect with."""
+        """The settings with which its clients reach it."""
 
 
 def connect(protocol: str, where: Settings | HasSettings, token: str | None = None) -> Client:
@@ -41,8 +64,10 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
     Raises:
         ValueError: there is no such protocol, or the class is not a complete client.
     """
+    from empkit.clients import plugin, register  # noqa: PLC0415 - start-up time
+
     settings = where if isinstance(where, Settings) else where.settings
-    client = client_class(protocol)
+    client = register.client_class(protocol)
     if token is None or (client.through_kafka and not plugin.takes_token(client)):
         return client(settings)
     if not plugin.takes_token(client):

@@ -1,29 +1,19 @@
 """Every protocol by its name: where its client is.
 
 A protocol is one class, a `Client`, which says all that the rest of the kit knows of it. The kit's
-own are named here, those of other packages by the entry point `empkit.protocols`, and one's own by
-its class, `module:Class`. All are loaded in the same way.
+own are listed in `names`, those of other packages come by the entry point `empkit.protocols`, and
+one's own is named by its class, `module:Class`. All are loaded in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, get_args
 
 from empkit import plugins
 from empkit.clients import plugin
 from empkit.clients.base import Client
 from empkit.clients.look import Look, plain
-
-Protocol = Literal["http", "websocket", "kafka"]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
-
-HOMES: dict[str, str] = {
-    "http": "empkit.clients.http:HttpClient",
-    "websocket": "empkit.clients.websocket:WebSocketClient",
-    "kafka": "empkit.clients.kafka:KafkaClient",
-}
-"""The kit's own protocols: where each client is."""
+from empkit.clients.names import HOMES
 
 
 def protocols() -> tuple[str, ...]:

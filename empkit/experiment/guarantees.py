@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 from empkit.kafka.profiles import PROFILES, ProfileName
-from empkit.settings import Settings
+from empkit.settings import AcksName, CommitName, Settings
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Guarantees:
             before.
     """
 
-    acks: Literal["0", "1", "all"] | None = None
+    acks: AcksName | None = None
     idempotence: bool | None = None
-    commit: Literal["after_store", "before_store"] | None = None
+    commit: CommitName | None = None
     retries: int | None = None
     deadline_s: float | None = None
     attempt_timeout_s: float | None = None

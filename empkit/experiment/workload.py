@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from empkit.experiment.arrivals import ARRIVALS, ArrivalsName
 from empkit.records.files import read_records
 from empkit.records.samples import make_up_records
 
@@ -47,7 +48,7 @@ class Workload:
     records: int | str | Path | Sequence[Record] = 2_000
     in_flight: int | None = None
     rate: float | None = None
-    arrivals: Literal["constant", "poisson"] = "constant"
+    arrivals: ArrivalsName = "constant"
     warm_up: int = 200
     seed: int = 0
     surges: tuple[tuple[float, float, float], ...] = ()
@@ -60,8 +61,9 @@ class Workload:
             raise ValueError(f"in_flight is {self.in_flight}; at least 1 record must be in flight.")
         if self.rate is not None and not 0 < self.rate <= 1_000_000:
             raise ValueError(f"rate is {self.rate}; expected more than 0 and at most 1,000,000/s.")
-        if self.arrivals not in ("constant", "poisson"):
-            raise ValueError(f"arrivals is {self.arrivals!r}; expected 'constant' or 'poisson'.")
+        if self.arrivals not in ARRIVALS:
+            expected = " or ".join(map(repr, ARRIVALS))
+            raise ValueError(f"arrivals is {self.arrivals!r}; expected {expected}.")
         if isinstance(self.records, int) and self.records < 1:
             raise ValueError(f"records is {self.records}; at least 1 is needed.")
         if self.warm_up < 0:

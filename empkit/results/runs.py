@@ -11,7 +11,7 @@ import pandas as pd
 
 from empkit.clients import looks
 from empkit.clients.look import Look, coloured
-from empkit.clients.register import HOMES
+from empkit.clients.names import HOMES
 from empkit.results import conclusion, folders, strikes
 from empkit.results.as_json import as_json
 from empkit.results.info import RunInfo
