@@ -21,6 +21,7 @@ UNIT = (
     "tests/report",
     "tests/results/test_statistics.py",
     "tests/test_project.py",
+    "tests/test_settings.py",
 )
 """Tests that start no server, no broker and no database: they run on every platform."""
 

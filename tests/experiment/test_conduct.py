@@ -1,20 +1,208 @@
-"""The conduct of a run."""
+"""The conduct of a run: how one that dies, hangs or is interrupted ends, and what is left of it."""
 
+import json
 import os
+import random
 import re
 import secrets
+import signal
 import subprocess
 import sys
+import textwrap
 
-from empkit import Lab, Settings, Workload, plots
+import numpy as np
+import psutil
+import pytest
+
+from empkit import At, Lab, Settings, Workload, plots
+from empkit.experiment.columns import OUTCOMES
+from empkit.experiment.payloads import Payloads
+from empkit.faults import ClientKill, Overload
+from empkit.lab import LabError
+from tests.conftest import wait_until
 from tests.parts import need_time_namespace
 from tests.signals import started
 
 EMPKIT = [sys.executable, "-m", "empkit.cli"]
+LONG = Workload(records=100_000, rate=200, warm_up=0)
+SHORT = Workload(records=20, in_flight=4, warm_up=0)
 
 
 def quiet(*_):
     """Progress that shows nothing."""
+
+
+def load_generator(pid):
+    """The process below that one which offers the records of a run; None when there is none."""
+    for child in psutil.Process(pid).children():
+        if "empkit.experiment.run" in " ".join(child.cmdline()):
+            return child
+    return None
+
+
+# A run that dies
+
+
+def kill_when_it_sends(name):
+    """Progress that kills the load generator of the run of that name once records are done."""
+
+    def progress(shown, done, _):
+        if shown == name and done:
+            load_generator(os.getpid()).kill()
+
+    return progress
+
+
+def test_a_load_generator_that_dies_by_itself_is_an_error_that_says_how(lab):
+    with pytest.raises(LabError) as caught:
+        lab.run("http", LONG, progress=kill_when_it_sends("http 1"))
+    assert re.search(
+        r"run-\w+ ended with status -9 before it reported 'finished'", str(caught.value)
+    )
+    assert lab.run("http", SHORT, progress=quiet).verdicts()["stored"].tolist() == [20]
+
+
+def test_a_run_that_dies_takes_nothing_from_those_before_it(lab):
+    pace = Workload(records=300, rate=300, warm_up=0)
+    with pytest.raises(LabError, match="ended with status -9") as caught:
+        lab.run("http", pace, rounds=3, progress=kill_when_it_sends("http 2"))
+    runs = caught.value.runs
+    assert [(info.protocol, info.round) for info in runs.runs] == [("http", 1)]
+    assert runs.verdicts()["stored"].tolist() == [300]
+    assert "ended with status -9" in runs.failure
+    assert runs.unmeasured == [
+        "http, rounds 2, 3: not run", f"the comparison could not go on: {runs.failure}"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", ["http", "kafka"])
+def test_a_run_whose_client_was_killed_is_audited_from_the_columns_that_it_left(lab, protocol):
+    pace = Workload(records=1_000, rate=500, warm_up=0)
+    runs = lab.run(protocol, pace, faults=[At(0.6, ClientKill())], progress=quiet)
+    info, timings = runs.runs[0], runs.timings
+    folder = lab.processes.folder / f"run-{info.run_id}"
+    outcomes = np.load(folder / "outcome.npy")
+    acked = outcomes == OUTCOMES.index("acked")
+    assert 0 < acked.sum() == (timings["outcome"] == "acked").sum()
+    assert set(timings.loc[timings["outcome"] == "acked", "verdict"]) == {"stored"}
+    assert acked.sum() <= info.offered == len(timings) < 1_000
+    assert timings["sent_ns"].notna().all()
+    assert timings.loc[timings["outcome"] == "acked", "acked_ns"].max() <= info.end_ns
+    assert len(runs.attempts) == 0  # they were in the memory of the one that was killed
+    assert info.cut_short and info.drained
+    assert f"Interrupted after {info.offered} of 1000 records." in info.notes
+
+
+# A run that hangs
+
+
+HANGS = """
+    import sys
+    from empkit import At, Lab, Workload
+    from empkit.faults import ServerPause
+    with Lab(broker="none") as lab:
+        print(lab.server.pid, flush=True)
+        try:
+            lab.run("http", Workload(records=100_000, rate=200, warm_up=0),
+                    faults=[At(0.2, ServerPause(), until=60)], progress=lambda *_: None)
+        except KeyboardInterrupt:
+            print("given up", flush=True)
+        runs = lab.run("http", Workload(records=20, warm_up=0), progress=lambda *_: None)
+        print(runs.verdicts()["stored"].tolist(), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
+def test_a_second_ctrl_c_gives_up_a_run_that_hangs_and_the_lab_goes_on():
+    """The first asks for an orderly end and undoes the fault, which shows that it was heard."""
+    command = [sys.executable, "-c", textwrap.dedent(HANGS)]
+    with started(command, stdout=subprocess.PIPE, text=True) as process:
+        server = psutil.Process(int(process.stdout.readline()))
+        wait_until(lambda: server.status() == psutil.STATUS_STOPPED, 60)
+        hanging = load_generator(process.pid)
+        hanging.suspend()
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: server.status() != psutil.STATUS_STOPPED, 60)
+        assert hanging.is_running()
+        process.send_signal(signal.SIGINT)
+        assert [line.strip() for line in process.stdout] == ["given up", "[20]"]
+        assert process.wait(60) == 0
+        assert process.wait_until_gone() == []
+
+
+# What is measured, in which order
+
+
+def test_the_order_of_the_rounds_is_that_of_the_seed(lab):
+    """So that a comparison can be carried out again as it was."""
+    protocols, rounds = ["http", "websocket"], 4
+
+    def order(seed):
+        pace = Workload(records=2, in_flight=1, warm_up=0, seed=seed)
+        runs = lab.compare(protocols, pace, rounds=rounds, progress=quiet)
+        assert sorted(runs.asked) == sorted((info.protocol, info.round) for info in runs.runs)
+        by_start = sorted(runs.runs, key=lambda info: info.start_ns)
+        assert [(info.protocol, info.round) for info in by_start] == runs.asked
+        return runs.asked
+
+    chosen = random.Random(5)
+    assert order(5) == [
+        (protocol, number)
+        for number in range(1, rounds + 1)
+        for protocol in chosen.sample(protocols, 2)
+    ]
+
+
+def test_the_folder_of_a_run_has_its_plan_and_the_records_of_the_seed(lab):
+    def records(runs):
+        run_id = runs.runs[0].run_id
+        folder = lab.processes.folder / f"run-{run_id}"
+        plan = json.loads((folder / "plan.json").read_text())
+        assert (plan["protocol"], plan["round"], plan["run_id"]) == ("http", 1, run_id)
+        assert plan["pace"]["seed"] == runs.runs[0].workload["seed"]
+        names = {path.name for path in folder.iterdir()}
+        assert {"marks.json", "timings.parquet", "attempts.parquet", "outside.json"} <= names
+        payloads = Payloads(folder)
+        sent = [payload.replace(run_id.encode(), b"RUN") for _, payload in payloads]
+        payloads.close()
+        return sent
+
+    first, again, other = (
+        records(lab.run("http", Workload(records=30, seed=seed, warm_up=0), progress=quiet))
+        for seed in (1, 1, 2)
+    )
+    assert len(first) == 30
+    assert first == again != other
+
+
+def test_progress_is_told_of_each_run_up_to_its_end(lab):
+    told = {}
+
+    def progress(name, done, count):
+        told.setdefault(name, []).append((done, count))
+
+    lab.compare(["http", "websocket"], SHORT, rounds=2, progress=progress)
+    assert sorted(told) == ["http 1", "http 2", "websocket 1", "websocket 2"]
+    for each in told.values():
+        assert each == sorted(each)
+        assert each[-1] == (20, 20)
+
+
+@pytest.mark.parametrize(
+    ("workload", "faults", "message"),
+    [
+        (Workload(records=[]), [], "There is no record to send"),
+        (SHORT, [Overload(2, 0.1, 0.2)], "give the workload a rate"),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_refused_before_it_begins(lab, workload, faults, message):
+    before = set(lab.processes.folder.glob("run-*"))
+    with pytest.raises(ValueError, match=message):
+        lab.run("http", workload, faults=faults, progress=quiet)
+    assert set(lab.processes.folder.glob("run-*")) == before
+
+
+# A server elsewhere
 
 
 def test_stages_of_another_clock_are_left_out_and_said_to_be(tmp_path):

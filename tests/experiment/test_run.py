@@ -1,0 +1,121 @@
+"""The process that carries out a run: its orders, its reports, and what it leaves in its folder."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from empkit.experiment.payloads import line_of
+from empkit.experiment.run import Plan
+from empkit.processes.child import Processes
+from empkit.records.samples import make_up_records
+from tests.conftest import count_stored
+
+PACE = {"in_flight": 4, "rate": None, "arrivals": "constant", "warm_up": 3, "seed": 0, "surges": ()}
+
+
+@pytest.fixture
+def processes():
+    with Processes() as running:
+        yield running
+
+
+@pytest.fixture
+def start(lab, processes, fresh_id):
+    """Starts a run of so many records against the lab's server, and gives its child and folder."""
+    folder = processes.folder / "run"
+    folder.mkdir()
+
+    def run(count, *, pace=PACE, variables=None, **changes):
+        records = processes.folder / "records.jsonl"
+        records.write_bytes(b"".join(map(line_of, make_up_records(count))))
+        plan = Plan(
+            "http", 1, fresh_id, str(records), pace, lab.database_url,
+            **{"server_url": lab.server_url, "audit_token": lab.token} | changes,
+        )  # fmt: skip
+        plan.save(folder)
+        assert Plan.load(folder) == Plan(**json.loads((folder / "plan.json").read_text()))
+        environment = {**lab.settings.environ(), **(variables or {})}
+        child = processes.start_module("run", "empkit.experiment.run", [str(folder)], environment)
+        return child, folder
+
+    return run
+
+
+def reports_of(child):
+    """All reports until the process has closed its standard output."""
+    found = []
+    while (report := child.report(60)) is not None:
+        found.append(report)
+    return found
+
+
+def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_folder(
+    lab, start, fresh_id
+):
+    child, folder = start(50)
+    reports = reports_of(child)
+    assert child.wait(30) == 0
+    kinds = [next(iter(report)) for report in reports if next(iter(report)) != "waiting"]
+    assert kinds[0] == "started_ns"
+    assert set(kinds[1:-2]) == {"done"}
+    assert kinds[-2:] == ["sent_ns", "finished"]
+    last = [report for report in reports if "done" in report][-1]
+    assert last == {"done": 50, "offered": 50}
+    finished = reports[-1]["finished"]
+    assert (finished["offered"], finished["drained"], finished["cut_short"]) == (50, True, False)
+    assert finished["broken"] == []
+    timings = pd.read_parquet(folder / "timings.parquet")
+    assert timings["employee_id"].str.startswith(f"{fresh_id}-").all()
+    assert (timings["verdict"] == "stored").all()
+    attempts = pd.read_parquet(folder / "attempts.parquet")
+    assert attempts.columns.tolist() == ["seq", "attempt", "sent_ns", "answered_ns", "answer"]
+    assert json.loads((folder / "outside.json").read_text()) == []
+    # those of the warm-up are stored, and in no result
+    assert count_stored(lab, f"{fresh_id}-") == len(timings) == 50
+    assert count_stored(lab, f"{fresh_id}~") == 1 + PACE["warm_up"]
+
+
+def test_told_to_stop_it_offers_nothing_more_and_judges_all_that_it_offered(lab, start, fresh_id):
+    child, folder = start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
+    child.expect("started_ns", 60)
+    while not child.expect("done", 60)["done"]:
+        pass
+    child.order(stop=True)
+    finished = child.expect("finished", 60)["finished"]
+    assert child.wait(30) == 0
+    assert finished["cut_short"] and finished["drained"] and not finished["gave_up"]
+    timings = pd.read_parquet(folder / "timings.parquet")
+    assert 0 < finished["offered"] == len(timings) < 100_000
+    assert (timings["verdict"] == "stored").all()
+    assert count_stored(lab, f"{fresh_id}-") == len(timings)
+    assert np.count_nonzero(np.load(folder / "intended_ns.npy")) == len(timings)
+
+
+def test_with_faults_it_audits_only_when_it_is_told_that_they_are_over(start):
+    child, folder = start(20, wait_for_faults=True)
+    child.expect("sent_ns", 60)
+    assert not (folder / "timings.parquet").exists()
+    child.order(settled=True)
+    assert child.expect("finished", 60)["finished"]["offered"] == 20
+    assert (folder / "timings.parquet").exists()
+
+
+def test_a_server_that_cannot_be_reached_is_a_report_and_status_1(start, processes):
+    child, folder = start(
+        20, server_url="http://127.0.0.1:9", variables={"EMPKIT_DEADLINE_S": "0.2"}
+    )
+    (report,) = reports_of(child)
+    assert "127.0.0.1:9" in report["failed"]
+    assert child.wait(30) == 1
+    assert "Traceback" not in child.log.read_text()
+    assert not (folder / "timings.parquet").exists()
+
+
+def test_a_run_without_its_owner_ends(start):
+    """As when the notebook's kernel is killed: nobody is left to report to."""
+    child, _ = start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
+    child.expect("started_ns", 60)
+    child._process.stdin.close()
+    assert child.wait(30) == 1
