@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -16,6 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from empkit.brokers.base import BrokerError
+from empkit.processes.apart import run_apart
 
 Reach = Mapping[str, Any]
 
@@ -281,23 +281,3 @@ def _client(reach: Reach) -> AIOKafkaAdminClient:
 
 def _named(reach: Reach) -> str:
     return str(reach["bootstrap_servers"])
-
-
-def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in a new thread: the caller's may have a running loop, as in a notebook."""
-    outcome: list[Any] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            with asyncio.Runner() as runner:
-                outcome.append(runner.run(work))
-        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-            failure.append(error)
-
-    thread = threading.Thread(target=run, name="empkit-admin")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
 from empkit.check.base import ANSWER_TIMEOUT_S, POLL_S, Check, FailedError, Planned
 from empkit.check.broker import ADDRESS
 from empkit.check.records import STAYS, read_back
 from empkit.check.server import health
+from empkit.wire import ConsumerHealth
 
 
 async def _consumer(check: Check) -> str:
-    consumer: Any = {"state": "connecting", "failure": None}
+    consumer = ConsumerHealth(state="connecting")
     with suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             # one that has just started is about to join
-            while consumer["state"] == "connecting":
-                consumer = (await health(check))["consumer"]
+            while consumer.state == "connecting":
+                consumer = (await health(check)).consumer
                 await asyncio.sleep(POLL_S)
-    if consumer["state"] == "off":
+    if consumer.state == "off":
         raise FailedError(
             "the server runs none", f"Start the server with {ADDRESS}: `empkit serve --kafka`."
         )
-    if consumer["state"] != "running":
+    if consumer.state != "running":
         raise FailedError(
-            f"{consumer['state']}; {consumer['failure'] or 'it has not joined its group yet'}",
+            f"{consumer.state}; {consumer.failure or 'it has not joined its group yet'}",
             "The server does not reach its broker. Is its EMPKIT_KAFKA_BOOTSTRAP_SERVERS an "
             "address that can be reached from where it runs? It keeps trying.",
         )
@@ -41,13 +41,12 @@ async def _record(check: Check) -> str:
         "EMPKIT_KAFKA_BOOTSTRAP_SERVERS)? A consumer that is far behind needs time; "
         "/health has its lag.",
     )  # fmt: skip
-    lag = _lag((await health(check))["consumer"])
+    lag = _lag((await health(check)).consumer)
     return f"stored and read back as {employee_id}, {STAYS}; {lag}"
 
 
-def _lag(consumer: dict[str, Any]) -> str:
-    lag = consumer.get("lag")
-    return f"lag {'unknown' if lag is None else lag}"
+def _lag(consumer: ConsumerHealth) -> str:
+    return f"lag {'unknown' if consumer.lag is None else consumer.lag}"
 
 
 STEPS = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from empkit.check.base import Check, FailedError, Planned
 from empkit.check.records import STAYS, read_back, send
-from empkit.check.server import LETS_IN, WRONG_TOKEN, ask, connected
+from empkit.check.server import LETS_IN, WRONG_TOKEN, connected
 from empkit.clients.base import UnauthorizedError
-from empkit.clients.tokens import fetch_token
+from empkit.wire import EMPLOYEES
 
 
 async def _token(check: Check) -> str:
@@ -18,9 +18,9 @@ async def _token(check: Check) -> str:
             "password that `empkit serve` makes is found without them, by the same user on the "
             "same machine.",
         )
-    async with connected(settings) as http:
+    async with connected(settings) as control:
         try:
-            check.token = await fetch_token(settings, http)
+            check.token = await control.log_in()
         except UnauthorizedError as error:
             raise FailedError(
                 f"the server refuses user {settings.username!r} or the password",
@@ -38,7 +38,8 @@ async def _record(check: Check) -> str:
 
 async def _wrong_token(check: Check) -> str:
     # an empty object: even a server that lets it pass has nothing to store
-    response = await ask(check, "POST", "/employees", WRONG_TOKEN, b"{}")
+    async with connected(check.settings, WRONG_TOKEN) as control:
+        response = await control.response(EMPLOYEES, "POST", b"{}")
     if response.code != 401:
         raise FailedError(f"answered {response.code}, not 401", LETS_IN)
     return "refused with 401, as it should be"

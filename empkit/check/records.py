@@ -8,10 +8,11 @@ import secrets
 from contextlib import suppress
 
 from empkit.check.base import ANSWER_TIMEOUT_S, POLL_S, Check, FailedError
-from empkit.check.server import ask
+from empkit.check.server import connected
 from empkit.clients import ClientError, connect
 from empkit.clients.http1 import Response
 from empkit.settings import Settings
+from empkit.wire import EMPLOYEES, UNAUTHORIZED
 
 STAYS = "which stays there, since the server deletes nothing"
 
@@ -38,7 +39,7 @@ async def send(check: Check, protocol: str) -> tuple[str, dict[str, str]]:
             reply = await client.send(record)
     except ClientError as error:
         raise FailedError(str(error), "See the log of the other side.") from error
-    if reply.result == "unauthorized":
+    if reply.result == UNAUTHORIZED:
         raise token_refused(check.settings, reply.message)
     if reply.outcome != "acked":
         raise FailedError(f"{reply.outcome}: {reply.message}", "See the server's log.")
@@ -58,7 +59,8 @@ async def read_back(check: Check, employee_id: str, record: dict[str, str], advi
     with suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             while response.code == 404:
-                response = await ask(check, "GET", f"/employees/{employee_id}")
+                async with connected(check.settings, check.token) as control:
+                    response = await control.response(f"{EMPLOYEES}/{employee_id}")
                 await asyncio.sleep(POLL_S)
     if response.code == 404:
         raise FailedError(

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import tenacity
 
+from empkit import wire
 from empkit.clients.limits import Limits
 from empkit.clients.look import Look
 from empkit.clock import now_ns
@@ -32,8 +33,6 @@ Outcome = Literal["acked", "refused", "failed", "unknown"]
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-
-REFUSALS = {"duplicate", "invalid", "too_large"}
 
 
 class ClientError(RuntimeError):
@@ -270,16 +269,16 @@ class Client(ABC):
 def _final(answer: Answer, employee_id: str | None, sent_ns: int) -> Reply | None:
     """Return the reply for a final answer, or None when a retry may help."""
     result, message = answer
-    if result in {"created", "same", "sent"}:
+    if result in wire.ACKS:
         return Reply("acked", result, message, employee_id, 1, sent_ns, now_ns())
-    if result in REFUSALS:
+    if result in wire.REFUSALS:
         return Reply("refused", result, message, employee_id, 1, sent_ns, now_ns())
     return None
 
 
 def _may_be_stored(last: Answer | ClientError) -> bool:
     if isinstance(last, Answer):
-        return last.result == "uncertain"
+        return last.result == wire.UNCERTAIN
     return isinstance(last, NoAnswerError)
 
 
@@ -287,4 +286,4 @@ def _word(last: Answer | ClientError) -> str:
     """Return one word for how an attempt ended."""
     if isinstance(last, Answer):
         return last.result
-    return {NotSentError: "not_sent", NoAnswerError: "no_answer"}.get(type(last), "unauthorized")
+    return {NotSentError: "not_sent", NoAnswerError: "no_answer"}.get(type(last), wire.UNAUTHORIZED)

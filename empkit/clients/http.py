@@ -11,6 +11,7 @@ from empkit.clients.base import Answer, Client, NoAnswerError, UnauthorizedError
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
 from empkit.settings import Settings
+from empkit.wire import EMPLOYEES
 
 
 class HttpClient(Client):
@@ -54,7 +55,7 @@ class HttpClient(Client):
 
     def _use(self, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self._head = self._http.head("POST", "/employees", headers)
+        self._head = self._http.head("POST", EMPLOYEES, headers)
 
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
         if not self._head:

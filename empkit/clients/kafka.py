@@ -18,6 +18,7 @@ from empkit.clients.base import Answer, Client, ClientError, NoAnswerError
 from empkit.clients.limits import Limits
 from empkit.settings import Settings
 from empkit.tls import kafka_arguments
+from empkit.wire import SENT, TOO_LARGE
 
 # While a broker is away aiokafka logs an error each second, which a notebook shows in red. The
 # outcomes of the records say the same.
@@ -70,7 +71,7 @@ class KafkaClient(Client):
         )
         self._transactions: asyncio.Task[None] | None = None
         self._waiting: list[_Waiting] = []
-        self._sent = Answer("sent", f"Record sent to Kafka topic {settings.kafka_topic}")
+        self._sent = Answer(SENT, f"Record sent to Kafka topic {settings.kafka_topic}")
         self._has_waiting = asyncio.Event()
 
     async def open(self) -> None:
@@ -134,7 +135,7 @@ class KafkaClient(Client):
             else:
                 await (await self._producer.send(topic, payload, key=key))
         except MessageSizeTooLargeError as error:
-            return Answer("too_large", f"Error: {error}")
+            return Answer(TOO_LARGE, f"Error: {error}")
         except KafkaError as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}") from error
         return self._sent

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from empkit.clients.base import ClientError, NoAnswerError, NotSentError, UnauthorizedError
 from empkit.clients.http1 import Http1
 from empkit.settings import Settings
+from empkit.wire import TOKEN
 
 
 async def fetch_token(settings: Settings, http: Http1) -> str:
@@ -23,7 +24,7 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
             "A token needs a password, and none is set. Set EMPKIT_USERNAME and EMPKIT_PASSWORD."
         )
     form = {"username": settings.username, "password": settings.password.get_secret_value()}
-    head = http.head("POST", "/token", {"Content-Type": "application/x-www-form-urlencoded"})
+    head = http.head("POST", TOKEN, {"Content-Type": "application/x-www-form-urlencoded"})
     try:
         response = await http.request(head, urlencode(form).encode())
     except NoAnswerError as error:  # the request was for a token: no record was sent
@@ -37,7 +38,7 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
         token: str = json.loads(response.body)["access_token"]
     except (ValueError, KeyError, TypeError):
         raise ClientError(
-            f"{settings.server_url}/token answered {response.code} without a token: is this an "
+            f"{settings.server_url}{TOKEN} answered {response.code} without a token: is this an "
             "empkit server?"
         ) from None
     return token

@@ -19,6 +19,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
+from empkit import wire
 from empkit.clients.base import (
     Answer,
     Client,
@@ -29,9 +30,6 @@ from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
 from empkit.settings import Settings
 from empkit.tls import verified
-
-NUMBERED = Subprotocol("empkit.numbered")
-"""The subprotocol in which each answer carries the number of its message."""
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -90,7 +88,7 @@ class _Connection(ClientConnection):
 
     def _answered(self, content: dict[str, Any]) -> None:
         result = content["result"]
-        if result == "unauthorized":
+        if result == wire.UNAUTHORIZED:
             # the server does not say which record came after the token had expired
             self._why = content["message"]
             self.refused = True
@@ -162,7 +160,7 @@ class WebSocketClient(Client):
                     additional_headers={"Authorization": f"Bearer {self._token}"},
                     # websockets would take even a loopback address through $http_proxy
                     proxy=None if urlsplit(url).hostname in LOOPBACK else True,
-                    subprotocols=[NUMBERED],
+                    subprotocols=[Subprotocol(wire.NUMBERED)],
                     ssl=verified(self.settings.ca_file) if url.startswith("wss:") else None,
                     compression=None,
                     open_timeout=self.settings.attempt_timeout_s,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from empkit.databases.base import Database
 from empkit.databases.table import EMPLOYEES, Result, Row
+from empkit.wire import CREATED, DUPLICATE, SAME
 
 
 def begins_with(prefix: str) -> sa.ColumnElement[bool]:
@@ -31,7 +32,7 @@ def insert_group(
     """
     ordered = sorted(rows, key=itemgetter("employee_id"))
     if database.insert_rows(connection, ordered) == len(rows):
-        return ["created"] * len(rows)
+        return [CREATED] * len(rows)
     connection.rollback()
     returning = database.insert_or_nothing().returning(EMPLOYEES.c.employee_id)
     inserted_ids = set(connection.execute(returning, ordered).scalars())
@@ -45,9 +46,9 @@ def _results(connection: sa.Connection, rows: Sequence[Row], inserted: set[str])
         employee_id = row["employee_id"]
         if employee_id in inserted:
             inserted.discard(employee_id)  # the same id once more in this group is a repetition
-            results.append("created")
+            results.append(CREATED)
         else:
-            results.append("same" if held.get(employee_id) == row else "duplicate")
+            results.append(SAME if held.get(employee_id) == row else DUPLICATE)
     return results
 
 

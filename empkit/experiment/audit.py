@@ -12,25 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import numpy as np
-import tenacity
 from sqlalchemy.exc import SQLAlchemyError
 
-from empkit.clients.base import ClientError, NoAnswerError
-from empkit.clients.http1 import Http1, Response
-from empkit.clients.tokens import fetch_token
+from empkit.clients.base import ClientError
+from empkit.clients.control import PAGE, ControlPlane
 from empkit.clock import clock_id
 from empkit.experiment.columns import OUTCOMES, RESULTS, Columns
 from empkit.experiment.content import is_row_of, is_told_as
 from empkit.experiment.goodness import is_good
 from empkit.experiment.held import (
-    PAGE,
     Ids,
     IsSame,
     Rows,
@@ -44,6 +39,7 @@ from empkit.kafka.dead_letters import DeadLetter, read_dead_letters
 from empkit.kafka.topics import log_ends
 from empkit.results.verdicts import Held, Verdict, judge, named
 from empkit.settings import Settings
+from empkit.wire import EMPLOYEES, INVALID, ConsumerHealth
 
 POLL_S = 0.02
 STALL_S = 30.0
@@ -138,63 +134,7 @@ class Found(NamedTuple):
         ]
 
 
-class Server:
-    """A client of the audit for the server's health, stamps and records.
-
-    Args:
-        settings: the server, and user and password.
-        token: the token to begin with; when it is refused, a new one is requested. (A server takes
-            0.15 s to check a password, on purpose: as long as some runs.)
-    """
-
-    def __init__(self, settings: Settings, token: str) -> None:
-        self._settings = settings
-        self._http = Http1(settings.server_url, settings.ca_file)
-        self._token = token
-
-    async def get(self, path: str, **query: Any) -> Any:
-        """Return the JSON in the answer to a path.
-
-        Raises:
-            ClientError: no answer, or not the expected one.
-        """
-        response = await self._request(self._head(path, query))
-        if response.code == 401:
-            self._token = await fetch_token(self._settings, self._http)
-            response = await self._request(self._head(path, query))
-        if response.code != 200:
-            raise ClientError(f"{path} answered {response.code}.")
-        return json.loads(response.body)
-
-    def _head(self, path: str, query: dict[str, Any]) -> bytes:
-        headers = {"Authorization": f"Bearer {self._token}"}
-        return self._http.head("GET", f"{path}?{urlencode(query)}", headers)
-
-    @tenacity.retry(
-        retry=tenacity.retry_if_exception_type(NoAnswerError),
-        stop=tenacity.stop_after_attempt(3),
-        reraise=True,
-    )
-    async def _request(self, head: bytes) -> Response:
-        """Send a request, again when the connection was lost: a server may close an idle one."""
-        return await self._http.request(head)
-
-    async def stamps(self, after: int) -> AsyncIterator[tuple[dict[str, Any], int]]:
-        """Yield the stamps after a position, each with the position of the end of its page."""
-        while True:
-            page = await self.get("/timings", after=after, limit=PAGE)
-            if not page["timings"]:
-                return
-            after = page["next"]
-            for stamp in page["timings"]:
-                yield stamp, after
-
-    async def close(self) -> None:
-        """Disconnect."""
-        await self._http.close()
-
-
-async def drain(server: Server, *, kafka: bool, on_wait: Callable[[str], None]) -> bool:
+async def drain(server: ControlPlane, *, kafka: bool, on_wait: Callable[[str], None]) -> bool:
     """Wait until the server has decided on every record that it received.
 
     Args:
@@ -212,9 +152,9 @@ async def drain(server: Server, *, kafka: bool, on_wait: Callable[[str], None]) 
         left: Any = "server away"
         with suppress(ClientError, TimeoutError):
             async with asyncio.timeout(5):
-                health = await server.get("/health")
-            consumer = health["consumer"] if kafka else {"lag": 0, "state": "running"}
-            left = (health["database"]["waiting"], consumer["lag"], consumer["state"])
+                health = await server.health()
+            consumer = health.consumer if kafka else ConsumerHealth(state="running", lag=0)
+            left = (health.database.waiting, consumer.lag, consumer.state)
             if left == (0, 0, "running"):
                 return True
         if left != last:
@@ -229,11 +169,11 @@ def digest(payload: bytes) -> bytes:
     return hashlib.blake2b(payload, digest_size=16).digest()
 
 
-async def records_of_server(server: Server, prefix: str) -> Rows:
+async def records_of_server(server: ControlPlane, prefix: str) -> Rows:
     """Yield the records of a run as the server returns them, for a database out of reach."""
     after: str | None = ""
     while after is not None:
-        page = await server.get("/employees", after=after, limit=PAGE, prefix=prefix)
+        page = await server.get(EMPLOYEES, after=after, limit=PAGE, prefix=prefix)
         for record in page["employees"]:
             yield record
         after = page["next"]
@@ -302,7 +242,7 @@ def judge_all(
                 twin=seq in peers.twins,
                 explained=seq in peers.explained,
                 charged=seq in peers.charged,
-                misjudged=result == "invalid" and is_good(records[seq][1]),
+                misjudged=result == INVALID and is_good(records[seq][1]),
             )
         )
     return verdicts, {seq: letter.reason for seq, letter in buried.items()}
@@ -313,7 +253,7 @@ def _buried(records: Payloads, letters: Iterable[DeadLetter]) -> dict[int, DeadL
     by_digest: dict[bytes, DeadLetter] = {}
     for letter in letters:
         name = digest(letter.value or b"")
-        if name not in by_digest or letter.result == "invalid":
+        if name not in by_digest or letter.result == INVALID:
             by_digest[name] = letter
     if not by_digest:
         return {}
@@ -321,19 +261,19 @@ def _buried(records: Payloads, letters: Iterable[DeadLetter]) -> dict[int, DeadL
     return {seq: letter for seq, letter in matches if letter is not None}
 
 
-async def mark(server: Server, settings: Settings, scope: Scope) -> Marks:
+async def mark(server: ControlPlane, settings: Settings, scope: Scope) -> Marks:
     """Return the positions before a run."""
-    health = await server.get("/health")
+    health = await server.health()
     dead_letters: dict[int, int] = {}
     log: dict[int, int] = {}
     if scope.kafka:
         dead_letters = await log_ends(settings, settings.dead_letter_topic)
         log = await log_ends(settings, settings.kafka_topic)
-    return Marks(health["timings_end"], dead_letters, log, scope.outside())
+    return Marks(health.timings_end, dead_letters, log, scope.outside())
 
 
 async def gather(
-    server: Server,
+    server: ControlPlane,
     settings: Settings,
     scope: Scope,
     records: Payloads,
@@ -353,8 +293,8 @@ async def gather(
             "The database is out of reach: the stored records are those that the server returns."
         )
     held, strays = await hold_against(rows, records, ids, is_same, columns.offered)
-    health = await server.get("/health")
-    one_clock = health["clock"] == clock_id()
+    health = await server.health()
+    one_clock = health.clock == clock_id()
     received_ns, stored_ns, twice = await _stamped(
         server.stamps(marks.stamps), ids, held, one_clock=one_clock
     )

@@ -6,22 +6,20 @@ and databases that cannot be written.
 
 from __future__ import annotations
 
-import json
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from empkit.brokers import BrokerError
+from empkit.clients.base import ClientError
+from empkit.clients.control import NotThisKitError, with_control
 from empkit.experiment.guarantees import Guarantees
 from empkit.faults.base import Fault
 from empkit.faults.timeline import At
 from empkit.settings import Settings
-from empkit.tls import verified
+from empkit.wire import Health
 
 ANSWER_TIMEOUT_S = 5.0
 
@@ -239,7 +237,7 @@ def check_database(url: str, name: str) -> None:
         engine.dispose()
 
 
-def ask_server(settings: Settings) -> dict[str, Any]:
+def ask_server(settings: Settings) -> Health:
     """Return the health of a server that already runs.
 
     Raises:
@@ -248,26 +246,16 @@ def ask_server(settings: Settings) -> dict[str, Any]:
     url = settings.server_url
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise WrongUseError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000.")
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(context=verified(settings.ca_file)),
-    )
     try:
-        with opener.open(url.rstrip("/") + "/health", timeout=ANSWER_TIMEOUT_S) as response:
-            health = json.load(response)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise WrongUseError(
-                f"{url} answers /health with {error.code}: that is not a server of this kit."
-            ) from None
-    except OSError as error:
-        reason = getattr(error, "reason", error)
+        return with_control(settings, lambda control: control.health(), timeout_s=ANSWER_TIMEOUT_S)
+    except NotThisKitError as error:
+        if error.code == 200:
+            words = f"{url} does not answer /health as a server of this kit does."
+        else:
+            words = f"{url} answers /health with {error.code}: that is not a server of this kit."
+        raise WrongUseError(words) from None
+    except ClientError as error:
         raise WrongUseError(
-            f"No server answers at {url}: {reason}. Start one with `empkit serve`, or give its URL "
-            "with --server."
+            f"No server answers at {url}: {str(error).rstrip('.')}. Start one with `empkit serve`, "
+            "or give its URL with --server."
         ) from None
-    except ValueError:
-        health = None
-    if not isinstance(health, dict) or "consumer" not in health:
-        raise WrongUseError(f"{url} does not answer /health as a server of this kit does.")
-    return health

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from empkit import wire
 from empkit.clients.base import Reply
 
 OUTCOMES = ("none", "acked", "refused", "failed", "unknown")
 """`none`: the record was never offered, or its outcome was not written before a kill."""
 
-RESULTS = ("", "created", "same", "sent", "duplicate", "invalid", "too_large")
+RESULTS = ("", *wire.ACKS, *wire.REFUSALS)
 """The result behind an outcome, as the server or a broker gave it; "" for any other."""
 _RESULT_CODES = {word: code for code, word in enumerate(RESULTS)}
 

@@ -32,15 +32,17 @@ from aiokafka.errors import KafkaError
 
 from empkit.clients import Client, connect, plugin
 from empkit.clients.base import Attempt, ClientError
+from empkit.clients.control import ControlPlane
 from empkit.clock import LoopWatch
 from empkit.experiment import audit
-from empkit.experiment.audit import Marks, Scope, Server
+from empkit.experiment.audit import Marks, Scope
 from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.generator import Generator
 from empkit.experiment.payloads import Encoded, Payloads, write_payloads
 from empkit.experiment.workload import Workload
 from empkit.processes.child import follow_orders, report
 from empkit.settings import Settings
+from empkit.wire import EMPLOYEES
 
 PROGRESS_S = 0.2
 PROBE_TIMEOUT_S = 20.0
@@ -121,7 +123,7 @@ class Plan:
         return cls(**json.loads((folder / "plan.json").read_text()))
 
 
-async def warm_up(client: Client, server: Server, plan: Plan, pace: Workload) -> None:
+async def warm_up(client: Client, server: ControlPlane, plan: Plan, pace: Workload) -> None:
     """Send a probe until it is stored, then the records that do not count.
 
     Raises:
@@ -155,9 +157,9 @@ async def warm_up(client: Client, server: Server, plan: Plan, pace: Workload) ->
     await asyncio.gather(*(worker() for _ in range(pace.closed_loop() or 32)))
 
 
-async def _is_stored(server: Server, employee_id: str | None) -> bool:
+async def _is_stored(server: ControlPlane, employee_id: str | None) -> bool:
     with contextlib.suppress(ClientError):
-        page = await server.get("/employees", prefix=employee_id, limit=1)
+        page = await server.get(EMPLOYEES, prefix=employee_id, limit=1)
         return bool(page["employees"])
     return False
 
@@ -172,7 +174,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
     write_payloads(Path(plan.records), folder, plan.run_id)
     records = Payloads(folder)
     columns = Columns(folder, len(records))
-    server = Server(settings, plan.audit_token)
+    server = ControlPlane(settings, plan.audit_token)
     watch = LoopWatch()
     settled = asyncio.Event()
     async with connect(plan.protocol, plan.client_settings(settings), plan.token) as client:
@@ -216,13 +218,13 @@ async def settle(
     records: Payloads,
     columns: Columns,
     marks: Marks,
-    server: Server,
+    server: ControlPlane,
 ) -> dict[str, Any]:
     """Drain, gather and judge; write `timings.parquet`."""
     drained = await audit.drain(
         server, kafka=plan.through_kafka, on_wait=lambda what: report(waiting=what)
     )
-    health = await server.get("/health")
+    health = await server.health()
     audited = await audit.gather(server, settings, plan.scope(), records, columns, marks)
     _save_timings(folder, plan, records, columns, audited)
     (folder / OUTSIDE_FILE).write_text(json.dumps(audited.outside))
@@ -230,7 +232,7 @@ async def settle(
     await server.close()
     return {
         "drained": drained,
-        "server_late_ms": health["loop_late_ms"]["p99"],
+        "server_late_ms": health.loop_late_ms["p99"],
         "offered": sum(verdict is not None for verdict in audited.verdicts),
         "appended": audited.appended,
         "broken": audited.broken(),
@@ -338,7 +340,7 @@ async def audit_only(folder: Path, plan: Plan, settings: Settings) -> dict[str, 
     marks = Marks(written["stamps"], dead_letters, log, written["outside"])
     columns = Columns(folder)
     _save_attempts(folder, [])
-    server = Server(settings, plan.audit_token)
+    server = ControlPlane(settings, plan.audit_token)
     return await settle(folder, plan, settings, records, columns, marks, server)
 
 

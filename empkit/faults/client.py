@@ -17,6 +17,7 @@ from empkit.faults.base import (
     nothing,
     stop_process,
 )
+from empkit.wire import UNAUTHORIZED
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class TokenExpiry(WholeRunFault):
         WebSocket has none: where that may be how the token was refused, nothing is claimed.
         """
         info = evidence.info
-        refused = int((evidence.answers() == "unauthorized").sum())
+        refused = int((evidence.answers() == UNAUTHORIZED).sum())
         timings = evidence.timings("attempts", "outcome")
         alone = timings["outcome"].isin(["failed", "unknown"]) & (timings["attempts"] <= 1)
         # through Kafka no token goes, and over HTTP with each record

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from empkit import wire
 from empkit.plots.style import (
     BAD,
     GOOD,
@@ -165,7 +166,7 @@ class _Journey:
     def _attempt(self, name: str, sent: float, end: float, word: str, *, carried: bool) -> None:
         """One attempt: as far as it is known to have come, and back if it was answered."""
         answered = word not in UNANSWERED
-        colour = GOOD if word in {"acked", "created", "same", "sent"} else BAD
+        colour = GOOD if word in {"acked", *wire.ACKS} else BAD
         height = self.places["client"]
         self.axes.plot([sent, end], [height, height], color=colour, linewidth=5, alpha=0.4,
                        solid_capstyle="butt")  # fmt: skip

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from empkit.clients.control import ControlPlane
+from empkit.processes.apart import run_apart
 from empkit.processes.child import Child, Processes
 from empkit.rig.control import LabError, ask
 from empkit.settings import Settings
+from empkit.wire import ConsumerHealth, Health
 
 JOIN_TIMEOUT_S = 30.0
 POLL_S = 0.02
@@ -87,7 +90,7 @@ class ConsumerGroup:
         deadline = time.monotonic() + timeout_s
         while True:
             assigned = {
-                name: int(ask(address, "/health")["consumer"].get("partitions", 0))
+                name: ask(address, _partitions, timeout_s=JOIN_TIMEOUT_S)
                 for name, address in addresses.items()
             }
             even = max(assigned.values()) - min(assigned.values()) <= 1
@@ -101,21 +104,34 @@ class ConsumerGroup:
             time.sleep(POLL_S)
 
 
+async def _partitions(control: ControlPlane) -> int:
+    return (await control.health()).consumer.partitions
+
+
 def wait_until_joined(settings: Settings) -> None:
     """Wait until the consumer of a server has joined its group.
 
     Raises:
         LabError: it runs no consumer, or has not joined in time.
     """
-    deadline = time.monotonic() + JOIN_TIMEOUT_S
-    while (consumer := ask(settings, "/health")["consumer"])["state"] != "running":
-        if consumer["state"] == "off":
+    consumer = ConsumerHealth(state="connecting")
+
+    def joined(health: Health) -> bool:
+        nonlocal consumer
+        consumer = health.consumer
+        if consumer.state == "off":
             raise LabError("The server runs no Kafka consumer; compare without kafka.")
-        if time.monotonic() > deadline:
-            raise LabError(
-                f"The consumer of {settings.server_url} has not joined its group: {consumer}."
-            )
-        time.sleep(POLL_S / 2)
+        return consumer.state == "running"
+
+    in_time = ask(
+        settings,
+        lambda control: control.wait_until(joined, JOIN_TIMEOUT_S),
+        timeout_s=2 * JOIN_TIMEOUT_S,
+    )
+    if not in_time:
+        raise LabError(
+            f"The consumer of {settings.server_url} has not joined its group: {consumer}."
+        )
 
 
 def lag(settings: Settings, topic: str) -> int:
@@ -126,7 +142,6 @@ def lag(settings: Settings, topic: str) -> int:
     """
     from aiokafka.errors import KafkaError  # noqa: PLC0415 - start-up time
 
-    from empkit.brokers.admin import run_apart  # noqa: PLC0415 - start-up time
     from empkit.kafka.topics import group_lag  # noqa: PLC0415 - start-up time
 
     try:

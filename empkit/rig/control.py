@@ -1,15 +1,15 @@
-"""Requests to a server outside any measurement, and the error of a lab."""
+"""What a rig asks of its server, and the error of a lab."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.parse
-import urllib.request
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
+from empkit.clients.base import ClientError
+from empkit.clients.control import ControlPlane, NotThisKitError, with_control
 from empkit.settings import Settings
-from empkit.tls import verified
+
+T = TypeVar("T")
 
 
 class LabError(RuntimeError):
@@ -22,43 +22,31 @@ class LabError(RuntimeError):
     runs: Any = None
 
 
-def ask(settings: Settings, path: str, body: bytes | None = None, token: str = "") -> Any:
-    """Send a request to the server and read its JSON.
-
-    Args:
-        settings: where the server is, and how its certificate is verified.
-        path: of the request, such as `/health`.
-        body: of a POST; without one the request is a GET.
-        token: a bearer token, where one is needed.
+def ask(
+    settings: Settings,
+    use: Callable[[ControlPlane], Awaitable[T]],
+    token: str = "",
+    timeout_s: float = 10.0,
+) -> T:
+    """Ask the server something; see `empkit.clients.control.with_control`.
 
     Raises:
         LabError: no server answers, or it answers with an error.
     """
-    url = settings.server_url.rstrip("/") + path
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(context=verified(settings.ca_file)),
-    )
     try:
-        request = urllib.request.Request(url, body, headers)  # noqa: S310 - of the settings
-        with opener.open(request, timeout=10) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise LabError(f"{url} answered {error.code}: {error.read(200)!r}.") from None
-    except urllib.error.URLError as error:
-        raise LabError(f"No server answers at {url}: {error.reason}.") from error
+        return with_control(settings, use, token, timeout_s)
+    except NotThisKitError as error:
+        raise LabError(str(error)) from None
+    except ClientError as error:
+        raise LabError(f"No server answers at {settings.server_url}: {error}") from error
 
 
 def ask_token(settings: Settings) -> str:
     """Exchange user and password of the settings for a token.
 
     Raises:
-        LabError: there is no password, or the server does not take it.
+        LabError: there is no password, or the server does not accept it.
     """
     if settings.password is None:
         raise LabError("A server that already runs wants EMPKIT_USERNAME and EMPKIT_PASSWORD.")
-    form = {"username": settings.username, "password": settings.password.get_secret_value()}
-    token: str = ask(settings, "/token", urllib.parse.urlencode(form).encode())["access_token"]
-    return token
+    return ask(settings, lambda control: control.log_in())

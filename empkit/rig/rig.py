@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from empkit.brokers import BrokerError, make_broker
 from empkit.clients import client_class, protocols
+from empkit.clients.control import ControlPlane, NotThisKitError
 from empkit.clients.register import with_receiver
 from empkit.clock import clock_flaw
 from empkit.processes import interrupts
@@ -30,6 +31,7 @@ from empkit.rig.consumers import PARTITIONS, POLL_S, ConsumerGroup, lag, wait_un
 from empkit.rig.control import LabError, ask, ask_token
 from empkit.settings import Settings
 from empkit.tls import kafka_arguments
+from empkit.wire import About
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker, BrokerName
@@ -314,18 +316,15 @@ class Rig:
         self.settings = _changed(self.settings, server_url=url)
         if self._database is not None:
             self.settings = _changed(self.settings, database_url=self._database)
-        ask(self.settings, "/health")
+        ask(self.settings, lambda control: control.health())
 
     def _take_its_word(self) -> None:
         """Ask a server that is not ours which database and settings it goes by.
 
         One of empkit 0.1.0 does not say; then the result does not, either.
         """
-        try:
-            self.told_by_server = ask(self.settings, "/about", token=self.token)
-        except LabError as error:
-            if "answered 404" not in str(error):
-                raise
+        about = ask(self.settings, _about, token=self.token)
+        self.told_by_server = about.model_dump() if about is not None else {}
         told = self.told_by_server.get("settings", {})
         ours = {name: told[name] for name in OF_THE_CONSUMERS if name in told}
         self.settings = _changed(self.settings, **ours)
@@ -546,3 +545,13 @@ class Rig:
 def _changed(settings: Settings, **changes: Any) -> Settings:
     """The same settings but for some."""
     return settings.model_copy(update=changes)
+
+
+async def _about(control: ControlPlane) -> About | None:
+    """What the server says of itself; None of empkit 0.1.0, which does not say."""
+    try:
+        return await control.about()
+    except NotThisKitError as error:
+        if error.code != 404:
+            raise
+        return None

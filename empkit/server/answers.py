@@ -17,6 +17,7 @@ from typing import NamedTuple
 import orjson
 from pydantic import ValidationError
 
+from empkit import wire
 from empkit.databases.table import Result
 from empkit.records.employee import MAX_ID, Employee, validation_reason
 from empkit.server.store import StoreFullError, StoreUnavailableError
@@ -56,15 +57,15 @@ class Answer(NamedTuple):
         return orjson.dumps(self.content() | {"result": self.result, "number": number})
 
 
-AUTHENTICATED = Answer(200, "authenticated", "Authenticated")
+AUTHENTICATED = Answer(200, wire.AUTHENTICATED, "Authenticated")
 """The answer to a WebSocket's first message, if it was a valid token."""
 
 
 def of_result(employee_id: str, result: Result) -> Answer:
     """Return the answer for the store's result."""
-    if result == "created":
+    if result == wire.CREATED:
         return Answer(201, result, f"Employee created: {employee_id}", employee_id)
-    if result == "same":
+    if result == wire.SAME:
         message = f"Employee ID {employee_id} is stored already, with the same content"
         return Answer(200, result, message, employee_id)
     return Answer(409, result, f"Employee ID {employee_id} already exists", employee_id)
@@ -73,7 +74,7 @@ def of_result(employee_id: str, result: Result) -> Answer:
 def invalid(error: ValidationError, data: bytes | str) -> Answer:
     """Return the answer for a record that is not a valid employee."""
     field, message = validation_reason(error)
-    return Answer(422, "invalid", message, _employee_id(data), field)
+    return Answer(422, wire.INVALID, message, _employee_id(data), field)
 
 
 def too_large(size: int, limit: int, data: bytes | str = b"") -> Answer:
@@ -85,7 +86,7 @@ def too_large(size: int, limit: int, data: bytes | str = b"") -> Answer:
         data: the record, if it was read nevertheless, so that the answer can name its id.
     """
     message = f"Error: a record of {size} bytes; at most {limit} are taken"
-    return Answer(413, "too_large", message, _employee_id(data))
+    return Answer(413, wire.TOO_LARGE, message, _employee_id(data))
 
 
 def unavailable(error: StoreFullError | StoreUnavailableError, employee: Employee) -> Answer:
@@ -95,13 +96,13 @@ def unavailable(error: StoreFullError | StoreUnavailableError, employee: Employe
     is `uncertain`.
     """
     uncertain = isinstance(error, StoreUnavailableError) and error.uncertain
-    result = "uncertain" if uncertain else "unavailable"
+    result = wire.UNCERTAIN if uncertain else wire.UNAVAILABLE
     return Answer(503, result, f"Error: the database is away: {error}", employee.employee_id)
 
 
 def unauthorized(message: str) -> Answer:
     """Return the answer to a sender without a valid token."""
-    return Answer(401, "unauthorized", message)
+    return Answer(401, wire.UNAUTHORIZED, message)
 
 
 def _employee_id(data: bytes | str) -> str | None:

@@ -32,6 +32,7 @@ from empkit.records.employee import Employee, to_row, validation_reason
 from empkit.server.store import MAX_GROUP, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
 from empkit.tls import kafka_arguments
+from empkit.wire import DUPLICATE, INVALID, TOO_LARGE, ConsumerHealth
 
 LOGGER = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Consumer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def health(self) -> dict[str, Any]:
+    async def health(self) -> ConsumerHealth:
         """Return the consumer's state, its last failure, its partitions, and the lag in records.
 
         The lag is the number of records after the group's committed offsets, over all partitions,
@@ -138,9 +139,9 @@ class Consumer:
                 async with asyncio.timeout(HEALTH_TIMEOUT_S):
                     partitions = len(self._kafka.assignment())
                     lag = await self._lag(self._kafka)
-        return {
-            "state": self._state, "failure": self._failure, "partitions": partitions, "lag": lag,
-        }  # fmt: skip
+        return ConsumerHealth(
+            state=self._state, failure=self._failure, partitions=partitions, lag=lag
+        )
 
     async def _lag(self, kafka: AIOKafkaConsumer) -> int:
         topic = self._settings.kafka_topic
@@ -261,13 +262,13 @@ class Consumer:
             value = message.value or b""
             if len(value) > limit:
                 reason = f"A record of {len(value)} bytes is too large"
-                refused.append(Refused(message, "too_large", reason))
+                refused.append(Refused(message, TOO_LARGE, reason))
                 continue
             try:
                 rows.append(to_row(Employee.model_validate_json(value)))
             except ValidationError as error:
                 reason = validation_reason(error)[1] if value else "No value"
-                refused.append(Refused(message, "invalid", reason))
+                refused.append(Refused(message, INVALID, reason))
             else:
                 sources.append(message)
         return _Batch(offsets, rows, sources, refused, received_ns)
@@ -313,9 +314,9 @@ class Consumer:
         if batch.rows:
             results = await self._store_all(batch.rows, batch.received_ns)
             refused += [
-                Refused(message, "duplicate", f"Employee ID {row['employee_id']} already exists")
+                Refused(message, DUPLICATE, f"Employee ID {row['employee_id']} already exists")
                 for message, row, result in zip(batch.sources, batch.rows, results, strict=True)
-                if result == "duplicate"
+                if result == DUPLICATE
             ]
         if refused:
             await self._bury(refused)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, ValidationError
 
+from empkit import wire
 from empkit.clock import clock_id, now_ns
 from empkit.records.employee import MAX_ID, NO_NUL, Employee, row_to_record, to_row
 from empkit.server import answers
@@ -100,7 +101,7 @@ def refuse(request: Request, authenticator: Authenticator) -> Answer | None:
 
 # Anybody may ask for a token, so the form is read by hand and no further than it can be long.
 @router.post(
-    "/token",
+    wire.TOKEN,
     responses={
         401: {"description": "Wrong user or password"},
         413: {"description": "Too large"},
@@ -157,7 +158,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 # The body is read and checked by hand, so that each record is parsed once and a body that is too
 # large is refused before it is all read; OpenAPI is told what FastAPI cannot see.
 @employees.post(
-    "/employees",
+    wire.EMPLOYEES,
     status_code=201,
     responses=_ANSWERS,
     openapi_extra={
@@ -216,7 +217,7 @@ async def accept(state: State, data: bytes | str, received_ns: int, protocol: st
 
 
 @employees.get(
-    "/employees/{employee_id}",
+    f"{wire.EMPLOYEES}/{{employee_id}}",
     dependencies=[Depends(require_token)],
     responses={
         401: {"description": "No good token"},
@@ -236,7 +237,7 @@ async def get_employee(request: Request, employee_id: str) -> dict[str, Any]:
 
 
 @employees.get(
-    "/employees",
+    wire.EMPLOYEES,
     dependencies=[Depends(require_token)],
     responses={
         401: {"description": "No good token"},
@@ -263,32 +264,20 @@ def _away(error: StoreUnavailableError) -> HTTPException:
     return HTTPException(503, f"Error: the database is away: {error}", headers)
 
 
-class Health(BaseModel):
-    """How the server is. `status` is `ok`, or `degraded` when a part of it is away."""
-
-    status: str
-    database: dict[str, Any]
-    consumer: dict[str, Any]
-    loop_late_ms: dict[str, float]
-    websockets: int
-    timings_end: int
-    clock: str
-    pid: int
-
-
-@router.get("/health")
-async def health(request: Request) -> Health:
+@router.get(wire.HEALTH)
+async def health(request: Request) -> wire.Health:
     """The database, the consumer with its lag, and how late the event loop runs."""
     state = state_of(request)
-    database = {
-        "kind": state.store.kind,
-        "failure": await state.store.failure_now(),
-        "waiting": state.store.waiting,
-        "commits": state.store.commits,
-    }
-    consumer = await state.consumer.health() if state.consumer else {"state": "off"}
-    well = database["failure"] is None and consumer["state"] in {"off", "running"}
-    return Health(
+    database = wire.DatabaseHealth(
+        kind=state.store.kind,
+        failure=await state.store.failure_now(),
+        waiting=state.store.waiting,
+        commits=state.store.commits,
+    )
+    off = wire.ConsumerHealth(state="off")
+    consumer = await state.consumer.health() if state.consumer else off
+    well = database.failure is None and consumer.state in {"off", "running"}
+    return wire.Health(
         status="ok" if well else "degraded",
         database=database,
         consumer=consumer,
@@ -300,23 +289,15 @@ async def health(request: Request) -> Health:
     )
 
 
-class About(BaseModel):
-    """What a result says of the server that it was measured on."""
-
-    database: str
-    settings: dict[str, Any]
-    versions: dict[str, str]
-
-
 @router.get(
-    "/about",
+    wire.ABOUT,
     dependencies=[Depends(require_token)],
     responses={401: {"description": "No good token"}},
 )
-async def about(request: Request) -> About:
+async def about(request: Request) -> wire.About:
     """The kind of the database, the settings that the server goes by, and its versions."""
     state = state_of(request)
-    return About(
+    return wire.About(
         database=state.store.kind,
         settings=state.settings.in_result("server", "both"),
         versions=versions(),
@@ -324,7 +305,7 @@ async def about(request: Request) -> About:
 
 
 @router.get(
-    "/timings",
+    wire.TIMINGS,
     dependencies=[Depends(require_token)],
     responses={200: {"model": StampPage}, 401: {"description": "No good token"}},
 )

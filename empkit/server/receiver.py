@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from empkit import wire
 from empkit.clients import client_class
 from empkit.clients.base import Answer
 from empkit.clients.register import with_receiver
@@ -49,7 +50,7 @@ class AppReceiver:
         received_ns = now_ns()
         limit = self._state.settings.max_record_bytes
         if len(payload) > limit:
-            return Answer("too_large", f"Error: {len(payload)} bytes; at most {limit} are taken")
+            return Answer(wire.TOO_LARGE, f"Error: {len(payload)} bytes; at most {limit} are taken")
         answer = await accept(self._state, payload, received_ns, self._protocol)
         return Answer(answer.result, answer.message)
 

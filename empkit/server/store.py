@@ -25,6 +25,7 @@ from empkit.databases.employees import begins_with, fetch, insert_group
 from empkit.databases.engine import database_of, make_engine
 from empkit.databases.table import EMPLOYEES, METADATA, Result, Row
 from empkit.server.stamps import StampLog
+from empkit.wire import CREATED
 
 LOGGER = logging.getLogger(__name__)
 
@@ -249,7 +250,7 @@ class Store:
             created.setdefault(job.protocol, []).extend(
                 (row["employee_id"], job.received_ns)
                 for row, result in zip(job.rows, own, strict=True)
-                if result == "created"
+                if result == CREATED
             )
         for protocol, received in created.items():
             try:

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from empkit import wire
 from empkit.clock import now_ns
 from empkit.server import answers
 from empkit.server.auth import bearer_token
@@ -30,20 +31,17 @@ router = APIRouter()
 
 MAX_IN_FLIGHT = 1_000
 """The maximum number of records in flight per connection; reading then waits for an answer."""
-NUMBERED = "empkit.numbered"
 CLOSE_TIMEOUT_S = 5.0
 AUTH_TIMEOUT_S = 5.0
 MAX_AUTH_CHARACTERS = 8_192
-POLICY_VIOLATION = 1008
-"""The close code for a sender without a valid token (RFC 6455, section 7.4.1)."""
 
 
-@router.websocket("/ws")
+@router.websocket(wire.WEBSOCKET)
 async def employees_over_websocket(websocket: WebSocket) -> None:
     """Take records until the client disconnects."""
     state: State = websocket.app.state.empkit
-    numbered = NUMBERED in websocket.scope.get("subprotocols", ())
-    await websocket.accept(NUMBERED if numbered else None)
+    numbered = wire.NUMBERED in websocket.scope.get("subprotocols", ())
+    await websocket.accept(wire.NUMBERED if numbered else None)
     connection = _Connection(state, websocket, numbered=numbered)
     header = websocket.headers.get("authorization")
     token = await _first_message(websocket) if header is None else bearer_token(header)
@@ -123,7 +121,7 @@ class _Connection:
         """Send the reason, then close."""
         await self._say(answers.unauthorized(message), self._number)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
-            await self._websocket.close(POLICY_VIOLATION)
+            await self._websocket.close(wire.POLICY_VIOLATION)
             # Messages that the client has sent meanwhile precede its close frame: unless they are
             # read, both sides wait for each other.
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
