@@ -293,7 +293,7 @@ def _broker_of(
     reason = ""
     if not settings.kafka_bootstrap_servers:
         reason = "EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set"
-    elif health["consumer"].get("state") == "off":
+    elif health.consumer.state == "off":
         reason = "the server runs no Kafka consumer (it was started without --kafka)"
     if reason and "kafka" in chosen:
         fail(f"--protocol kafka cannot be used with the server at {server}: {reason}.")
