@@ -6,7 +6,8 @@ Imports inside the functions keep the start of every other command fast.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 import typer.core
@@ -95,15 +96,10 @@ EXIT_STATUS = described()
 Kafka = Annotated[str | None, typer.Option("--kafka", help="The brokers, HOST:PORT,...")]
 
 
-def members(literal: Any) -> dict[str, str]:
-    """Return the values of a Literal as members of an enum, for an option that is a list.
-
-    Typer accepts a Literal and a list of an enum, but not a list of a Literal:
-
-        class Acks(StrEnum):
-            vars().update(members(AcksName))
-    """
-    return {value: value for value in get_args(literal)}
+def members(values: Iterable[str]) -> dict[str, str]:
+    """Return values as members of an enum, for an option that is a list: Typer accepts a list of an
+    enum, but not a list of a Literal."""
+    return {value: value for value in values}
 
 
 def fail(message: str) -> NoReturn:

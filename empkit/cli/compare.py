@@ -5,11 +5,12 @@ Imports inside the functions keep the start of the command line fast: the lab ta
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -29,42 +30,17 @@ from empkit.cli.common import (
     settings_with_user,
     warn,
 )
-from empkit.clients import Protocol
+from empkit.clients import PROTOCOLS
 from empkit.experiment.arrivals import ArrivalsName
-from empkit.kafka.profiles import ProfileName
+from empkit.experiment.guarantees import Guarantees, choices, values_of
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, first_of, of_signal
-from empkit.settings import AcksName, CommitName, Settings
+from empkit.settings import Settings
 
 if TYPE_CHECKING:
     from empkit.experiment.beforehand import Asked
-    from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.workload import Record, Workload
     from empkit.results.runs import Runs
-
-
-class Mode(StrEnum):
-    """The protocols."""
-
-    vars().update(members(Protocol))
-
-
-class Acks(StrEnum):
-    """Whose acknowledgement a producer waits for."""
-
-    vars().update(members(AcksName))
-
-
-class Commit(StrEnum):
-    """When the consumer commits its offset."""
-
-    vars().update(members(CommitName))
-
-
-class KafkaProfile(StrEnum):
-    """The named sets of Kafka's settings."""
-
-    vars().update(members(ProfileName))
 
 
 # What is sent, and when.
@@ -94,8 +70,12 @@ Seed = Annotated[int, typer.Option(help="For made-up records, arrivals and order
 
 # Over what, and to what.
 Protocols = Annotated[
-    list[Mode] | None,
-    typer.Option(help="Which protocol; may be given several times.", show_default="all"),
+    list[str] | None,
+    typer.Option(
+        metavar=f"{'|'.join(PROTOCOLS)}|MODULE:CLASS",
+        help="Which protocol, also one of your own; may be given several times.",
+        show_default="all",
+    ),
 ]
 Broker = Annotated[
     BrokerName | None,
@@ -127,25 +107,6 @@ Faults = Annotated[
         "duplicates:share=0.1. May be given several times; `empkit faults` lists them.",
     ),
 ]
-Profiles = Annotated[
-    list[KafkaProfile] | None,
-    typer.Option(
-        help="A named set of Kafka's settings; several are crossed. sync and exactly-once "
-        "need Apache Kafka."
-    ),
-]
-AcksChoices = Annotated[
-    list[Acks] | None,
-    typer.Option(help="Whose ack the producer waits for; several are crossed."),
-]
-CommitChoices = Annotated[
-    list[Commit] | None,
-    typer.Option(help="When the consumer commits its offset; several are crossed."),
-]
-RetriesChoices = Annotated[
-    list[int] | None,
-    typer.Option(min=0, help="How often a client tries again; several are crossed."),
-]
 
 # What comes out.
 OutFolder = Annotated[
@@ -174,11 +135,8 @@ def compare(
     seed: Seed = 0,
     out_folder: OutFolder = None,
     fault: Faults = None,
-    kafka_profile: Profiles = None,
-    acks: AcksChoices = None,
-    commit: CommitChoices = None,
-    retries: RetriesChoices = None,
     as_json: AsJson = False,
+    **chosen: list[Any] | None,
 ) -> None:
     """Send the same records over each protocol, time them, and account for every one.
 
@@ -202,7 +160,7 @@ def compare(
         from empkit.lab import LabError
 
     source, origin = _source(file, records)
-    protocols = list(dict.fromkeys(mode.value for mode in protocol or ()))
+    protocols = list(dict.fromkeys(protocol or ()))
     try:
         workload = Workload(
             source, in_flight=in_flight, rate=rate, arrivals=arrivals, seed=seed, origin=origin
@@ -214,7 +172,7 @@ def compare(
             broker=_broker_of(broker, server, protocols, settings),
             brokers=brokers, consumers=consumers, server=server, database=database,
             out=out_folder or ending.RESULTS / f"{datetime.now():%Y-%m-%d-%H%M%S}",
-            faults=faults, grid=_grid(acks, commit, retries, kafka_profile), settings=settings,
+            faults=faults, grid=_grid(chosen), settings=settings,
         )  # fmt: skip
         beforehand.check(asked)
         crossed = carry_out(asked, workload, rounds)
@@ -353,23 +311,45 @@ def _print_tables(crossed: list[Runs], *, with_recovery: bool) -> None:
                 out.print(plain(asked + line), soft_wrap=True)
 
 
-def _grid(
-    acks: list[Acks] | None,
-    commit: list[Commit] | None,
-    retries: list[int] | None,
-    profiles: list[KafkaProfile] | None,
-) -> list[Guarantees]:
+def _grid(chosen: Mapping[str, list[Any] | None]) -> list[Guarantees]:
     """Return every combination of the choices."""
-    from empkit.experiment.guarantees import Guarantees
+    values = [[str(value) if isinstance(value, StrEnum) else value for value in of or [None]]
+              for of in chosen.values()]  # fmt: skip
+    combined = itertools.product(*values)
+    grid: list[dict[str, Any]] = [dict(zip(chosen, one, strict=True)) for one in combined]
+    return [Guarantees(**choice) for choice in grid]
 
-    of_acks: list[Any] = [choice.value for choice in acks or []] or [None]
-    of_commit: list[Any] = [choice.value for choice in commit or []] or [None]
-    of_retries: list[Any] = [*(retries or [])] or [None]
-    of_profiles: list[Any] = [choice.value for choice in profiles or []] or [None]
-    return [
-        Guarantees(acks=one, commit=two, retries=three, profile=four)
-        for one, two, three, four in itertools.product(of_acks, of_commit, of_retries, of_profiles)
+
+def _options() -> list[inspect.Parameter]:
+    """Return an option for each choice of `Guarantees` that the command line has."""
+    made = []
+    for name, choice in choices().items():
+        if choice.option:
+            values = values_of(name)
+            kind: Any = StrEnum(name, members(values)) if isinstance(values, tuple) else values
+            least = 0 if kind is int else None
+            annotation = Annotated[
+                list[kind] | None, typer.Option(choice.option, help=choice.help, min=least)
+            ]
+            made.append(
+                inspect.Parameter(
+                    name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+                )
+            )
+    return made
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `**chosen` an option for each choice, before its last one."""
+    signature = inspect.signature(command, eval_str=True)
+    *before, last, _ = signature.parameters.values()
+    keywords = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in (*before, *_options(), last)
     ]
+    vars(command)["__signature__"] = signature.replace(parameters=keywords)
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
+    return command
 
 
 def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None:
@@ -394,3 +374,6 @@ def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None
         warn(f"{words}." if missing else f"{words} after everything had been measured.")
     style = "bold red" if broken else "yellow" if missing else "green"
     err.print(plain(closing(crossed, more)), style=style)
+
+
+_with_options(compare)

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from empkit.brokers import BrokerError
+from empkit.clients import client_class
 from empkit.clients.base import ClientError
 from empkit.clients.control import NotThisKitError, with_control
 from empkit.experiment.guarantees import Guarantees
@@ -66,7 +67,9 @@ class Asked:
     @property
     def kafka(self) -> bool:
         """Whether any record goes through Kafka."""
-        return "kafka" in self.protocols if self.protocols else self.broker != "none"
+        if not self.protocols:
+            return self.broker != "none"
+        return any(client_class(protocol).through_kafka for protocol in self.protocols)
 
 
 def check(asked: Asked) -> None:
@@ -75,7 +78,7 @@ def check(asked: Asked) -> None:
     Raises:
         WrongUseError: a check failed; the message says which, and what to do.
     """
-    for find in (_without_effect, _kafka, _guarantees, _faults):
+    for find in (_protocols, _without_effect, _kafka, _guarantees, _faults):
         for sentence in find(asked):
             raise WrongUseError(sentence)
     check_folder(asked.out)
@@ -83,6 +86,15 @@ def check(asked: Asked) -> None:
         check_database(asked.database, "--database")
     elif asked.server is None and asked.settings.lab_database is not None:
         check_database(asked.settings.lab_database, "EMPKIT_LAB_DATABASE")
+
+
+def _protocols(asked: Asked) -> Iterator[str]:
+    """Yield why a protocol cannot be used."""
+    for protocol in asked.protocols:
+        try:
+            client_class(protocol)
+        except ValueError as error:
+            yield str(error)
 
 
 def _without_effect(asked: Asked) -> Iterator[str]:

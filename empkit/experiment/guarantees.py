@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from empkit.kafka.profiles import PROFILES, ProfileName
 from empkit.settings import AcksName, CommitName, Settings
+
+
+class Choice(NamedTuple):
+    """What there is to know of one choice, beside its name and its values.
+
+    Attributes:
+        setting: the setting that it goes before; empty for one that changes several.
+        option: of `empkit compare`; empty for a choice that the command line does not have.
+        help: the words for that option.
+        risks: the values with which a record that Kafka acked may be lost, each with the reason.
+    """
+
+    setting: str
+    option: str = ""
+    help: str = ""
+    risks: Mapping[str, str] = {}
+
+
+def choice(
+    setting: str, option: str = "", words: str = "", risks: Mapping[str, str] | None = None
+) -> Any:
+    """A field of `Guarantees`; see `Choice`."""
+    return field(default=None, metadata={"choice": Choice(setting, option, words, risks or {})})
 
 
 @dataclass(frozen=True)
@@ -19,56 +43,83 @@ class Guarantees:
             repeated one. The embedded broker does not check.
         commit: whether the consumer commits its offset `after_store` or `before_store`.
         retries: how often a client tries again; 0 never.
-        deadline_s: how long a client tries at the most, in seconds.
+        deadline_s: how long a client tries at most, in seconds.
         attempt_timeout_s: how long it waits for one answer, in seconds.
         linger_ms: how long the producer waits for more records before it sends a batch, in ms: no
             promise, but what a sender pays for large batches.
-        profile: a named set of Kafka's settings (`empkit.kafka.profiles`); the choices above go
-            before.
+        profile: a named set of Kafka's settings (`empkit.kafka.profiles`); the other choices take
+            precedence.
     """
 
-    acks: AcksName | None = None
-    idempotence: bool | None = None
-    commit: CommitName | None = None
-    retries: int | None = None
-    deadline_s: float | None = None
-    attempt_timeout_s: float | None = None
-    linger_ms: int | None = None
-    profile: ProfileName | None = None
+    acks: AcksName | None = choice(
+        "kafka_acks",
+        "--acks",
+        "Whose ack the producer waits for; several are crossed.",
+        {"0": "acks=0", "1": "acks=1"},
+    )
+    idempotence: bool | None = choice("kafka_idempotence")
+    commit: CommitName | None = choice(
+        "kafka_commit",
+        "--commit",
+        "When the consumer commits its offset; several are crossed.",
+        {"before_store": "commit before the store"},
+    )
+    retries: int | None = choice(
+        "retries", "--retries", "How often a client tries again; several are crossed."
+    )
+    deadline_s: float | None = choice("deadline_s")
+    attempt_timeout_s: float | None = choice("attempt_timeout_s")
+    linger_ms: int | None = choice("kafka_linger_ms")
+    profile: ProfileName | None = choice(
+        "",
+        "--kafka-profile",
+        "A named set of Kafka's settings; several are crossed. sync and exactly-once need Apache "
+        "Kafka.",
+    )
 
     def __str__(self) -> str:
         chosen = [
-            f"{each.name}={value}"
-            for each in fields(self)
-            if (value := getattr(self, each.name)) is not None
+            f"{name}={value}" for name in choices() if (value := getattr(self, name)) is not None
         ]
         return " ".join(chosen) or "as set"
 
     def applied(self, settings: Settings) -> Settings:
         """The settings with these choices."""
-        names = {
-            "acks": "kafka_acks",
-            "idempotence": "kafka_idempotence",
-            "commit": "kafka_commit",
-            "linger_ms": "kafka_linger_ms",
-        }
         changes: dict[str, Any] = PROFILES[self.profile].changes() if self.profile else {}
         changes |= {
-            names.get(each.name, each.name): value
-            for each in fields(self)
-            if each.name != "profile" and (value := getattr(self, each.name)) is not None
+            choice.setting: value
+            for name, choice in choices().items()
+            if choice.setting and (value := getattr(self, name)) is not None
         }
         return settings.model_copy(update=changes)
 
 
+def choices() -> dict[str, Choice]:
+    """Every choice of `Guarantees`, by its name."""
+    return {made.name: _choice_of(made) for made in fields(Guarantees)}
+
+
+def values_of(name: str) -> tuple[Any, ...] | type[Any]:
+    """What a choice can be: its values, where it is one of a few, else their type."""
+    allowed = [
+        each for each in get_args(get_type_hints(Guarantees)[name]) if each is not type(None)
+    ]
+    return get_args(allowed[0]) or allowed[0]
+
+
+def _choice_of(made: Field[Any]) -> Choice:
+    choice: Choice = made.metadata["choice"]
+    return choice
+
+
 def why_loss(settings: Settings) -> str:
     """Why a record that Kafka acked may be lost, where that was asked for; empty where not."""
-    reasons = []
-    if settings.kafka_acks != "all":
-        reasons.append(f"acks={settings.kafka_acks}")
-    if settings.kafka_commit == "before_store":
-        reasons.append("commit before the store")
-    return " and ".join(reasons)
+    reasons = [
+        choice.risks.get(getattr(settings, choice.setting), "")
+        for choice in choices().values()
+        if choice.risks
+    ]
+    return " and ".join(filter(None, reasons))
 
 
 def may_lose(settings: Settings) -> bool:
