@@ -233,7 +233,7 @@ class ApacheBroker(Broker):
         try:
             for child in formatting:
                 if child.wait(FORMAT_TIMEOUT_S):
-                    raise BrokerError(f"Kafka's StorageTool failed.{_tail(child)}")
+                    raise BrokerError(f"Kafka's StorageTool failed.{child.log_tail()}")
         except TimeoutError as error:
             raise BrokerError(f"Kafka's StorageTool did not end: {error}") from None
         finally:
@@ -247,7 +247,7 @@ class ApacheBroker(Broker):
                 raise BrokerError(f"Kafka broker {number} was taken down while it started.")
             if not node.running:
                 raise BrokerError(
-                    f"Kafka broker {number} ended with status {node.exit_status}.{_tail(node)}"
+                    f"Kafka broker {number} ended with status {node.exit_status}.{node.log_tail()}"
                 )
 
 
@@ -264,9 +264,3 @@ def _free_ports(count: int) -> list[int]:
         f"Fewer than {count} ports are free between {PORTS.start} and {PORTS.stop}; {count} are "
         "needed."
     )
-
-
-def _tail(child: Child) -> str:
-    """Return the last lines of a child's log, to be appended to a message."""
-    lines = child.log.read_text(errors="replace").strip().splitlines()[-5:]
-    return " Its log ends with:\n  " + "\n  ".join(lines) if lines else ""

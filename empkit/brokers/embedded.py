@@ -46,7 +46,6 @@ class EmbeddedBroker(Broker):
         super().__init__(*arguments, **options)
         self._child: Child | None = None
         self._lock = threading.Lock()
-        self._orders = 0
         self._paused = False
 
     @property
@@ -195,15 +194,11 @@ class EmbeddedBroker(Broker):
             BrokerError: the order failed.
             ChildError: the process has ended, or does not answer.
         """
-        with self._lock:
+        with self._lock:  # it is not paused while an order is carried out
             child = self._running_child()
             if self._paused:
                 raise BrokerError("The embedded broker is paused and accepts no orders; resume it.")
-            self._orders += 1
-            child.order(op=op, id=self._orders, **values)
-            answer = child.expect("id", ANSWER_TIMEOUT_S)
-            while answer["id"] != self._orders:  # the late answer to an order that timed out
-                answer = child.expect("id", ANSWER_TIMEOUT_S)
+            answer = child.ask(ANSWER_TIMEOUT_S, op=op, **values)
         if "error" in answer:
             raise BrokerError(answer["error"])
         return answer

@@ -13,10 +13,9 @@ attempt of a record may have arrived, its outcome is never `failed`.
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import tenacity
@@ -25,6 +24,7 @@ from empkit import wire
 from empkit.clients.limits import Limits
 from empkit.clients.look import Look
 from empkit.clock import now_ns
+from empkit.processes.context import Closing
 from empkit.records import ledger
 from empkit.records.employee import encode_record
 from empkit.settings import Settings
@@ -115,7 +115,7 @@ class Reply:
         return "success" if self.outcome == "acked" else "error"
 
 
-class Client(ABC):
+class Client(Closing):
     """A connection over one protocol.
 
     A client of your own defines `open`, `close` and `_attempt`, which sends a record once; the
@@ -147,7 +147,7 @@ class Client(ABC):
         """How the protocol is shown."""
         return Look(cls.label or cls.__name__, cls.colour, cls.marker, cls.line)
 
-    @classmethod  # noqa: B027 - most protocols have no receiving side of their own
+    @classmethod
     def mount(cls, receiver: Receiver) -> None:
         """Add the receiving side to a server, beside its own routes.
 
@@ -158,14 +158,6 @@ class Client(ABC):
     async def __aenter__(self) -> Self:
         await self.open()
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     @abstractmethod
     async def open(self) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import tenacity
@@ -21,6 +20,7 @@ from empkit.clients.base import ClientError, NoAnswerError
 from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import fetch_token
 from empkit.processes.apart import run_apart
+from empkit.processes.context import Closing
 from empkit.settings import Settings
 
 TIMEOUT_S = 10.0
@@ -43,7 +43,7 @@ class NotThisKitError(ClientError):
         self.code = code
 
 
-class ControlPlane:
+class ControlPlane(Closing):
     """Requests to a server for its health, its stamps, its records.
 
     Args:
@@ -59,17 +59,6 @@ class ControlPlane:
         self._settings = settings
         self._http = Http1(settings.server_url, settings.ca_file)
         self.token = token
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Close all connections."""

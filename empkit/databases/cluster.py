@@ -14,13 +14,12 @@ import socket
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import sqlalchemy as sa
 
 from empkit.databases.engine import make_engine
 from empkit.processes.child import Child, ChildError, Processes
+from empkit.processes.context import Stopping
 
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 30.0
@@ -40,7 +39,7 @@ def available() -> bool:
     return bool(program("initdb") and program("postgres"))
 
 
-class Cluster:
+class Cluster(Stopping):
     """A running server; `stop`, or the end of a `with` block, stops it and removes its files.
 
     Attributes:
@@ -60,17 +59,6 @@ class Cluster:
         except BaseException:
             self._processes.stop()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _start(self, folder: Path) -> str:
         password, file = secrets.token_urlsafe(16), folder / "password"

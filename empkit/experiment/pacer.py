@@ -13,6 +13,7 @@ import ctypes
 import os
 import statistics
 import sys
+import time
 
 from empkit.clock import now_ns
 
@@ -38,7 +39,11 @@ class Pacer:
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._fd = -1
-        if sys.platform == "linux":
+        if sys.platform == "linux" and sys.version_info >= (3, 13):
+            self._fd = os.timerfd_create(
+                time.CLOCK_MONOTONIC, flags=os.TFD_NONBLOCK | os.TFD_CLOEXEC
+            )
+        elif sys.platform == "linux":
             self._libc = ctypes.CDLL(None, use_errno=True)
             self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
         if self._fd >= 0:
@@ -55,7 +60,9 @@ class Pacer:
         if wait_ns <= 0:
             return
         self._waiter = self._loop.create_future()
-        if self._fd >= 0:
+        if self._fd >= 0 and sys.version_info >= (3, 13):
+            os.timerfd_settime_ns(self._fd, flags=os.TFD_TIMER_ABSTIME, initial=moment_ns)
+        elif self._fd >= 0:
             seconds, nanoseconds = divmod(moment_ns, 1_000_000_000)
             when = _Itimerspec(_Timespec(0, 0), _Timespec(seconds, nanoseconds))
             self._libc.timerfd_settime(self._fd, _ABSOLUTE, ctypes.byref(when), None)

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from empkit.platforms import read_at
+from empkit.records.raw import Raw
 
 Encoded = tuple[str | None, bytes]
 """A record's employee_id, where it has one, and its JSON."""
@@ -17,21 +18,22 @@ Encoded = tuple[str | None, bytes]
 BATCH = 10_000
 
 
-def line_of(record: Mapping[str, Any] | str) -> bytes:
+def line_of(record: Mapping[str, Any] | Raw) -> bytes:
     """Return a record as a line of the file that `write_payloads` reads.
 
     Args:
-        record: the fields; or text, which stands for bytes that are sent unchanged and may not be
-            JSON.
+        record: the fields; or bytes that are sent unchanged, which become a text of one character
+            a byte.
     """
-    return orjson.dumps(record if isinstance(record, str) else dict(record)) + b"\n"
+    content = record.decode("latin-1") if isinstance(record, Raw) else dict(record)
+    return orjson.dumps(content) + b"\n"
 
 
 def write_payloads(source: Path, folder: Path, run_id: str) -> None:
     """Encode the records of a run, each with the run's id as the prefix of its own.
 
     Args:
-        source: JSON Lines; text in place of a record stands for bytes (`empkit.faults.Poison`).
+        source: the lines that `line_of` makes.
         folder: of the run.
         run_id: makes the ids of the run different from those of any other run.
     """

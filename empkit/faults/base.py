@@ -64,7 +64,7 @@ class Offer:
     """What a run offers, as long as it can be changed.
 
     Args:
-        records: what is sent; text in place of a record is sent as it is.
+        records: what is sent; `Raw` in place of one is sent as it is.
         seed: of the workload, for what is drawn by chance.
         rate: the offered rate in records/s; None in a closed loop.
         surges: from and until when, in seconds, the rate is multiplied, and by what.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from empkit.faults.base import Evidence, Offer, WholeRunFault
+from empkit.records.raw import Raw
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class RecordFault(WholeRunFault):
     def alter(
         self, records: Iterable[Any], seed: int, struck: list[int] | None = None
     ) -> Iterator[Any]:
-        """The records, some changed; text in place of a record is sent as it is.
+        """The records, some changed; `Raw` in place of one is sent as it is.
 
         Args:
             records: as they are without the fault.
@@ -96,7 +97,8 @@ class Poison(RecordFault):
 
     def changed(self, record: dict[str, Any], before: Any) -> Any:
         """Half a record, with a byte that is no UTF-8."""
-        return f'{{"employee_id": "{record.get("employee_id")}", "first_name": "\xff'
+        half = f'{{"employee_id": "{record.get("employee_id")}", "first_name": "'
+        return Raw(half.encode() + b"\xff")
 
 
 @dataclass(frozen=True)

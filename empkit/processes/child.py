@@ -24,10 +24,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from empkit.processes import interrupts, warden
+from empkit.processes.context import Stopping
 
 Report = dict[str, Any]
 
@@ -53,6 +53,8 @@ class Child:
         self.pid = process.pid
         self.log = log
         self._process = process
+        self._asking = threading.Lock()
+        self._asked = 0
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name=f"empkit-{name}", daemon=True)
         self._reader.start()
@@ -108,13 +110,13 @@ class Child:
                 report = self.report(max(0.0, deadline - time.monotonic()))
             except TimeoutError:
                 raise ChildError(
-                    f"{self.name} did not report {key!r} within {timeout_s:g} s.{self._log_tail()}"
+                    f"{self.name} did not report {key!r} within {timeout_s:g} s.{self.log_tail()}"
                 ) from None
             if report is None:
                 self._process.wait()
                 raise ChildError(
                     f"{self.name} ended with status {self.exit_status} before it reported "
-                    f"{key!r}.{self._log_tail()}"
+                    f"{key!r}.{self.log_tail()}"
                 )
             if key in report:
                 return report
@@ -131,8 +133,26 @@ class Child:
             self._process.stdin.flush()
         except (BrokenPipeError, ValueError):
             raise ChildError(
-                f"{self.name} has ended and accepts no orders.{self._log_tail()}"
+                f"{self.name} has ended and accepts no orders.{self.log_tail()}"
             ) from None
+
+    def ask(self, timeout_s: float, **order: Any) -> Report:
+        """Send an order and wait until the child has answered it; one at a time.
+
+        Args:
+            timeout_s: how long to wait for the answer, in seconds.
+            order: the order; it gets an `id`, which the answer repeats.
+
+        Raises:
+            ChildError: the child has ended, or does not answer in time.
+        """
+        with self._asking:
+            self._asked += 1
+            self.order(**order, id=self._asked)
+            answer = self.expect("id", timeout_s)
+            while answer["id"] != self._asked:  # the late answer to an order that timed out
+                answer = self.expect("id", timeout_s)
+        return answer
 
     def signal(self, number: int) -> None:
         """Send a signal; has no effect when the process has ended."""
@@ -201,7 +221,7 @@ class Child:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    def _log_tail(self) -> str:
+    def log_tail(self) -> str:
         """Return the last lines of the log, to be appended to a message."""
         with contextlib.suppress(OSError):
             lines = self.log.read_text(errors="replace").strip().splitlines()[-5:]
@@ -210,7 +230,7 @@ class Child:
         return ""
 
 
-class Processes:
+class Processes(Stopping):
     """A temporary folder and the child processes that work in it; they end with their owner.
 
     A warden process ends the children and removes the folder even if the owner is killed.
@@ -227,17 +247,6 @@ class Processes:
             )
             self.folder = Path(tempfile.mkdtemp(prefix="empkit-"))
             self._tell("folder", str(self.folder))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def start(
         self,

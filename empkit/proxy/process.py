@@ -10,7 +10,6 @@ import asyncio
 import select
 import selectors
 import sys
-import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -115,8 +114,6 @@ class ProxyProcess:
     def __init__(self, owner: Processes, seed: int = 0) -> None:
         self._owner, self._seed = owner, seed
         self._child: Child | None = None
-        self._lock = threading.Lock()
-        self._orders = 0
 
     def start(self) -> None:
         """Start the process and wait until it accepts orders.
@@ -197,14 +194,9 @@ class ProxyProcess:
             ProxyError: the order failed, or the proxy has not been started.
             ChildError: the process has ended, or does not answer.
         """
-        with self._lock:
-            if self._child is None:
-                raise ProxyError("The proxy does not run; start it first.")
-            self._orders += 1
-            self._child.order(op=op, id=self._orders, **values)
-            answer = self._child.expect("id", ANSWER_TIMEOUT_S)
-            while answer["id"] != self._orders:  # the late answer to an order that timed out
-                answer = self._child.expect("id", ANSWER_TIMEOUT_S)
+        if self._child is None:
+            raise ProxyError("The proxy does not run; start it first.")
+        answer = self._child.ask(ANSWER_TIMEOUT_S, op=op, **values)
         if "error" in answer:
             raise ProxyError(answer["error"])
         return answer

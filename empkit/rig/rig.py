@@ -26,6 +26,7 @@ from empkit.clients.register import with_receiver
 from empkit.clock import clock_flaw
 from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError, Processes
+from empkit.processes.context import Stopping
 from empkit.records import ledger
 from empkit.rig.consumers import PARTITIONS, POLL_S, ConsumerGroup, lag, wait_until_joined
 from empkit.rig.control import LabError, ask, ask_token
@@ -48,7 +49,7 @@ EMBEDDED_LEADER_WAIT_MS = 50
 """Long enough for the other members of a group to send one request, also on a busy machine."""
 
 
-class Rig:
+class Rig(Stopping):
     """The system under test with everything around it, on this machine, for one experiment.
 
     Works with `with`, with `async with`, and with `start()` and `stop()`. Each start makes a fresh
@@ -244,14 +245,6 @@ class Rig:
 
     def __enter__(self) -> Self:
         return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     async def __aenter__(self) -> Self:
         return await asyncio.to_thread(self.start)

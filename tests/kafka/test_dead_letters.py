@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from empkit import Lab, Workload
+from empkit.records.raw import Raw
 from empkit.records.samples import sample_records
 from tests.conftest import count_stored, wait_until
 from tests.faulted import counts, quiet
@@ -25,7 +26,7 @@ def test_poison_among_good_records_is_kept_with_its_reason_mended_and_sent_again
     for number, record in enumerate(good):
         records.append(record)
         if number % 10 == 0:
-            records.append(f'{{"employee_id": "p-{number}", "first_name": "\xff')
+            records.append(Raw(b'{"employee_id": "p-%d", "first_name": "\xff' % number))
     with Lab() as lab:
         runs = lab.run("kafka", Workload(records=records, in_flight=64), progress=quiet)
         assert counts(runs) == {"offered": 11_000, "stored": 10_000, "dead_lettered": 1_000}

@@ -1,0 +1,10 @@
+"""What is sent in place of a record, as it is."""
+
+from __future__ import annotations
+
+
+class Raw(bytes):
+    """Bytes that are sent unchanged in place of a record, whether they are JSON or not.
+
+    Workload(records=[{"employee_id": "1", ...}, Raw(b"no record at all")])
+    """
