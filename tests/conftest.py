@@ -15,7 +15,7 @@ from empkit import Lab
 from empkit.databases.cluster import Cluster
 from empkit.databases.engine import create_database, drop_database, make_engine
 from empkit.server.store import begins_with
-from tests import parts
+from tests import counted, parts
 from tests.turns import Turns
 
 
@@ -23,6 +23,8 @@ from tests.turns import Turns
 def pytest_configure(config):
     if not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
         return  # this process only hands out the tests
+    if counted.is_recorded():
+        counted.end_politely()
     folder = config._tmp_path_factory.getbasetemp()
     shared = folder.parent if hasattr(config, "workerinput") else folder
     config.pluginmanager.register(Turns(shared))
