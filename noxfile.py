@@ -1,4 +1,5 @@
-"""One word a task: `nox -s tests`, `types`, `style`, `gate`, `benchmarks`, `notebooks`, `unit`.
+"""One word a task: `nox -s tests`, `types`, `style`, `gate`, `benchmarks`, `notebooks`, `unit`,
+`coverage`.
 
 Each session makes a virtual environment of its own and installs the package there. With
 `nox --no-venv -s ...` it uses the environment that is active, as the gate does.
@@ -44,6 +45,17 @@ def unit(session: nox.Session) -> None:
     """The tests that start nothing, which take a minute and run on every platform."""
     prepare(session)
     session.run("pytest", *(session.posargs or UNIT))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Lines and branches that the tests run, child processes included; or those after `--`."""
+    prepare(session, "test,coverage")
+    session.run("coverage", "erase")
+    arguments = session.posargs or ["tests"]
+    session.run("coverage", "run", "-m", "pytest", *arguments, success_codes=range(6))
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
 
 
 @nox.session

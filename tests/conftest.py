@@ -13,10 +13,16 @@ import sqlalchemy as sa
 
 from empkit import Lab
 from empkit.databases.cluster import Cluster
+<<<<<<< HEAD
 from empkit.databases.employees import begins_with
 from empkit.databases.engine import make_engine
 from empkit.databases.postgresql import PostgreSql
 from tests import parts
+=======
+from empkit.databases.engine import create_database, drop_database, make_engine
+from empkit.server.store import begins_with
+from tests import counted, parts
+>>>>>>> w-tests
 from tests.turns import Turns
 
 
@@ -24,6 +30,8 @@ from tests.turns import Turns
 def pytest_configure(config):
     if not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
         return  # this process only hands out the tests
+    if counted.is_recorded():
+        counted.end_politely()
     folder = config._tmp_path_factory.getbasetemp()
     shared = folder.parent if hasattr(config, "workerinput") else folder
     config.pluginmanager.register(Turns(shared))

@@ -4,13 +4,17 @@ On a machine with Python alone all tests are green or skipped, each skip with it
 (CI=true) nothing is skipped for want of a part: there it is a failure.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; what runs there needs none
+    fcntl = None
 
 import pytest
 
@@ -46,7 +50,8 @@ def fetched(name: str, fetch: Callable[[], object], folder: Path) -> None:
         folder: one that all workers of this session share.
     """
     with (folder / f"{name}.lock").open("a+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if fcntl:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)
         reason = lock.read()
         if not reason:

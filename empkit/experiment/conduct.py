@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.2
 """How long a signal may have to wait for the reports of a run, in seconds."""
-REPORT_S = 60.0
-"""A run that reports nothing for so long, in seconds, has hung."""
+AUDIT_TIMEOUT_S = 60.0
+"""For the audit of a run whose load generator was killed."""
 
 
 class RunError(LabError):
@@ -377,7 +377,7 @@ class _Conductor:
         end_ns = now_ns()
         auditor = self._start("audit")
         try:
-            finished: dict[str, Any] = auditor.expect("finished", REPORT_S)["finished"]
+            finished: dict[str, Any] = auditor.expect("finished", AUDIT_TIMEOUT_S)["finished"]
         finally:
             self._rig.processes.release(auditor, kill=True)
         return finished | {

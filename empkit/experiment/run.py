@@ -2,7 +2,7 @@
 
     orders:   {"stop": true}       stop offering records, and audit those that were sent
               {"settled": true}    the faults are over: drain now
-    reports:  {"ready": true}  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
+    reports:  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
               {"waiting": "..."}  {"finished": {...}}  {"failed": "..."}
 
 Its orders and its results are in one folder: `plan.json`, the payloads, the columns, `marks.json`,
