@@ -13,16 +13,10 @@ import sqlalchemy as sa
 
 from empkit import Lab
 from empkit.databases.cluster import Cluster
-<<<<<<< HEAD
 from empkit.databases.employees import begins_with
 from empkit.databases.engine import make_engine
 from empkit.databases.postgresql import PostgreSql
-from tests import parts
-=======
-from empkit.databases.engine import create_database, drop_database, make_engine
-from empkit.server.store import begins_with
 from tests import counted, parts
->>>>>>> w-tests
 from tests.turns import Turns
 
 
