@@ -9,30 +9,40 @@ What is named here is the public face; it is imported when it is first used, so 
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from empkit.lazy import lazily
 
 if TYPE_CHECKING:
     __version__: str
     # a module and a name of its own package: depending on the order mypy sees one or the other
     from empkit import plots  # type: ignore[attr-defined, unused-ignore]
+    from empkit.brokers.embedded import EmbeddedBroker
     from empkit.clients import Client, Reply, connect
+    from empkit.clock import now_ns
     from empkit.experiment.guarantees import Guarantees
     from empkit.experiment.workload import Workload
     from empkit.faults.timeline import At
-    from empkit.lab import Lab
+    from empkit.lab import BrokenPromiseError, Lab
     from empkit.records.employee import Employee
     from empkit.records.files import read_records
     from empkit.records.form import format_employee_record
+    from empkit.records.raw import Raw
+    from empkit.records.samples import sample_records
     from empkit.results.runs import Runs, load
+    from empkit.rig.control import LabError
     from empkit.settings import Settings
 
 _HOMES = {
     "At": "empkit.faults",
+    "BrokenPromiseError": "empkit.lab",
     "Client": "empkit.clients",
+    "EmbeddedBroker": "empkit.brokers.embedded",
     "Employee": "empkit.records.employee",
     "Guarantees": "empkit.experiment.guarantees",
     "Lab": "empkit.lab",
+    "LabError": "empkit.rig.control",
+    "Raw": "empkit.records.raw",
     "Reply": "empkit.clients",
     "Runs": "empkit.results.runs",
     "Settings": "empkit.settings",
@@ -40,16 +50,22 @@ _HOMES = {
     "connect": "empkit.clients",
     "format_employee_record": "empkit.records.form",
     "load": "empkit.results.runs",
+    "now_ns": "empkit.clock",
     "plots": "empkit.plots",
     "read_records": "empkit.records.files",
+    "sample_records": "empkit.records.samples",
 }
 
 __all__ = [
     "At",
+    "BrokenPromiseError",
     "Client",
+    "EmbeddedBroker",
     "Employee",
     "Guarantees",
     "Lab",
+    "LabError",
+    "Raw",
     "Reply",
     "Runs",
     "Settings",
@@ -57,9 +73,14 @@ __all__ = [
     "connect",
     "format_employee_record",
     "load",
+    "now_ns",
     "plots",
     "read_records",
+    "sample_records",
 ]
+
+
+_get = lazily(__name__, _HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -67,11 +88,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version  # noqa: PLC0415 - start-up time
 
         return version("empkit")
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'empkit' has no attribute {name!r}")
-    module = importlib.import_module(home)
-    return module if home == f"empkit.{name}" else getattr(module, name)
+    return _get(name)
 
 
 def __dir__() -> list[str]:

@@ -6,43 +6,50 @@ command line needs the names only.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from typing import Protocol as TypingProtocol
 
 from empkit.clients.names import PROTOCOLS, Protocol
+from empkit.lazy import lazily
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
-    from empkit.clients.base import Client, ClientError, Reply
+    from empkit.clients.base import Answer, Client, ClientError, Reply
+    from empkit.clients.http1 import MOST_CONNECTIONS, Http1
     from empkit.clients.register import client_class, looks, protocols
-
-_HOMES = {
-    "Client": "base",
-    "ClientError": "base",
-    "Reply": "base",
-    "client_class": "register",
-    "looks": "register",
-    "protocols": "register",
-}
+    from empkit.clients.tokens import fetch_token
 
 __all__ = [
+    "MOST_CONNECTIONS",
     "PROTOCOLS",
+    "Answer",
     "Client",
     "ClientError",
+    "Http1",
     "Protocol",
     "Reply",
     "client_class",
     "connect",
+    "fetch_token",
     "looks",
     "protocols",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'empkit.clients' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"empkit.clients.{_HOMES[name]}"), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "MOST_CONNECTIONS": "empkit.clients.http1",
+        "Answer": "empkit.clients.base",
+        "Client": "empkit.clients.base",
+        "ClientError": "empkit.clients.base",
+        "Http1": "empkit.clients.http1",
+        "Reply": "empkit.clients.base",
+        "client_class": "empkit.clients.register",
+        "fetch_token": "empkit.clients.tokens",
+        "looks": "empkit.clients.register",
+        "protocols": "empkit.clients.register",
+    },
+)
 
 
 class HasSettings(TypingProtocol):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import filecmp
-import re
 import shutil
 from importlib.metadata import version
 from pathlib import Path
+
+from packaging.version import Version
 
 
 def require(wanted: str) -> None:
@@ -19,15 +20,11 @@ def require(wanted: str) -> None:
         RuntimeError: the installed kit is older; the message says how to get a newer one.
     """
     installed = version("empkit")
-    if _numbers(installed) < _numbers(wanted):
+    if Version(installed) < Version(wanted):
         raise RuntimeError(
             f"This notebook needs empkit {wanted} or newer, and {installed} is installed. In the "
             "project's folder: pip install -e ."
         )
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", text)]
 
 
 def originals() -> Path:

@@ -23,7 +23,6 @@ from empkit.clients.look import Look
 from empkit.clock import now_ns
 from empkit.experiment import logs, strikes
 from empkit.experiment.environment import hashed, measured_on
-from empkit.experiment.generator import MOST_IN_FLIGHT
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
 from empkit.experiment.payloads import line_of
@@ -425,8 +424,8 @@ class _Conductor:
             )
         if info.held_back:
             info.notes.append(
-                f"{info.held_back} records were due while {MOST_IN_FLIGHT} were in flight, and "
-                "waited for their turn: more was offered than the system took."
+                f"{info.held_back} records were due while {Workload.MOST_IN_FLIGHT} were in flight, "
+                "and waited for their turn: more was offered than the system took."
             )
         if info.gave_up:
             info.valid = False

@@ -12,11 +12,6 @@ from empkit.experiment.pacer import Pacer, coarseness
 from empkit.experiment.payloads import Payloads
 from empkit.experiment.workload import Workload
 
-MOST_IN_FLIGHT = 1_000
-"""The limit in an open loop, so that memory stays bounded when the system takes less than it is
-offered. Further records wait; their response time counts from when they were due nevertheless.
-"""
-
 
 class Generator:
     """Sends the records of one run.
@@ -48,7 +43,7 @@ class Generator:
         self.done = 0
         self.offered = 0
         self.held_back = 0
-        """Records that became due while `MOST_IN_FLIGHT` were in flight, and had to wait."""
+        """Records that were due while `Workload.MOST_IN_FLIGHT` were in flight, and had to wait."""
         self.timer_note = ""
         """Open loop: a note on the timer that keeps the schedule."""
         self.attempts: list[tuple[int, int, Attempt]] = []
@@ -97,7 +92,7 @@ class Generator:
                 workers.create_task(worker())
 
     async def _open_loop(self, start_ns: int, workload: Workload) -> None:
-        slots = asyncio.Semaphore(MOST_IN_FLIGHT)
+        slots = asyncio.Semaphore(Workload.MOST_IN_FLIGHT)
 
         async def send(seq: int, intended_ns: int) -> None:
             try:

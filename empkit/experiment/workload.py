@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from empkit.experiment.arrivals import ARRIVALS, ArrivalsName
 from empkit.records.files import read_records
+from empkit.records.raw import Raw
 from empkit.records.samples import make_up_records
 
 Record = Mapping[str, Any]
@@ -45,7 +46,12 @@ class Workload:
         ValueError: a number is out of range, or both loops are asked for.
     """
 
-    records: int | str | Path | Sequence[Record] = 2_000
+    MOST_IN_FLIGHT: ClassVar[int] = 1_000
+    """How many records an open loop has in flight at most, so that memory stays bounded when the
+    system takes less than it is offered. One that is due then waits; its response time counts from
+    when it was due nevertheless."""
+
+    records: int | str | Path | Sequence[Record | Raw] = 2_000
     in_flight: int | None = None
     rate: float | None = None
     arrivals: ArrivalsName = "constant"
@@ -70,7 +76,7 @@ class Workload:
             raise ValueError(f"warm_up is {self.warm_up}; expected 0 or more.")
         _check_surges(sorted(self.surges))
 
-    def load(self) -> Iterator[Record]:
+    def load(self) -> Iterator[Record | Raw]:
         """Return the records; made-up ones are made during the iteration.
 
         Raises:

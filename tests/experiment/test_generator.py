@@ -7,7 +7,7 @@ from empkit import Lab, Workload, connect
 from empkit.clients.base import Reply
 from empkit.clock import now_ns
 from empkit.experiment.columns import Columns
-from empkit.experiment.generator import MOST_IN_FLIGHT, Generator
+from empkit.experiment.generator import Generator
 from empkit.experiment.payloads import Payloads, write_payloads
 from tests.conftest import employee
 
@@ -22,7 +22,7 @@ def payloads(folder, count):
 
 def test_every_record_that_is_due_while_as_many_as_may_are_in_flight_counts_as_held_back(tmp_path):
     """Also those that became due while the one before them waited."""
-    records = payloads(tmp_path, MOST_IN_FLIGHT + 300)
+    records = payloads(tmp_path, Workload.MOST_IN_FLIGHT + 300)
 
     class Silent:
         """Answers nobody until it is told to."""
@@ -34,7 +34,7 @@ def test_every_record_that_is_due_while_as_many_as_may_are_in_flight_counts_as_h
 
         async def send_encoded(self, employee_id, payload):
             self.waiting += 1
-            if self.waiting == MOST_IN_FLIGHT:
+            if self.waiting == Workload.MOST_IN_FLIGHT:
                 self.full.set()
             await self.speaks.wait()
             now = now_ns()
