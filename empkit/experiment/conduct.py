@@ -424,8 +424,8 @@ class _Conductor:
             )
         if info.held_back:
             info.notes.append(
-                f"{info.held_back} records were due while {Workload.MOST_IN_FLIGHT} were in flight, "
-                "and waited for their turn: more was offered than the system took."
+                f"{info.held_back} records were due while {Workload.MOST_IN_FLIGHT} were in "
+                "flight, and waited for their turn: more was offered than the system took."
             )
         if info.gave_up:
             info.valid = False
