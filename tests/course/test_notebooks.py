@@ -44,7 +44,7 @@ def test_a_working_copy_has_all_and_keeps_what_the_reader_changed(tmp_path):
         assert changed.read_bytes() == (originals() / NOTEBOOKS[1]).read_bytes()
 
 
-def test_the_wheel_has_the_notebooks(tmp_path):
+def test_the_wheel_has_the_notebooks_and_the_data_of_the_package(tmp_path):
     source = tmp_path / "source"  # a build leaves things beside what it builds
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "results"))
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
@@ -52,6 +52,11 @@ def test_the_wheel_has_the_notebooks(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
+        packed = set(archive.namelist())
+    files = (path for path in (ROOT / "empkit").rglob("*") if path.is_file())
+    data = {path.relative_to(ROOT).as_posix() for path in files if path.suffix not in (".py", ".pyc")}
+    assert "empkit/report/style.css" in data
+    assert data <= packed
     code = "from empkit.course.notebooks import originals; print(originals())"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True,

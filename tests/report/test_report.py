@@ -1,10 +1,9 @@
 """The report: one page, complete, and safe to open."""
 
 import re
-import tomllib
-from pathlib import Path
 
-from empkit import plots, report
+from empkit import plots
+from empkit.plots.kind import DEFINED
 from empkit.report import write_figures, write_report
 from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up, nothing, together
@@ -40,17 +39,6 @@ def test_what_came_from_outside_is_text_and_no_template(tmp_path):
     assert "{{ 6 * 7 }} {% set a = 1 %}" in page
 
 
-def test_the_template_and_the_style_are_data_of_the_package():
-    root = Path(__file__).parents[1]
-    tool = tomllib.loads((root / "pyproject.toml").read_text())["tool"]
-    patterns = tool["setuptools"]["package-data"]["empkit"]
-    packed = {path for pattern in patterns for path in (root / "empkit").glob(pattern)}
-    files = [path for path in Path(report.__file__).parent.iterdir() if path.is_file()]
-    data = {path for path in files if path.suffix != ".py"}
-    assert {path.name for path in data} == {"page.html.j2", "style.css"}
-    assert data <= packed
-
-
 def test_title_and_boxes_say_what_the_result_says(tmp_path):
     runs = made_up()
     runs.runs[0].broken = ["2 stored more than once: a, b", "1 stored and never sent: c"]
@@ -81,7 +69,7 @@ def test_a_figure_that_cannot_be_drawn_is_left_out_with_its_reason(tmp_path, mon
     def fail(_runs):
         raise RuntimeError("no <latex> here")
 
-    monkeypatch.setattr("empkit.plots.register.stages", fail)
+    monkeypatch.setitem(DEFINED, "stages", DEFINED["stages"]._replace(draw=fail))
     drawn, missing = write_figures(made_up(), tmp_path)
     assert missing == {"stages": "RuntimeError: no <latex> here"}
     assert "latency" in drawn
