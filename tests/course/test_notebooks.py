@@ -46,15 +46,20 @@ def test_a_working_copy_has_all_and_keeps_what_the_reader_changed(tmp_path):
 
 def test_the_wheel_has_the_notebooks_and_the_data_of_the_package(tmp_path):
     source = tmp_path / "source"  # a build leaves things beside what it builds
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "results"))
+    source.mkdir()
+    for part in ("empkit", "notebooks"):
+        shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / part, source)
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
     subprocess.run([*pip, "-w", tmp_path, source], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
         packed = set(archive.namelist())
-    files = (path for path in (ROOT / "empkit").rglob("*") if path.is_file())
-    data = {path.relative_to(ROOT).as_posix() for path in files if path.suffix not in (".py", ".pyc")}
+    kinds = ("*.json", "*.j2", "*.css", "py.typed")
+    files = (path for kind in kinds for path in (ROOT / "empkit").rglob(kind))
+    data = {path.relative_to(ROOT).as_posix() for path in files}
     assert "empkit/report/style.css" in data
     assert data <= packed
     code = "from empkit.course.notebooks import originals; print(originals())"
