@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from empkit.brokers.admin import create_topics, parse_addresses, why_unreachable
 from empkit.brokers.base import Broker, BrokerError
-from empkit.tls import kafka_arguments
+from empkit.kafka.connection import kafka_arguments
 
 if TYPE_CHECKING:
     from empkit.proxy import ProxyProcess

@@ -11,7 +11,7 @@ from empkit.check.base import REACH_TIMEOUT_S, Check, FailedError, Planned
 from empkit.check.packages import package
 from empkit.check.reach import unreachable
 from empkit.check.records import send
-from empkit.tls import kafka_arguments
+from empkit.kafka.connection import kafka_arguments
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaClient

@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from empkit.clients.base import Answer, Client, ClientError, NoAnswerError
 from empkit.clients.limits import Limits
+from empkit.kafka.connection import kafka_arguments
 from empkit.settings import Settings
-from empkit.tls import kafka_arguments
 from empkit.wire import SENT, TOO_LARGE
 
 # While a broker is away aiokafka logs an error each second, which a notebook shows in red. The

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
+from empkit.kafka.connection import kafka_arguments
 from empkit.kafka.topics import read_messages
 from empkit.records import ledger
 from empkit.settings import Settings
-from empkit.tls import kafka_arguments
 
 
 class DeadLetter(NamedTuple):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from empkit.kafka.connection import kafka_arguments
 from empkit.settings import Settings
-from empkit.tls import kafka_arguments
 
 if TYPE_CHECKING:
     import pandas as pd

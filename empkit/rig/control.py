@@ -50,3 +50,22 @@ def ask_token(settings: Settings) -> str:
     if settings.password is None:
         raise LabError("A server that already runs wants EMPKIT_USERNAME and EMPKIT_PASSWORD.")
     return ask(settings, lambda control: control.log_in())
+
+
+def ask_about(settings: Settings, token: str) -> dict[str, Any]:
+    """Ask the server for its database, settings and versions; empty where it does not say, as
+    empkit 0.1.0.
+
+    Raises:
+        LabError: no server answers, or it answers with an error.
+    """
+
+    async def about(control: ControlPlane) -> dict[str, Any]:
+        try:
+            return (await control.about()).model_dump()
+        except NotThisKitError as error:
+            if error.code != 404:
+                raise
+            return {}
+
+    return ask(settings, about, token)

@@ -21,32 +21,25 @@ from pydantic import SecretStr
 
 from empkit.brokers import BrokerError, make_broker
 from empkit.clients import client_class, protocols
-from empkit.clients.control import ControlPlane, NotThisKitError
 from empkit.clients.register import with_receiver
 from empkit.clock import clock_flaw
+from empkit.kafka.connection import kafka_arguments
 from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError, Processes
 from empkit.processes.context import Stopping
 from empkit.records import ledger
+from empkit.rig.broker import clients_of
 from empkit.rig.consumers import PARTITIONS, POLL_S, ConsumerGroup, lag, wait_until_joined
-from empkit.rig.control import LabError, ask, ask_token
+from empkit.rig.control import LabError, ask, ask_about, ask_token
+from empkit.rig.database import OwnDatabase
 from empkit.settings import Settings
-from empkit.tls import kafka_arguments
-from empkit.wire import About
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker, BrokerName
 
 START_TIMEOUT_S = 30.0
-SESSION_TIMEOUT_MS = 1_500
 OF_THE_CONSUMERS = ("kafka_commit", "kafka_transactional")
 """The settings of a run that the consumers must have, too."""
-FETCH_WAIT_MS = {"embedded": 2, "apache": 100}
-"""The embedded broker answers a request for records that are not there yet only when its time is
-over, not when they come; so the time is short. Apache Kafka answers when they come, but a request
-for the lag on the same connection waits behind it."""
-EMBEDDED_LEADER_WAIT_MS = 50
-"""Long enough for the other members of a group to send one request, also on a busy machine."""
 
 
 class Rig(Stopping):
@@ -96,7 +89,7 @@ class Rig(Stopping):
         self._processes: Processes | None = None
         self.broker: Broker | None = None
         self.server: Child | None = None
-        self._own_database: str | None = None
+        self._own_database = OwnDatabase(self.settings.lab_database)
         self._in_force: dict[str, Any] = {}
         self.told_by_server: dict[str, Any] = {}
         self._flushes = False
@@ -190,7 +183,7 @@ class Rig(Stopping):
         ledger.begin()
         self._in_force = {name: getattr(self.settings, name) for name in OF_THE_CONSUMERS}
         self._flushes = False
-        self._group = ConsumerGroup(self._processes)
+        self._group = None
         try:
             self._start_broker(self._processes)
             if self._server_url is None:
@@ -222,7 +215,7 @@ class Rig(Stopping):
                 ledger.end()
                 self.broker = self.server = None
                 processes.stop()
-                self._drop_own_database()
+                self._own_database.drop()
                 self.settings = self._given
 
     def _stop_parts(self, processes: Processes) -> None:
@@ -278,17 +271,11 @@ class Rig(Stopping):
             partitions=PARTITIONS,
         )
         self.broker.start()
-        changes: dict[str, Any] = {"kafka_bootstrap_servers": self.broker.bootstrap_servers}
-        if self.broker_name != "external":
-            changes["kafka_session_timeout_ms"] = SESSION_TIMEOUT_MS
-            changes["kafka_security_protocol"] = "PLAINTEXT"
-            changes["kafka_fetch_wait_ms"] = FETCH_WAIT_MS[self.broker_name]
-        if self.broker_name == "embedded":
-            changes["kafka_leader_wait_ms"] = EMBEDDED_LEADER_WAIT_MS
-        self.settings = _changed(self.settings, **changes)
+        reach = clients_of(self.broker_name, self.broker.bootstrap_servers)
+        self.settings = _changed(self.settings, **reach)
 
     def _start_server(self, processes: Processes) -> None:
-        database = self._database or self._make_own_database(processes)
+        database = self._database or self._own_database.create(processes.folder)
         self.settings = _changed(
             self.settings,
             host="127.0.0.1",
@@ -316,38 +303,11 @@ class Rig(Stopping):
 
         One of empkit 0.1.0 does not say; then the result does not, either.
         """
-        about = ask(self.settings, _about, token=self.token)
-        self.told_by_server = about.model_dump() if about is not None else {}
+        self.told_by_server = ask_about(self.settings, self.token)
         told = self.told_by_server.get("settings", {})
         ours = {name: told[name] for name in OF_THE_CONSUMERS if name in told}
         self.settings = _changed(self.settings, **ours)
         self._in_force |= ours
-
-    def _make_own_database(self, processes: Processes) -> str:
-        """The URL of a new database that ends with the lab."""
-        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - start-up time
-
-        from empkit.databases.engine import database_of  # noqa: PLC0415 - start-up time
-
-        server = self.settings.lab_database
-        if server is None:
-            place = f"sqlite:///{processes.folder}"
-            return database_of(place).create(place, "employees")  # goes with the folder
-        name = f"empkit_{secrets.token_hex(6)}"
-        try:
-            url = database_of(server).create(server, name)
-        except SQLAlchemyError as error:
-            raise LabError(f"No database can be made on EMPKIT_LAB_DATABASE: {error}") from error
-        self._own_database = name
-        return url
-
-    def _drop_own_database(self) -> None:
-        name, self._own_database = self._own_database, None
-        server = self._given.lab_database
-        if name is not None and server is not None:
-            from empkit.databases.engine import database_of  # noqa: PLC0415 - start-up time
-
-            database_of(server).drop(server, name)
 
     @property
     def partitions(self) -> int:
@@ -453,13 +413,9 @@ class Rig(Stopping):
 
     @property
     def group(self) -> ConsumerGroup:
-        """The consumer group's members beside the server.
-
-        Raises:
-            LabError: the lab does not run.
-        """
+        """The consumer group's members beside the server; raises as `processes` does."""
         if self._group is None:
-            raise LabError("The lab is not running. Use `with Lab() as lab:` or `Lab().start()`.")
+            self._group = ConsumerGroup(self.processes)
         return self._group
 
     @property
@@ -538,13 +494,3 @@ class Rig(Stopping):
 def _changed(settings: Settings, **changes: Any) -> Settings:
     """The same settings but for some."""
     return settings.model_copy(update=changes)
-
-
-async def _about(control: ControlPlane) -> About | None:
-    """What the server says of itself; None of empkit 0.1.0, which does not say."""
-    try:
-        return await control.about()
-    except NotThisKitError as error:
-        if error.code != 404:
-            raise
-        return None

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from empkit.clock import LoopWatch
 from empkit.databases.engine import make_engine
+from empkit.kafka.connection import kafka_arguments
 from empkit.server import http, websocket
 from empkit.server.auth import Authenticator
 from empkit.server.consumer import Consumer
@@ -24,7 +25,6 @@ from empkit.server.stamps import StampLog
 from empkit.server.state import State
 from empkit.server.store import Store
 from empkit.settings import Settings
-from empkit.tls import kafka_arguments
 
 
 def create_app(settings: Settings) -> FastAPI:

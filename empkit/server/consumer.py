@@ -28,10 +28,10 @@ from pydantic import ValidationError
 
 from empkit.clock import now_ns
 from empkit.databases.table import Result, Row
+from empkit.kafka.connection import kafka_arguments
 from empkit.records.employee import Employee, to_row, validation_reason
 from empkit.server.store import MAX_GROUP, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
-from empkit.tls import kafka_arguments
 from empkit.wire import DUPLICATE, INVALID, TOO_LARGE, ConsumerHealth
 
 LOGGER = logging.getLogger(__name__)

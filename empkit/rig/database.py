@@ -1,0 +1,55 @@
+"""The database that a rig makes for itself, and that ends with it."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from empkit.rig.control import LabError
+
+
+class OwnDatabase:
+    """A new database at each start: on a server, or an SQLite file in the rig's folder.
+
+    Args:
+        server: URL of the server; None takes a file.
+    """
+
+    def __init__(self, server: str | None) -> None:
+        self._server = server
+        self._name: str | None = None
+
+    def create(self, folder: Path) -> str:
+        """Make the database.
+
+        Args:
+            folder: of the rig.
+
+        Returns:
+            Its URL.
+
+        Raises:
+            LabError: the server does not let us.
+        """
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - start-up time
+
+        from empkit.databases.engine import database_of  # noqa: PLC0415 - start-up time
+
+        if self._server is None:
+            place = f"sqlite:///{folder}"
+            return database_of(place).create(place, "employees")  # goes with the folder
+        name = f"empkit_{secrets.token_hex(6)}"
+        try:
+            url = database_of(self._server).create(self._server, name)
+        except SQLAlchemyError as error:
+            raise LabError(f"No database can be made on EMPKIT_LAB_DATABASE: {error}") from error
+        self._name = name
+        return url
+
+    def drop(self) -> None:
+        """Drop the database from its server; a file goes with the rig's folder."""
+        name, self._name = self._name, None
+        if name is not None and self._server is not None:
+            from empkit.databases.engine import database_of  # noqa: PLC0415 - start-up time
+
+            database_of(self._server).drop(self._server, name)
