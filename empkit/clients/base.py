@@ -144,8 +144,10 @@ class Client(Closing):
 
     @classmethod
     def look(cls) -> Look:
-        """How the protocol is shown."""
-        return Look(cls.label or cls.__name__, cls.colour, cls.marker, cls.line)
+        """How the protocol is shown: as the class itself says, not one that it derives from."""
+        usual = Look(cls.__name__)
+        said = {name: vars(cls)[name] for name in Look._fields if vars(cls).get(name)}
+        return usual._replace(**said)
 
     @classmethod
     def mount(cls, receiver: Receiver) -> None:

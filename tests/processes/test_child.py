@@ -119,7 +119,7 @@ def test_a_child_that_has_ended_takes_no_orders_and_says_what_it_logged(start):
     child = start("import sys; sys.exit('no room left')")
     wait_until(lambda: not child.running)
     for _ in range(2):  # with its pipes open, and closed
-        with pytest.raises(ChildError, match=r"takes no orders\. Its log ends with:\n  no room"):
+        with pytest.raises(ChildError, match=r"accepts no orders\. Its log ends with:\n  no room"):
             child.order(stop=True)
         child.wait(30)
 

@@ -140,7 +140,7 @@ def test_a_broken_last_line_of_stamps_is_passed_over(tmp_path):
 
 
 def test_only_databases_that_the_kit_knows_are_opened():
-    with pytest.raises(ValueError, match="use sqlite or postgresql"):
+    with pytest.raises(ValueError, match="use postgresql or sqlite"):
         make_engine("mysql://localhost/x")
     with pytest.raises(ValueError, match="cannot be read"):
         make_engine("not a url")
