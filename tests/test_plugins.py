@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,45 @@ def test_an_entry_that_cannot_be_imported_is_an_error_that_names_its_package(
     assert message in words
     assert "Mend or uninstall that package." in words
     assert "Traceback" not in done.stderr
+
+
+# CONTRIBUTING.md shows how to add one of each.
+
+ROOT = Path(__file__).parents[1]
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+EXCERPTS = re.findall(r"^```(?:python|ini)\n# (\S+)\n(.*?)^```$", GUIDE, re.M | re.S)
+
+
+def test_each_page_of_the_guide_has_code_from_a_file_and_names_its_tests():
+    assert len(EXCERPTS) == len(re.findall(r"^```(?:python|ini)$", GUIDE, re.M))
+    pages = re.split(r"^### (How to add .*)\n", GUIDE, flags=re.M)
+    for title, page in zip(pages[1::2], pages[2::2], strict=True):
+        assert "```python\n# " in page, title
+        assert "**Tests.**" in page, title
+        anchor = title.lower().replace(" ", "-")
+        assert f"](#{anchor})" in pages[0], title
+
+
+@pytest.mark.parametrize(("file", "code"), EXCERPTS)
+def test_code_in_the_guide_is_a_part_of_the_file_that_it_names(file, code):
+    assert f"\n{code}" in "\n" + (ROOT / file).read_text()
+
+
+def test_files_and_tests_that_the_guide_names_are_there():
+    pages = GUIDE.partition("## How to add a ...")[2]
+    files = set(re.findall(r"`((?:empkit|tests)/[\w./-]+\.\w+)(?:`|::)", pages))
+    assert len(files) > 20
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    names = set(re.findall(r"\b(test_\w+)\b(?!\.py|/)", pages))
+    assert len(names) > 5
+    assert [name for name in names if f"def {name}(" not in tests] == []
+
+
+def test_the_guide_lists_the_parts_in_the_order_of_their_layers():
+    layers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    wanted = [part for layer in layers["contracts"][0]["layers"] for part in layer.split(" | ")]
+    table = GUIDE.partition("| part of `empkit/` |")[2].partition("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    found = [name for cell in first for name in re.findall(r"`(\w+)(?:/|\.py)`", cell)]
+    assert found == [part for part in wanted if part != "__main__"]
