@@ -13,7 +13,11 @@ import functools
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
-Register = Literal["protocols", "faults", "figures", "databases", "verdicts"]
+Register = Literal["protocols", "faults", "figures", "databases"]
+
+
+class PluginError(ImportError):
+    """What a package has for a register cannot be imported; the message names both."""
 
 
 @functools.cache
@@ -24,16 +28,17 @@ def load(register: Register) -> dict[str, Any]:
         What each entry point names, by the name of the entry point.
 
     Raises:
-        ImportError: an entry point cannot be imported; the message names it.
+        PluginError: an entry point cannot be imported; the message names it and its package.
     """
     found = {}
     for entry in entry_points(group=f"empkit.{register}"):
         try:
             found[entry.name] = entry.load()
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # the code of others may raise anything
             package = entry.dist.name if entry.dist else "a package"
-            raise ImportError(
+            reason = str(error).rstrip(".") or type(error).__name__
+            raise PluginError(
                 f"{entry.value}, which {package} has for the register empkit.{register}, cannot be "
-                f"imported: {error}. Mend or uninstall that package."
+                f"imported: {reason}. Mend or uninstall that package."
             ) from error
     return found

@@ -14,6 +14,7 @@ import typer.core
 from pydantic import ValidationError
 from rich.console import Console
 
+from empkit.plugins import PluginError
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, described, of_signal
 from empkit.settings import Settings
@@ -33,6 +34,8 @@ class Commands(typer.core.TyperGroup):
             end_interrupted(ctx.invoked_subcommand)
         except typer.Exit:
             raise
+        except PluginError as error:
+            fail(str(error))
         except Exception as error:
             if not interrupts.first():
                 raise

@@ -148,6 +148,11 @@ class Fault(ABC):
         name = cls.__dict__.get("name")
         if not isinstance(name, str):
             return
+        if not issubclass(cls, TimedFault | WholeRunFault):
+            raise TypeError(
+                f"{cls.__qualname__} ({name!r}) is neither a TimedFault nor a WholeRunFault: "
+                "derive it from the one that it is."
+            )
         known = DEFINED.get(name)
         if known is not None and known.__qualname__ != cls.__qualname__:
             raise TypeError(f"{cls.__qualname__} has the name of {known.__qualname__}: {name!r}.")
