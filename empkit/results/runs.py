@@ -21,6 +21,11 @@ from empkit.results.status import ExitStatus
 from empkit.results.verdicts import BROKEN_PROMISES, VERDICTS
 
 LEVELS = (50, 90, 99, 99.9)
+FIRST = (
+    "rounds", "offered", "acked", "ack_p50_ms", "ack_p99_ms", "stored_p50_ms", "stored_p99_ms",
+    "records_per_s",
+)  # fmt: skip
+"""The first columns of a summary: pandas shows the first and last ten of a table so wide."""
 
 
 class Runs:
@@ -149,10 +154,11 @@ class Runs:
     def summary(self) -> pd.DataFrame:
         """Return one row per protocol: counts, percentiles with 95 % intervals, records per second.
 
-        Columns: rounds, offered, acked, one per verdict; `ack_p50_ms` and so on from `intended_ns`
-        to `acked_ns`, `stored_p50_ms` and so on to `stored_ns`, each percentile with `_low` and
-        `_high`; `records_per_s`, the median of the rounds. A percentile of too few records is
-        missing.
+        The first columns are those of a first look: rounds, offered, acked, `ack_p50_ms` and
+        `ack_p99_ms` from `intended_ns` to `acked_ns`, `stored_p50_ms` and `stored_p99_ms` to
+        `stored_ns`, and `records_per_s`, the median of the rounds. Then follow one column per
+        verdict, the other percentiles, the maxima, and for each percentile `_low` and `_high`. A
+        percentile of too few records is missing.
         """
         rows = []
         verdicts = {str(name): counts for name, counts in self.verdicts().to_dict("index").items()}
@@ -165,7 +171,8 @@ class Runs:
             row |= self._latencies(timings, "ack") | self._latencies(timings, "stored")
             row["records_per_s"] = float(np.median(rates))
             rows.append(row)
-        return pd.DataFrame(rows).set_index("protocol")
+        table = pd.DataFrame(rows).set_index("protocol")
+        return table[[*FIRST, *(name for name in table.columns if name not in FIRST)]]
 
     def recovery(self) -> pd.DataFrame:
         """Return the effects of the faults, one row per run; see `empkit.results.recovery`."""
