@@ -5,6 +5,37 @@ and accounted for one by one.
 
 What is named here is the public face; it is imported when it is first used, so that
 `import empkit` takes no time.
+
+The exceptions, each below the class that it derives from, with its module and its meaning:
+
+    Exception
+      FailedError              check.base          a step of `empkit check` failed
+      _NotJoinedError          server.consumer     internal: no broker answers yet
+      RuntimeError
+        BrokerError            brokers.base        a broker cannot be started or asked
+        ChildError             processes.child     a child process ended, or did not report in time
+        ClientError            clients.base        a client could not carry out a request
+          NoAnswerError        clients.base        no answer came: the record may be stored
+          NotSentError         clients.base        nothing of the record can have arrived
+          NotThisKitError      clients.control     what answers is not a server of this kit
+          UnauthorizedError    clients.base        the token was refused
+        FaultError             faults.base         a fault cannot strike here
+        LabError               rig.control         a part did not come up, or a run failed
+          BrokenPromiseError   lab                 a record broke a promise; has the runs
+          RunError             experiment.conduct  a run failed; has the runs before it
+        LibraryError           brokers.librdkafka  the library is missing, too old, or refused
+        ProxyError             proxy.process       the fault proxy could not carry out an order
+        StoreFullError         server.store        too many records wait for the database
+        StoreUnavailableError  server.store        the database did not take the records
+      ValueError
+        RecordError            records.employee    a record or a file of records cannot be used
+        ResultError            results.folders     a folder of results cannot be read
+        WrongUseError          experiment.beforehand  an option cannot be carried out
+      OSError
+        FileNotFoundError
+          ResultError          results.folders     the same class: it has two bases
+
+`LabError` is in `empkit.lab`, too.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from empkit.brokers import BrokerError
 from empkit.clients import plugin
@@ -41,6 +43,30 @@ class BrokenPromiseError(LabError):
 
 class Lab(Rig):
     """A rig with the four experiments: `run`, `compare`, `cross` and `find_rate`."""
+
+    def __repr__(self) -> str:
+        return f"<Lab: {'; '.join(f'{name} {value}' for name, value in self._said().items())}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>"
+            for name, value in self._said().items()
+        )
+        return f"<p><b>Lab</b></p><table>{rows}</table>"
+
+    def _said(self) -> dict[str, str]:
+        """Return its state and parts in words, without user names and passwords."""
+        from empkit.experiment.environment import without_secrets  # noqa: PLC0415 - start-up time
+
+        said = {"state": "running" if self.running else "not running"}
+        if self.running:
+            said["protocols"] = ", ".join(self.protocols)
+            said["server"] = without_secrets(self.server_url)
+            said["database"] = urlsplit(self.database_url or "").scheme or "as the server has it"
+        said["kafka"] = self.broker_name or "none"
+        if self.running and self.bootstrap_servers and self.has_own_server:
+            said["consumers"] = str(1 + len(self.consumers))
+        return said
 
     def run(
         self,

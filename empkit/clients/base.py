@@ -13,6 +13,7 @@ attempt of a record may have arrived, its outcome is never `failed`.
 from __future__ import annotations
 
 import asyncio
+import html
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,6 +114,27 @@ class Reply:
     def status(self) -> str:
         """`success` or `error`, as in the server's replies."""
         return "success" if self.outcome == "acked" else "error"
+
+    def __repr__(self) -> str:
+        return f"<Reply: {'; '.join(f'{name} {value}' for name, value in self._said().items())}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>"
+            for name, value in self._said().items()
+        )
+        return f"<p><b>Reply</b></p><table>{rows}</table>"
+
+    def _said(self) -> dict[str, str]:
+        """Return what a reader wants to know, in words."""
+        return {
+            "outcome": self.outcome,
+            "result": self.result,
+            "message": " ".join(self.message.split()),
+            "employee_id": "none" if self.employee_id is None else self.employee_id,
+            "attempts": str(self.attempts),
+            "after": f"{(self.acked_ns - self.sent_ns) / 1e6:,.2f} ms",
+        }
 
 
 class Client(Closing):

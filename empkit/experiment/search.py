@@ -8,6 +8,7 @@ more than it takes has a queue that grows, and with it the response time.
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,24 @@ class RateSearch:
         """The highest rate that was kept up with, in records per second; NaN when none was."""
         kept = self.steps.loc[self.steps["kept_up"], "rate"]
         return float(kept.max()) if len(kept) else math.nan
+
+    def __repr__(self) -> str:
+        return f"<RateSearch: {self._said()}>"
+
+    def _repr_html_(self) -> str:
+        whole, exact = "{:,.0f}".format, "{:,.2f}".format
+        forms = {"rate": whole, "stored_per_s": whole, "p50_ms": exact, "p99_ms": exact}
+        with pd.option_context("display.max_colwidth", None):  # the reasons are sentences
+            table = self.steps.to_html(border=0, index=False, na_rep="-", formatters=forms)
+        return f"<p><b>RateSearch</b>: {html.escape(self._said())}</p>\n{table}"
+
+    def _said(self) -> str:
+        """Return what was found in words."""
+        found = "keeps up with none"
+        if not math.isnan(self.rate):
+            found = f"keeps up with {self.rate:,.0f} records/s"
+        tried = f"{len(self.steps)} step{'s' if len(self.steps) != 1 else ''}"
+        return f"{self.protocol}, {tried}: {found}, p99 at most {self.limit_ms:g} ms"
 
 
 def find_rate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ from empkit.results.status import ExitStatus
 from empkit.results.verdicts import BROKEN_PROMISES, VERDICTS
 
 LEVELS = (50, 90, 99, 99.9)
+FIRST = (
+    "rounds", "offered", "acked", "ack_p50_ms", "ack_p99_ms", "stored_p50_ms", "stored_p99_ms",
+    "records_per_s",
+)  # fmt: skip
+"""The first columns of a summary: pandas shows the first and last ten of a table so wide."""
 
 
 class Runs:
@@ -70,12 +76,34 @@ class Runs:
         return self.looks[protocol].label
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
-        parts = {"broken promises": self.broken, "not measured": self.unmeasured}
         words = "".join(
-            f"; {name}: {'; '.join(sentences)}" for name, sentences in parts.items() if sentences
+            f"; {name}: {'; '.join(sentences)}" for name, sentences in self._sentences().items()
         )
-        return f"<Runs: {len(self.runs)} of {', '.join(self.protocols)}; {counts or 'none'}{words}>"
+        return f"<Runs: {self._said()}{words}>"
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><b>Runs</b>: {html.escape(self._said())}</p>"]
+        if self.runs:
+            table = self._table(intervals=False)[list(FIRST)]
+            forms = {name: "{:,.2f}".format for name in FIRST if name.endswith("_ms")}
+            forms |= {"records_per_s": "{:,.0f}".format}
+            parts.append(table.to_html(border=0, na_rep="-", formatters=forms))
+        parts += [
+            f"<p>{name}: {html.escape(sentence)}</p>"
+            for name, sentences in self._sentences().items()
+            for sentence in sentences
+        ]
+        return "\n".join(parts)
+
+    def _said(self) -> str:
+        """Return how many runs there are, of which protocols, and the verdicts."""
+        counts = ", ".join(f"{name} {count}" for name, count in self._counts().items() if count)
+        return f"{len(self.runs)} of {', '.join(self.protocols)}; {counts or 'none'}"
+
+    def _sentences(self) -> dict[str, list[str]]:
+        """Return what is wrong with the runs, in words, by what it is."""
+        parts = {"broken promises": self.broken, "not measured": self.unmeasured}
+        return {name: sentences for name, sentences in parts.items() if sentences}
 
     @property
     def protocols(self) -> list[str]:
@@ -149,23 +177,14 @@ class Runs:
     def summary(self) -> pd.DataFrame:
         """Return one row per protocol: counts, percentiles with 95 % intervals, records per second.
 
-        Columns: rounds, offered, acked, one per verdict; `ack_p50_ms` and so on from `intended_ns`
-        to `acked_ns`, `stored_p50_ms` and so on to `stored_ns`, each percentile with `_low` and
-        `_high`; `records_per_s`, the median of the rounds. A percentile of too few records is
-        missing.
+        The first columns are those of a first look: rounds, offered, acked, `ack_p50_ms` and
+        `ack_p99_ms` from `intended_ns` to `acked_ns`, `stored_p50_ms` and `stored_p99_ms` to
+        `stored_ns`, and `records_per_s`, the median of the rounds. Then follow one column per
+        verdict, the other percentiles, the maxima, and for each percentile `_low` and `_high`. A
+        percentile of too few records is missing.
         """
-        rows = []
-        verdicts = {str(name): counts for name, counts in self.verdicts().to_dict("index").items()}
-        for protocol in self.protocols:
-            timings = self.timings[self.timings["protocol"] == protocol]
-            rates = [self._rate(run) for run in self.runs if run.protocol == protocol]
-            row: dict[str, Any] = {"protocol": protocol, "rounds": len(rates)}
-            row |= {str(name): int(count) for name, count in verdicts[protocol].items()}
-            row["acked"] = int((timings["outcome"] == "acked").sum())
-            row |= self._latencies(timings, "ack") | self._latencies(timings, "stored")
-            row["records_per_s"] = float(np.median(rates))
-            rows.append(row)
-        return pd.DataFrame(rows).set_index("protocol")
+        table = self._table()
+        return table[[*FIRST, *(name for name in table.columns if name not in FIRST)]]
 
     def recovery(self) -> pd.DataFrame:
         """Return the effects of the faults, one row per run; see `empkit.results.recovery`."""
@@ -196,6 +215,22 @@ class Runs:
         folders.write(folder, parts, self.summary(), self.logs)
         return folder
 
+    def _table(self, *, intervals: bool = True) -> pd.DataFrame:
+        """Return one row per protocol, its columns as they are computed."""
+        rows = []
+        verdicts = {str(name): counts for name, counts in self.verdicts().to_dict("index").items()}
+        for protocol in self.protocols:
+            timings = self.timings[self.timings["protocol"] == protocol]
+            rates = [self._rate(run) for run in self.runs if run.protocol == protocol]
+            row: dict[str, Any] = {"protocol": protocol, "rounds": len(rates)}
+            row |= {str(name): int(count) for name, count in verdicts[protocol].items()}
+            row["acked"] = int((timings["outcome"] == "acked").sum())
+            for kind in ("ack", "stored"):
+                row |= self._latencies(timings, kind, intervals=intervals)
+            row["records_per_s"] = float(np.median(rates))
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("protocol")
+
     def _counts(self) -> dict[str, int]:
         counts = self.timings["verdict"].value_counts()
         return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
@@ -212,11 +247,14 @@ class Runs:
             return 0.0
         return stored / (int(last) - run.start_ns) * 1e9
 
-    def _latencies(self, timings: pd.DataFrame, kind: str) -> dict[str, float]:
+    def _latencies(self, timings: pd.DataFrame, kind: str, *, intervals: bool) -> dict[str, float]:
         values = latencies_ms(timings, kind)
         columns: dict[str, float] = {}
         for level, value in percentiles(values["ms"].to_numpy(), LEVELS).items():
-            name = f"{kind}_p{level:g}"
+            name = f"{kind}_p{level:g}_ms"
+            columns[name] = value
+            if not intervals:
+                continue
             low, high = (
                 bootstrap_interval(
                     values["ms"].to_numpy(), level, rounds=values["round"].to_numpy()
@@ -224,7 +262,7 @@ class Runs:
                 if not np.isnan(value)
                 else (np.nan, np.nan)
             )
-            columns |= {f"{name}_ms": value, f"{name}_ms_low": low, f"{name}_ms_high": high}
+            columns |= {f"{name}_low": low, f"{name}_high": high}
         columns[f"{kind}_max_ms"] = float(values["ms"].max()) if len(values) else np.nan
         return columns
 

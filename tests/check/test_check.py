@@ -79,7 +79,12 @@ def test_names_of_steps_are_unique_and_a_step_comes_after_those_that_it_needs():
         ({"server_url": "localhost:8000"}, "server port", "http://HOST:PORT", "EMPKIT_SERVER_URL"),
         ({"ws_url": "http://127.0.0.1/ws"}, "WebSocket path", "scheme isn't ws", "WS_URL"),
         ({"kafka_bootstrap_servers": None}, "broker address", "none is set", "empkit broker"),
-        ({"kafka_bootstrap_servers": "x"}, "broker address", "expected HOST:PORT", "EMPKIT_KAFKA_BOOT"),
+        (
+            {"kafka_bootstrap_servers": "x"},
+            "broker address",
+            "expected HOST:PORT",
+            "EMPKIT_KAFKA_BOOT",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(lab, change, step, seen, advice):

@@ -12,6 +12,7 @@ from empkit import load
 from empkit.results.conclusion import closing
 from empkit.results.folders import read_timings
 from empkit.results.info import STAMPS
+from empkit.results.runs import FIRST
 from empkit.results.status import ExitStatus
 from tests.made_up_runs import made_up, nothing, together
 
@@ -65,6 +66,16 @@ def test_records_per_second_are_the_median_of_the_rounds():
     runs = together(*rounds)
     assert runs.summary().loc["http", "records_per_s"] == 50
     assert [run["records_per_s"] for run in runs.to_json()["runs"]] == [200, 50, 40]
+
+
+def test_what_people_look_at_first_is_seen_where_pandas_leaves_out_the_middle():
+    runs = together(made_up("http"), made_up("kafka"))
+    with pd.option_context("display.max_columns", 20):  # as in a notebook
+        shown = runs.summary()._repr_html_()
+    assert list(runs.summary().columns[: len(FIRST)]) == list(FIRST)
+    assert "<th>...</th>" in shown
+    for column in FIRST:
+        assert f"<th>{column}</th>" in shown
 
 
 def test_verdicts_add_up_to_those_offered():

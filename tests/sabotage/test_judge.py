@@ -100,10 +100,10 @@ def test_faults_of_the_mapping_and_of_the_answers_get_their_verdicts(tmp_path):
         ),
         (
             "server/answers.py",
-            '    if result == wire.CREATED:\n',
+            "    if result == wire.CREATED:\n",
             "    if employee_id.endswith('phantom'):\n"
             "        return Answer(422, 'invalid', 'No.', employee_id)\n"
-            '    if result == wire.CREATED:\n',
+            "    if result == wire.CREATED:\n",
         ),
     )
     records = [record(fault) for fault in (*CORRUPT, "phantom", "good")]
