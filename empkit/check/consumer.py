@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-
-from empkit.check.base import ANSWER_TIMEOUT_S, POLL_S, Check, FailedError, Planned
+from empkit.check.base import ANSWER_TIMEOUT_S, Check, FailedError, Planned
 from empkit.check.broker import ADDRESS
 from empkit.check.records import STAYS, read_back
-from empkit.check.server import health
-from empkit.wire import ConsumerHealth
+from empkit.check.server import connected, health
+from empkit.wire import ConsumerHealth, Health
 
 
 async def _consumer(check: Check) -> str:
     consumer = ConsumerHealth(state="connecting")
-    with suppress(TimeoutError):
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            # one that has just started is about to join
-            while consumer.state == "connecting":
-                consumer = (await health(check)).consumer
-                await asyncio.sleep(POLL_S)
+
+    def decided(health: Health) -> bool:
+        nonlocal consumer
+        consumer = health.consumer
+        return consumer.state != "connecting"  # one that has just started is about to join
+
+    async with connected(check.settings, check.token) as control:
+        await control.wait_until(decided, ANSWER_TIMEOUT_S)
     if consumer.state == "off":
         raise FailedError(
             "the server runs none", f"Start the server with {ADDRESS}: `empkit serve --kafka`."

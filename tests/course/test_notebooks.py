@@ -44,6 +44,19 @@ def test_a_working_copy_has_all_and_keeps_what_the_reader_changed(tmp_path):
         assert changed.read_bytes() == (originals() / NOTEBOOKS[1]).read_bytes()
 
 
+def test_the_notebooks_import_from_the_public_face_only():
+    face = {"empkit", "empkit.faults", "empkit.plots", "empkit.course"}
+    face |= {"empkit.clients", "empkit.kafka", "empkit.results"}
+    cells = [
+        "".join(cell["source"])
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+        for cell in json.loads(path.read_text())["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    used = re.findall(r"^\s*(?:from|import) (empkit[\w.]*)", "\n".join(cells), re.M)
+    assert set(used) <= face
+
+
 def test_the_wheel_has_the_notebooks_and_the_data_of_the_package(tmp_path):
     source = tmp_path / "source"  # a build leaves things beside what it builds
     source.mkdir()
