@@ -7,17 +7,20 @@ other packages come by the entry point `empkit.figures`.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from functools import partial
 
 from empkit import plugins
-from empkit.plots import latency, stages, throughput, timeline, verdicts
 from empkit.plots.kind import DEFINED, FigureKind
 from empkit.plots.style import Picture
 from empkit.results.runs import Runs
 
-FAMILIES = (latency, stages, verdicts, timeline, throughput)
+FAMILIES = ("latency", "stages", "verdicts", "timeline", "throughput")
 """The modules of the kit's own figures, in the order of a report."""
+
+# by name, since the package has functions that are named like their modules
+MODULES = [importlib.import_module(f"empkit.plots.{name}").__name__ for name in FAMILIES]
 
 
 def figures(runs: Runs) -> dict[str, Picture]:
@@ -49,10 +52,9 @@ def caption_of(name: str) -> str:
 def _in_order() -> list[FigureKind]:
     """All figures, those of other packages last."""
     plugins.load("figures")
-    modules = [module.__name__ for module in FAMILIES]
 
     def place(kind: FigureKind) -> int:
         home = kind.draw.__module__
-        return modules.index(home) if home in modules else len(modules)
+        return MODULES.index(home) if home in MODULES else len(MODULES)
 
     return sorted(DEFINED.values(), key=place)
