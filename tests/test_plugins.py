@@ -16,6 +16,7 @@ from empkit import load, plots
 from empkit.cli.common import out
 from empkit.cli.tables import summary_table
 from empkit.faults.base import DEFINED, Fault
+from empkit.plots.register import caption_of
 from empkit.report import write_report
 from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up
@@ -105,6 +106,9 @@ def test_its_figure_is_a_file_and_in_the_report_with_its_caption(compared):
     page = (folder / "report.html").read_text()
     assert "How often a record had to be sent, on average: 1 is without any retry." in page
     assert "Their PUT 1.00" in page
+    order = [page.index(caption_of(name)) for name in ("latency", "stages", "verdicts", "rates")]
+    assert order == sorted(order)
+    assert page.index("How often a record had to be sent") > max(order)
 
 
 def test_what_its_protocol_sent_is_stored_in_its_database(compared):
