@@ -25,6 +25,10 @@ class Guarantees:
             promise, but what a sender pays for large batches.
         profile: a named set of Kafka's settings (`empkit.kafka.profiles`); the choices above go
             before.
+
+    Example:
+        >>> str(Guarantees(acks="1", retries=0))
+        'acks=1 retries=0'
     """
 
     acks: AcksName | None = None

@@ -43,6 +43,10 @@ class Workload:
 
     Raises:
         ValueError: a number is out of range, or both loops are asked for.
+
+    Example:
+        >>> Workload(records=3, rate=100).schedule_ns(3).tolist()
+        [0, 10000000, 20000000]
     """
 
     records: int | str | Path | Sequence[Record] = 2_000
