@@ -42,7 +42,13 @@ class BrokenPromiseError(LabError):
 
 
 class Lab(Rig):
-    """A rig with the four experiments: `run`, `compare`, `cross` and `find_rate`."""
+    """A rig with the four experiments: `run`, `compare`, `cross` and `find_rate`.
+
+    Example:
+        >>> with Lab("none") as without_kafka:
+        ...     without_kafka.protocols
+        ['http', 'websocket']
+    """
 
     def __repr__(self) -> str:
         return f"<Lab: {'; '.join(f'{name} {value}' for name, value in self._said().items())}>"

@@ -53,6 +53,10 @@ class Settings(BaseSettings):
 
     Raises:
         pydantic.ValidationError: a value is not valid for its setting.
+
+    Example:
+        >>> Settings(ws_url=None, server_url="https://host:8443").websocket_url()
+        'wss://host:8443/ws'
     """
 
     model_config = SettingsConfigDict(

@@ -70,6 +70,13 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
 
     Raises:
         ValueError: there is no such protocol, or the class is not a complete client.
+
+    Example:
+        >>> async def send(record):
+        ...     async with connect("http", lab) as client:
+        ...         return await client.send(record)
+        >>> asyncio.run(send({"employee_id": "E1", "first_name": "Ada", "last_name": "Byron"})).outcome
+        'acked'
     """
     from empkit.clients import plugin, register  # noqa: PLC0415 - start-up time
 

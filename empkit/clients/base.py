@@ -99,6 +99,10 @@ class Reply:
         sent_ns: when it was first handed to the protocol.
         acked_ns: when the outcome was known.
         history: each attempt, when there was more than one.
+
+    Example:
+        >>> Reply("acked", "created", "E1 is stored.", "E1", 1, sent_ns=0, acked_ns=1_500_000).status
+        'success'
     """
 
     outcome: Outcome
@@ -145,6 +149,9 @@ class Client(Closing):
 
     Args:
         settings: where to send, how long to wait, how often to try.
+
+    Example:
+        >>> connect("http", lab).ack_means, connect("kafka", lab).ack_means
     """
 
     protocol: ClassVar[str] = "own"

@@ -18,6 +18,9 @@ def require(wanted: str) -> None:
 
     Raises:
         RuntimeError: the installed kit is older; the message says how to get a newer one.
+
+    Example:
+        >>> require("0.1")
     """
     installed = version("empkit")
     if Version(installed) < Version(wanted):
@@ -57,6 +60,10 @@ def working_copy(folder: Path, *, fresh: bool = False) -> list[Path]:
     Raises:
         FileNotFoundError: see `originals`.
         OSError: the folder cannot be written.
+
+    Example:
+        >>> working_copy(Path("course")), Path("course/00_start_here.ipynb").exists()
+        ([], True)
     """
     source, renamed = originals(), []
     for original in sorted(source.rglob("*")):

@@ -49,6 +49,10 @@ class Guarantees:
             promise, but what a sender pays for large batches.
         profile: a named set of Kafka's settings (`empkit.kafka.profiles`); the other choices take
             precedence.
+
+    Example:
+        >>> str(Guarantees(acks="1", retries=0))
+        'acks=1 retries=0'
     """
 
     acks: AcksName | None = choice(

@@ -44,6 +44,10 @@ class Workload:
 
     Raises:
         ValueError: a number is out of range, or both loops are asked for.
+
+    Example:
+        >>> Workload(records=3, rate=100).schedule_ns(3).tolist()
+        [0, 10000000, 20000000]
     """
 
     MOST_IN_FLIGHT: ClassVar[int] = 1_000

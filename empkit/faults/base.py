@@ -41,7 +41,13 @@ DEFINED: dict[str, type[Fault]] = {}
 
 
 class FaultError(RuntimeError):
-    """A fault cannot be struck here; the message says why."""
+    """A fault cannot be struck here; the message says why.
+
+    Example:
+        >>> LeaderKill().strike(Scene(lab))
+        Traceback (most recent call last):
+        empkit.faults.base.FaultError: leader-kill wants Apache Kafka of several brokers.
+    """
 
 
 @dataclass
@@ -52,6 +58,10 @@ class Scene:
         rig: the system, started.
         generators: the processes that send the records.
         proxy: the fault proxy, where the clients go through it.
+
+    Example:
+        >>> Scene(lab).rig.broker_name
+        'embedded'
     """
 
     rig: Rig
@@ -135,7 +145,13 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class Fault(ABC):
-    """Something that goes wrong."""
+    """Something that goes wrong.
+
+    Example:
+        >>> fault = BrokerSlow(ms=50)
+        >>> fault.name, fault.part, str(fault)
+        ('broker-slow', 'broker', 'broker-slow:ms=50')
+    """
 
     name: ClassVar[str]
     part: ClassVar[Part]
@@ -173,7 +189,12 @@ class Fault(ABC):
 
 @dataclass(frozen=True)
 class TimedFault(Fault):
-    """A fault that begins and ends at moments of a run."""
+    """A fault that begins and ends at moments of a run.
+
+    Example:
+        >>> undo = BrokerSlow(ms=50).strike(Scene(lab))
+        >>> undo()
+    """
 
     unit = IN_FLIGHT
     loses: ClassVar[bool] = False
@@ -209,7 +230,11 @@ class TimedFault(Fault):
 
 @dataclass(frozen=True)
 class WholeRunFault(Fault):
-    """A fault that changes what a run offers, from its beginning to its end."""
+    """A fault that changes what a run offers, from its beginning to its end.
+
+    Example:
+        >>> [name for name, kind in fault_kinds().items() if issubclass(kind.of, WholeRunFault)]
+    """
 
     lasts_s: ClassVar[tuple[str, str] | None] = None
     """The settings that say from and until when, in seconds, where it is not the whole run."""

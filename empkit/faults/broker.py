@@ -57,6 +57,10 @@ class BrokerDown(BrokerFault):
     """A broker, or each, is unreachable: connections are cut, new ones refused, the log stays.
 
     An Apache Kafka process is killed (SIGKILL) and started again on the same log.
+
+    Example:
+        >>> str(At(2.0, BrokerDown(broker=1), until=5.0))
+        'broker-down:broker=1@2.0s..5.0s'
     """
 
     name = "broker-down"
@@ -75,7 +79,12 @@ class BrokerDown(BrokerFault):
 
 @dataclass(frozen=True)
 class BrokerPause(BrokerFault):
-    """The brokers are stopped where they are (SIGSTOP)."""
+    """The brokers are stopped where they are (SIGSTOP).
+
+    Example:
+        >>> str(At(2.0, BrokerPause(), until=5.0))
+        'broker-pause@2.0s..5.0s'
+    """
 
     name = "broker-pause"
 
@@ -88,7 +97,12 @@ class BrokerPause(BrokerFault):
 
 @dataclass(frozen=True)
 class BrokerSlow(EmbeddedFault):
-    """Delays every response of the embedded broker by `ms`."""
+    """Delays every response of the embedded broker by `ms`.
+
+    Example:
+        >>> str(At(2.0, BrokerSlow(ms=50), until=5.0))
+        'broker-slow:ms=50@2.0s..5.0s'
+    """
 
     name = "broker-slow"
     ms: int = 100
@@ -102,7 +116,12 @@ class BrokerSlow(EmbeddedFault):
 
 @dataclass(frozen=True)
 class LeaderMove(EmbeddedFault):
-    """Every partition gets another leader; wants an embedded broker of several."""
+    """Every partition gets another leader; wants an embedded broker of several.
+
+    Example:
+        >>> str(At(2.0, LeaderMove(to=2)))
+        'leader-move:to=2@2.0s'
+    """
 
     name = "leader-move"
     unit = ""
@@ -125,6 +144,10 @@ class LeaderKill(BrokerFault):
     """The broker that leads a partition is killed (SIGKILL), and another elected in its place.
 
     Undone by starting it again. Wants Apache Kafka of several brokers (`--brokers 3`).
+
+    Example:
+        >>> str(At(2.0, LeaderKill(partition=3), until=5.0))
+        'leader-kill:partition=3@2.0s..5.0s'
     """
 
     name = "leader-kill"
@@ -152,7 +175,12 @@ class LeaderKill(BrokerFault):
 
 @dataclass(frozen=True)
 class BrokerErrors(EmbeddedFault):
-    """The next requests of a kind are answered with an error and not carried out."""
+    """The next requests of a kind are answered with an error and not carried out.
+
+    Example:
+        >>> str(At(2.0, BrokerErrors(count=3)))
+        'broker-errors:request=Produce,error=NOT_ENOUGH_REPLICAS,count=3@2.0s'
+    """
 
     name = "broker-errors"
     unit = "requests answered with the error"
@@ -181,6 +209,10 @@ class LostAcks(BrokerFault):
         count: embedded broker: how many answers; another: of how many connections the next one.
         ms: embedded broker: how long it holds them, in milliseconds: beyond the producer's
             timeout. On another broker the connection is reset with the answer on its way.
+
+    Example:
+        >>> str(At(2.0, LostAcks(count=2)))
+        'lost-acks:count=2,ms=4000@2.0s'
     """
 
     name = "lost-acks"
@@ -209,7 +241,12 @@ class LostAcks(BrokerFault):
 @dataclass(frozen=True)
 class RetentionOverrun(BrokerFault):
     """The consumer stops (SIGSTOP) until the log has dropped what it did not read: records are
-    lost that were acked, and no setting of producer or consumer brings them back."""
+    lost that were acked, and no setting of producer or consumer brings them back.
+
+    Example:
+        >>> str(At(2.0, RetentionOverrun(), until=5.0))
+        'retention-overrun@2.0s..5.0s'
+    """
 
     name = "retention-overrun"
     loses = True

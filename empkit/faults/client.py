@@ -22,7 +22,12 @@ from empkit.wire import UNAUTHORIZED
 
 @dataclass(frozen=True)
 class ClientKill(TimedFault):
-    """The load generator is killed (SIGKILL) with records in flight; the run ends with it."""
+    """The load generator is killed (SIGKILL) with records in flight; the run ends with it.
+
+    Example:
+        >>> str(At(2.0, ClientKill()))
+        'client-kill@2.0s'
+    """
 
     name = "client-kill"
     part = "client"
@@ -39,7 +44,12 @@ class ClientKill(TimedFault):
 
 @dataclass(frozen=True)
 class ClientPause(TimedFault):
-    """The load generator is stopped where it is: it neither sends nor reads."""
+    """The load generator is stopped where it is: it neither sends nor reads.
+
+    Example:
+        >>> str(At(2.0, ClientPause(), until=5.0))
+        'client-pause@2.0s..5.0s'
+    """
 
     name = "client-pause"
     part = "client"
@@ -60,7 +70,12 @@ class ClientPause(TimedFault):
 
 @dataclass(frozen=True)
 class TokenExpiry(WholeRunFault):
-    """The client's token expires `after_s` seconds after it was made, just before the run."""
+    """The client's token expires `after_s` seconds after it was made, just before the run.
+
+    Example:
+        >>> str(TokenExpiry(after_s=1.0))
+        'token-expiry:after_s=1.0'
+    """
 
     name = "token-expiry"
     part = "client"

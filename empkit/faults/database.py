@@ -11,7 +11,12 @@ from empkit.faults.base import NOT_OURS, FaultError, Plan, Scene, TimedFault, Un
 
 @dataclass(frozen=True)
 class DatabaseLock(TimedFault):
-    """Another process holds the lock that the store needs, really."""
+    """Another process holds the lock that the store needs, really.
+
+    Example:
+        >>> str(At(2.0, DatabaseLock(), until=5.0))
+        'database-lock@2.0s..5.0s'
+    """
 
     name = "database-lock"
     part = "database"
@@ -49,7 +54,12 @@ class DatabaseLock(TimedFault):
 
 @dataclass(frozen=True)
 class DiskFull(TimedFault):
-    """The server can write no byte more to any file, as on a disk that is full (RLIMIT_FSIZE)."""
+    """The server can write no byte more to any file, as on a disk that is full (RLIMIT_FSIZE).
+
+    Example:
+        >>> str(At(2.0, DiskFull(), until=5.0))
+        'disk-full@2.0s..5.0s'
+    """
 
     name = "disk-full"
     part = "database"

@@ -16,6 +16,10 @@ class Overload(WholeRunFault):
         times: the offered rate, as a multiple of the workload's.
         from_s: when it begins, in seconds after the start.
         until_s: when it ends.
+
+    Example:
+        >>> str(Overload(times=2.0, from_s=1.0, until_s=3.0))
+        'overload:times=2.0,from_s=1.0,until_s=3.0'
     """
 
     name = "overload"

@@ -36,6 +36,9 @@ class Network(ProxyFault):
 
     Args:
         toxic: see `empkit.proxy`.
+
+    Example:
+        >>> parse_fault("latency:latency_ms=100@2s").fault
     """
 
     part = "network"
@@ -67,6 +70,10 @@ class SlowReader(ProxyFault):
 
     Args:
         bytes_per_s: how fast it reads, on each connection.
+
+    Example:
+        >>> str(At(2.0, SlowReader(bytes_per_s=500), until=5.0))
+        'slow-reader:bytes_per_s=500@2.0s..5.0s'
     """
 
     name = "slow-reader"

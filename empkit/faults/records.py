@@ -19,6 +19,10 @@ class RecordFault(WholeRunFault):
 
     Args:
         share: which part of the records, from 0 to 1.
+
+    Example:
+        >>> names = [{"employee_id": f"E{n}", "last_name": "Byron"} for n in range(1_000)]
+        >>> sum("last_name" not in record for record in Invalid(share=0.2).alter(names, seed=0))
     """
 
     part = "records"
@@ -67,7 +71,12 @@ class RecordFault(WholeRunFault):
 
 @dataclass(frozen=True)
 class Duplicates(RecordFault):
-    """Records with the id of another and content of their own."""
+    """Records with the id of another and content of their own.
+
+    Example:
+        >>> Duplicates().changed({"employee_id": "E2", "last_name": "Noether"}, {"employee_id": "E1"})
+        {'employee_id': 'E1', 'last_name': 'Noether'}
+    """
 
     name = "duplicates"
 
@@ -80,7 +89,12 @@ class Duplicates(RecordFault):
 
 @dataclass(frozen=True)
 class Invalid(RecordFault):
-    """Records without a last name."""
+    """Records without a last name.
+
+    Example:
+        >>> Invalid().changed({"employee_id": "E1", "last_name": "Byron"}, None)
+        {'employee_id': 'E1'}
+    """
 
     name = "invalid"
 
@@ -91,7 +105,12 @@ class Invalid(RecordFault):
 
 @dataclass(frozen=True)
 class Poison(RecordFault):
-    """Bytes that are no JSON at all."""
+    """Bytes that are no JSON at all.
+
+    Example:
+        >>> str(Poison(share=0.05))
+        'poison:share=0.05'
+    """
 
     name = "poison"
 
@@ -103,7 +122,12 @@ class Poison(RecordFault):
 
 @dataclass(frozen=True)
 class TooLarge(RecordFault):
-    """Records larger than the server takes (but not larger than a broker takes)."""
+    """Records larger than the server takes (but not larger than a broker takes).
+
+    Example:
+        >>> len(TooLarge().changed({"employee_id": "E1"}, None)["remark"])
+        100000
+    """
 
     name = "too-large"
 

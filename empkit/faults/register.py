@@ -56,7 +56,12 @@ class FaultKind:
 
 
 def fault_kinds() -> Mapping[str, FaultKind]:
-    """Every fault that can be named, by its name."""
+    """Every fault that can be named, by its name.
+
+    Example:
+        >>> fault_kinds()["overload"](times=2.0)
+        Overload(times=2.0, from_s=2.0, until_s=12.0)
+    """
     plugins.load("faults")
     kinds: dict[str, type[Fault] | type[Toxic]] = {**DEFINED, **toxic_kinds()}
     return {name: FaultKind(name, kind) for name, kind in kinds.items()}
@@ -68,6 +73,10 @@ def parse_fault(text: str) -> At | Fault:
 
     Raises:
         ValueError: there is no such fault, or it is not written like this.
+
+    Example:
+        >>> parse_fault("server-crash@2s..5s")
+        At(at_s=2.0, fault=ServerCrash(), until=5.0)
     """
     what, _, when = text.partition("@")
     name, _, options = what.partition(":")

@@ -30,7 +30,12 @@ class ServerFault(TimedFault):
 
 @dataclass(frozen=True)
 class ServerCrash(ServerFault):
-    """The server is killed (SIGKILL); undone by starting it again on the same port."""
+    """The server is killed (SIGKILL); undone by starting it again on the same port.
+
+    Example:
+        >>> str(At(2.0, ServerCrash(), until=5.0))
+        'server-crash@2.0s..5.0s'
+    """
 
     name = "server-crash"
 
@@ -43,7 +48,12 @@ class ServerCrash(ServerFault):
 
 @dataclass(frozen=True)
 class ServerStart(ServerFault):
-    """Ends a `ServerCrash`: for a timeline that names each moment by itself."""
+    """Ends a `ServerCrash`: for a timeline that names each moment by itself.
+
+    Example:
+        >>> [str(each) for each in (At(2.0, ServerCrash()), At(5.0, ServerStart()))]
+        ['server-crash@2.0s', 'server-start@5.0s']
+    """
 
     name = "server-start"
     ends = ServerCrash
@@ -55,7 +65,12 @@ class ServerStart(ServerFault):
 
 @dataclass(frozen=True)
 class ServerRestart(ServerFault):
-    """The server is told to end (SIGTERM), finishes what it has, and is started again."""
+    """The server is told to end (SIGTERM), finishes what it has, and is started again.
+
+    Example:
+        >>> str(At(2.0, ServerRestart()))
+        'server-restart@2.0s'
+    """
 
     name = "server-restart"
 
@@ -69,7 +84,12 @@ class ServerRestart(ServerFault):
 
 @dataclass(frozen=True)
 class ServerPause(ServerFault):
-    """The server is stopped where it is (SIGSTOP): connections stay, answers do not come."""
+    """The server is stopped where it is (SIGSTOP): connections stay, answers do not come.
+
+    Example:
+        >>> str(At(2.0, ServerPause(), until=5.0))
+        'server-pause@2.0s..5.0s'
+    """
 
     name = "server-pause"
 
@@ -85,6 +105,10 @@ class ConsumerCrash(ServerFault):
     """One more consumer than the server's is killed (SIGKILL): its partitions go to the others.
 
     Undone by starting another. Wants a lab of several consumers.
+
+    Example:
+        >>> str(At(2.0, ConsumerCrash(), until=5.0))
+        'consumer-crash@2.0s..5.0s'
     """
 
     name = "consumer-crash"

@@ -26,6 +26,10 @@ class At:
 
     Raises:
         ValueError: the times make no sense.
+
+    Example:
+        >>> str(At(2.0, ServerCrash(), until=5.0))
+        'server-crash@2.0s..5.0s'
     """
 
     at_s: float
@@ -49,6 +53,10 @@ class Timeline:
     Args:
         scene: what is struck.
         events: what and when.
+
+    Example:
+        >>> Timeline(Scene(lab), [At(2.0, ServerCrash())]).spans  # it has not been started
+        []
     """
 
     def __init__(self, scene: Scene, events: Sequence[At]) -> None:

@@ -3,6 +3,8 @@
 A figure shows itself as the last line of a cell, is saved with `savefig`, and says in words what it
 shows (`alt`). Colours are those of Okabe and Ito ("Color Universal Design", 2008), which people
 with any colour vision can tell apart, and each comes with a marker or a line of its own.
+
+    >>> plots.latency(runs).savefig("latency.png")
 """
 
 from empkit.plots.journey import journey

@@ -40,6 +40,10 @@ def latency(runs: Runs) -> Picture:
 
     Args:
         runs: of one protocol or several.
+
+    Example:
+        >>> plots.latency(runs).alt
+        '... HTTP: acked p50 ...; stored p50 ... Kafka: acked p50 ...; stored p50 ...'
     """
     picture, panels = _picture(2, 6.4)
     summary: dict[Any, Any] = runs.summary().to_dict("index")

@@ -24,12 +24,20 @@ MODULES = [importlib.import_module(f"empkit.plots.{name}").__name__ for name in 
 
 
 def figures(runs: Runs) -> dict[str, Picture]:
-    """The figures that a folder of results gets, by name."""
+    """The figures that a folder of results gets, by name.
+
+    Example:
+        >>> plots.figures(runs)["verdicts"].savefig("verdicts.png")
+    """
     return {name: draw() for name, draw in drawers(runs).items()}
 
 
 def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
-    """What draws each figure of a folder of results, by name."""
+    """What draws each figure of a folder of results, by name.
+
+    Example:
+        >>> list(plots.drawers(runs))
+    """
     if runs.timings.empty:
         return {}  # there is nothing to be seen
     kinds = _in_order()

@@ -58,6 +58,10 @@ def stages(runs: Runs) -> Picture:
     Only acked records that went the whole path count. Medians of stages do not add up to the median
     of the whole, so that has a mark of its own. Kafka has two bars, since its ack does not wait for
     the store.
+
+    Example:
+        >>> plots.stages(runs).alt
+        'Where most of the time goes: HTTP ... (... %), Kafka ... (... %). HTTP: waits to be sent ...'
     """
     bars = [
         (f"{runs.label(protocol)}{suffix}", protocol, path)

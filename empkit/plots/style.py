@@ -32,7 +32,13 @@ TITLE_WIDTH = 78  # letters that fit on one line
 
 
 class Picture(Figure):
-    """A figure that shows itself in a notebook, with `alt` as its text for who cannot see it."""
+    """A figure that shows itself in a notebook, with `alt` as its text for who cannot see it.
+
+    Example:
+        >>> picture = plots.verdicts(runs)
+        >>> isinstance(picture, plots.Picture), picture.alt[:43]
+        (True, 'All 200 records are stored once, as sent. H')
+    """
 
     alt: str = ""
 

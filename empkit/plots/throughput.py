@@ -47,6 +47,10 @@ def throughput(run: Runs) -> Picture:
 
     Args:
         run: a single run, or several: a panel each, of the first six.
+
+    Example:
+        >>> plots.throughput(runs.of("http")).alt
+        'HTTP: at most ... without a stored record.'
     """
     infos = run.runs[:MOST_PANELS]
     picture, panels = _picture(len(infos), max(SIZE[1], 0.8 + 1.9 * len(infos)))
@@ -130,6 +134,10 @@ def rates(runs: Runs) -> Picture:
     """Records stored per second: a dot a round, a bar for the median of the rounds.
 
     A dashed line is the rate that was offered, where a schedule set it: more cannot be stored.
+
+    Example:
+        >>> plots.rates(runs).alt
+        '... Rounds, in records per second: HTTP: ...; Kafka: ...'
     """
     picture, axes = _bars(len(runs.protocols), 0.6, 0.7)
     found: dict[str, list[float]] = {protocol: [] for protocol in runs.protocols}
@@ -184,6 +192,10 @@ def knee(search: RateSearch) -> Picture:
 
     Args:
         search: from `Lab.find_rate`.
+
+    Example:
+        >>> plots.knee(search).alt
+        'HTTP keeps up with 1,000 records per second at a p99 of ... or less. ...'
     """
     picture, (axes,) = _picture()
     steps = search.steps.sort_values("rate")

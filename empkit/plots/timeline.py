@@ -51,6 +51,10 @@ def timeline(run: Runs) -> Picture:
 
     Args:
         run: a single run; of several the first is shown.
+
+    Example:
+        >>> plots.timeline(runs.of("http")).alt
+        'HTTP: All 100 records are stored once, as sent; the slowest took ...'
     """
     info = run.runs[0]
     one = run.of(info.protocol, info.round)
@@ -122,6 +126,10 @@ def percentiles_over_time(run: Runs) -> Picture:
 
     Args:
         run: a single run; of several the first is shown.
+
+    Example:
+        >>> plots.percentiles_over_time(runs.of("http")).alt
+        'HTTP: p90 ... in the median slice of ... s, ... in the worst.'
     """
     info = run.runs[0]
     own = run.of(info.protocol, info.round).timings
@@ -168,6 +176,10 @@ def timelines(runs: Runs) -> Picture:
 
     Args:
         runs: of one protocol or several, up to six.
+
+    Example:
+        >>> plots.timelines(runs).alt
+        'Longest until the sender knew: HTTP... Kafka... All 200 records are stored once, as sent.'
     """
     first = [
         next(info for info in runs.runs if info.protocol == protocol)

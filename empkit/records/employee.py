@@ -120,6 +120,10 @@ class Employee(BaseModel):
 
     Raises:
         pydantic.ValidationError: `validation_reason` returns the message for the sender.
+
+    Example:
+        >>> Employee(employee_id="E1", first_name="Ada", last_name="Byron", team="Engines").model_extra
+        {'team': 'Engines'}
     """
 
     model_config = ConfigDict(strict=True, extra="allow")

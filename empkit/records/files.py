@@ -62,6 +62,11 @@ def read_records(source: str | Path | BinaryIO) -> RecordFile:
 
     Raises:
         RecordError: there is nothing to read, or the format is none of these.
+
+    Example:
+        >>> file = read_records(io.BytesIO(b'{"id": 7, "first": "Ada", "last": "Byron"}'))
+        >>> len(file.records), file.renamed
+        (1, {'id': 'employee_id', 'first': 'first_name', 'last': 'last_name'})
     """
     name = _source_name(source)
     data = _load(source, name)

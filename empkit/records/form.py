@@ -93,6 +93,10 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         RecordError: the id or a name is missing, or a value is not of its field's type.
+
+    Example:
+        >>> format_employee_record({"ID": 7, "Surname": "Byron", "Forename": " Ada "})
+        {'employee_id': '7', 'first_name': 'Ada', 'last_name': 'Byron'}
     """
     return _format(row)[0]
 

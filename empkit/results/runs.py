@@ -46,6 +46,12 @@ class Runs:
         looks: how each protocol is shown; by default as its runs say, or else its class. Those
             without a colour get one in the order of their names, so that the same results have the
             same colours wherever they are drawn.
+
+    Example:
+        >>> runs
+        <Runs: 2 of http, kafka; stored 200>
+        >>> runs.of("kafka").verdicts()["stored"].to_dict()
+        {'kafka': 100}
     """
 
     def __init__(
@@ -290,6 +296,10 @@ def load(folder: str | Path) -> Runs:
     Raises:
         ResultError: the folder is missing (it is a FileNotFoundError, too), holds no results, is
             damaged, or is of a newer empkit.
+
+    Example:
+        >>> load(runs.save("results")).protocols
+        ['http', 'kafka']
     """
     parts = folders.read(Path(folder))
     return Runs(

@@ -48,6 +48,10 @@ def check(number: str, answer: Any) -> None:
 
     Raises:
         KeyError: there is no such exercise.
+
+    Example:
+        >>> check("00.1", {"http", "websocket", "kafka"})
+        00.1: not yet. ...
     """
     if number not in CHECKS:
         raise KeyError(f"There is no exercise {number!r}; there are {', '.join(CHECKS)}.")
