@@ -27,6 +27,8 @@ The exceptions, each below the class that it derives from, with its module and i
         ProxyError             proxy.process       the fault proxy could not carry out an order
         StoreFullError         server.store        too many records wait for the database
         StoreUnavailableError  server.store        the database did not take the records
+      ImportError
+        PluginError            plugins             a package's addition cannot be imported
       ValueError
         RecordError            records.employee    a record or a file of records cannot be used
         ResultError            results.folders     a folder of results cannot be read

@@ -32,6 +32,10 @@ class BrokenPromiseError(LabError):
 
     Args:
         runs: with the timings of all records.
+
+    Example:
+        >>> issubclass(BrokenPromiseError, LabError)
+        True
     """
 
     runs: Runs

@@ -1,12 +1,66 @@
-"""The docstrings keep their word: the tree of exceptions is that of the code."""
+"""The docstrings keep their word: the tree of exceptions is that of the code, the examples run."""
 
+import asyncio
 import builtins
+import doctest
 import importlib
 import inspect
+import io
 import pkgutil
 import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
 
 import empkit
+from empkit.experiment.search import RateSearch
+
+PACKAGES = ("empkit", "empkit.faults", "empkit.plots", "empkit.course")
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def public_names():
+    """Every class and function of the public face, by its package and name."""
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            value = getattr(module, name)
+            home = getattr(value, "__module__", None) or ""
+            if callable(value) and home.startswith("empkit"):
+                yield package, name
+
+
+@pytest.fixture(scope="module")
+def examples_see(lab):
+    """What an example may use without saying where it comes from: a lab, its runs, a search."""
+    names = {"asyncio": asyncio, "io": io, "Path": Path, "plots": empkit.plots, "lab": lab}
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        names |= {name: getattr(module, name) for name in module.__all__}
+    workload = empkit.Workload(records=100, in_flight=1)
+    names["runs"] = lab.compare(["http", "kafka"], workload, progress=lambda *_: None)
+    steps = {
+        "rate": [500.0, 1000.0, 2000.0], "stored_per_s": [500.0, 1000.0, 1800.0],
+        "p50_ms": [1.0, 2.0, 50.0], "p99_ms": [3.0, 9.0, 300.0],
+        "kept_up": [True, True, False], "why": ["", "", "the p99 is above 100 ms"],
+    }  # fmt: skip
+    names["search"] = RateSearch("http", 100.0, pd.DataFrame(steps))
+    return names
+
+
+@pytest.mark.parametrize(("package", "name"), public_names())
+def test_each_public_name_has_an_example_that_runs(
+    package, name, examples_see, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    value = getattr(importlib.import_module(package), name)
+    text = inspect.getdoc(value) or ""
+    test = doctest.DocTestParser().get_doctest(text, dict(examples_see), name, None, None)
+    assert test.examples, f"{name} has no example"
+    said = []
+    doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append)
+    assert not said, "".join(said)
 
 
 def exceptions():

@@ -26,7 +26,12 @@ KEPT_BYTES = 5 * 2**20
 
 
 class EmbeddedBroker(Broker):
-    """The owner's handle of the embedded broker; takes the arguments of `Broker`."""
+    """The owner's handle of the embedded broker; takes the arguments of `Broker`.
+
+    Example:
+        >>> EmbeddedBroker.limits.split(". ")[0]
+        '...'
+    """
 
     limits: ClassVar[str] = (
         "The embedded broker keeps its log in memory only, about 5 MiB per partition, and drops "

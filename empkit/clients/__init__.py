@@ -75,7 +75,8 @@ def connect(protocol: str, where: Settings | HasSettings, token: str | None = No
         >>> async def send(record):
         ...     async with connect("http", lab) as client:
         ...         return await client.send(record)
-        >>> asyncio.run(send({"employee_id": "E1", "first_name": "Ada", "last_name": "Byron"})).outcome
+        >>> ada = {"employee_id": "E1", "first_name": "Ada", "last_name": "Byron"}
+        >>> asyncio.run(send(ada)).outcome
         'acked'
     """
     from empkit.clients import plugin, register  # noqa: PLC0415 - start-up time

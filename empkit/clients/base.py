@@ -101,7 +101,7 @@ class Reply:
         history: each attempt, when there was more than one.
 
     Example:
-        >>> Reply("acked", "created", "E1 is stored.", "E1", 1, sent_ns=0, acked_ns=1_500_000).status
+        >>> Reply("acked", "created", "Stored.", "E1", 1, sent_ns=0, acked_ns=1_500_000).status
         'success'
     """
 
@@ -152,6 +152,7 @@ class Client(Closing):
 
     Example:
         >>> connect("http", lab).ack_means, connect("kafka", lab).ack_means
+        ('the record is stored', 'the broker has the record; it is stored later')
     """
 
     protocol: ClassVar[str] = "own"

@@ -112,6 +112,9 @@ def measure(lab: Lab, records: int = 300, rate: float = 200.0, **options: Any) -
 
     Raises:
         LabError, BrokenPromiseError: see `Lab.compare`.
+
+    Example:
+        >>> measured = measure(lab)  # doctest: +SKIP
     """
     calm = Workload(records, in_flight=1, warm_up=20)
     fewer = Workload(max(50, records // 3), in_flight=1, warm_up=0)
@@ -167,6 +170,10 @@ class Needs:
         no_broker: no broker has to run.
         ack_p99_ms: the maximum p99 of the ack under load, in milliseconds.
         records_per_s: the minimum of records stored per second.
+
+    Example:
+        >>> Needs(ack_p99_ms=20.0).ack_p99_ms
+        20.0
     """
 
     know_stored: bool = False
@@ -234,6 +241,9 @@ def advise(needs: Needs, measured: Measured) -> Advice:
     Args:
         needs: of a sender.
         measured: from `measure`.
+
+    Example:
+        >>> print(advise(Needs(ack_p99_ms=20.0), measured))  # doctest: +SKIP
     """
     facts = measured.facts
     met, values = {}, {}

@@ -136,6 +136,10 @@ def time_callers(lab: Lab, requests: int = 100, seed: int = 0) -> pd.DataFrame:
 
     Raises:
         ChildError: the sending process failed; the message has the end of its log.
+
+    Example:
+        >>> sorted(set(time_callers(lab, requests=3)["connection"]))
+        ['kept', 'new']
     """
     child = lab.processes.start_module(
         "callers",

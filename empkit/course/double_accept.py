@@ -68,6 +68,9 @@ async def try_double_accept(lab: Lab) -> Seen:
 
     Raises:
         ChildError: the server did not start.
+
+    Example:
+        >>> seen = asyncio.run(try_double_accept(lab))
     """
     child = lab.processes.start_module("double-accept", "empkit.course.double_accept")
     try:

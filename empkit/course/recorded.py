@@ -44,6 +44,9 @@ def on_apache(
     Raises:
         BrokerError: Apache Kafka is not on this machine, and a recording was to be made.
         FileNotFoundError: Apache Kafka is not on this machine, and there is no recording.
+
+    Example:
+        >>> several, source = on_apache(lambda lab: [lab.run("kafka")], "x")  # doctest: +SKIP
     """
     from empkit.lab import Lab  # noqa: PLC0415 - start-up time
 
@@ -81,6 +84,9 @@ def on_postgresql(
     Raises:
         RuntimeError: PostgreSQL is not on this machine, and a recording was to be made.
         FileNotFoundError: PostgreSQL is not on this machine, and there is no recording.
+
+    Example:
+        >>> several, source = on_postgresql(lambda lab: lab.run("http"), "x")  # doctest: +SKIP
     """
     from empkit.databases.cluster import Cluster, version_of  # noqa: PLC0415 - start-up time
     from empkit.lab import Lab  # noqa: PLC0415 - start-up time

@@ -234,6 +234,7 @@ class WholeRunFault(Fault):
 
     Example:
         >>> [name for name, kind in fault_kinds().items() if issubclass(kind.of, WholeRunFault)]
+        ['token-expiry', 'overload', 'duplicates', 'invalid', 'poison', 'too-large'...]
     """
 
     lasts_s: ClassVar[tuple[str, str] | None] = None

@@ -38,7 +38,8 @@ class Network(ProxyFault):
         toxic: see `empkit.proxy`.
 
     Example:
-        >>> parse_fault("latency:latency_ms=100@2s").fault
+        >>> str(parse_fault("latency:latency_ms=100@2s").fault)
+        'latency:latency_ms=100'
     """
 
     part = "network"

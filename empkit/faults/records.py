@@ -23,6 +23,7 @@ class RecordFault(WholeRunFault):
     Example:
         >>> names = [{"employee_id": f"E{n}", "last_name": "Byron"} for n in range(1_000)]
         >>> sum("last_name" not in record for record in Invalid(share=0.2).alter(names, seed=0))
+        182
     """
 
     part = "records"
@@ -74,8 +75,8 @@ class Duplicates(RecordFault):
     """Records with the id of another and content of their own.
 
     Example:
-        >>> Duplicates().changed({"employee_id": "E2", "last_name": "Noether"}, {"employee_id": "E1"})
-        {'employee_id': 'E1', 'last_name': 'Noether'}
+        >>> Duplicates().changed({"employee_id": "E2", "salary": 1.0}, {"employee_id": "E1"})
+        {'employee_id': 'E1', 'salary': 1.0}
     """
 
     name = "duplicates"

@@ -46,7 +46,7 @@ def journey(run: Runs, employee_id: str) -> Picture:
 
     Example:
         >>> plots.journey(runs, runs.timings["employee_id"][0]).alt
-        '... over HTTP: stored; acked after ... and 1 attempt. Attempt 1 at ...'
+        '... over ...: stored; acked after ... and 1 attempt. Attempt 1 at ...'
     """
     found = run.timings[run.timings["employee_id"] == employee_id]
     if found.empty:

@@ -37,6 +37,7 @@ def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
 
     Example:
         >>> list(plots.drawers(runs))
+        ['latency', 'stages', 'verdicts', 'rates', 'timeline-...', 'timeline-...']
     """
     if runs.timings.empty:
         return {}  # there is nothing to be seen

@@ -61,7 +61,7 @@ def stages(runs: Runs) -> Picture:
 
     Example:
         >>> plots.stages(runs).alt
-        'Where most of the time goes: HTTP ... (... %), Kafka ... (... %). HTTP: waits to be sent ...'
+        'Where most of the time goes: HTTP ... (... %), Kafka ... (... %). HTTP: ...'
     """
     bars = [
         (f"{runs.label(protocol)}{suffix}", protocol, path)

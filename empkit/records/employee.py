@@ -122,8 +122,8 @@ class Employee(BaseModel):
         pydantic.ValidationError: `validation_reason` returns the message for the sender.
 
     Example:
-        >>> Employee(employee_id="E1", first_name="Ada", last_name="Byron", team="Engines").model_extra
-        {'team': 'Engines'}
+        >>> Employee(employee_id="E1", first_name="Ada", last_name="B", team="x").model_extra
+        {'team': 'x'}
     """
 
     model_config = ConfigDict(strict=True, extra="allow")

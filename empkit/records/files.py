@@ -65,8 +65,8 @@ def read_records(source: str | Path | BinaryIO) -> RecordFile:
 
     Example:
         >>> file = read_records(io.BytesIO(b'{"id": 7, "first": "Ada", "last": "Byron"}'))
-        >>> len(file.records), file.renamed
-        (1, {'id': 'employee_id', 'first': 'first_name', 'last': 'last_name'})
+        >>> len(file.records), file.renamed["first"]
+        (1, 'first_name')
     """
     name = _source_name(source)
     data = _load(source, name)

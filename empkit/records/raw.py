@@ -6,5 +6,7 @@ from __future__ import annotations
 class Raw(bytes):
     """Bytes that are sent unchanged in place of a record, whether they are JSON or not.
 
-    Workload(records=[{"employee_id": "1", ...}, Raw(b"no record at all")])
+    Example:
+        >>> next(Workload(records=[Raw(b"no record at all")]).load())
+        b'no record at all'
     """

@@ -45,6 +45,10 @@ def sample_records(count: int, seed: int = 0) -> list[dict[str, Any]]:
     Args:
         count: number of employees; a smaller count returns the first of a larger one.
         seed: the same seed returns the same employees.
+
+    Example:
+        >>> [record["employee_id"] for record in sample_records(2)]
+        ['E000001', 'E000002']
     """
     return list(make_up_records(count, seed))
 

@@ -17,6 +17,11 @@ class LabError(RuntimeError):
 
     Attributes:
         runs: the `Runs` that were carried out before it, where there are some.
+
+    Example:
+        >>> Lab("none").lag()
+        Traceback (most recent call last):
+        empkit.rig.control.LabError: This lab has no Kafka, and so no consumer group.
     """
 
     runs: Any = None

@@ -18,6 +18,10 @@ class Latency(Toxic):
     Args:
         latency_ms: the delay, in milliseconds, in each affected direction.
         jitter_ms: the delay is uniformly distributed over `latency_ms` -/+ this, but at least 0.
+
+    Example:
+        >>> str(Network(Latency(latency_ms=50)))
+        'latency:latency_ms=50'
     """
 
     latency_ms: float
@@ -42,6 +46,10 @@ class Bandwidth(Toxic):
 
     Args:
         bytes_per_s: the rate, in bytes per second, of each affected direction of each connection.
+
+    Example:
+        >>> str(Network(Bandwidth(bytes_per_s=10_000)))
+        'bandwidth:bytes_per_s=10000'
     """
 
     bytes_per_s: float
@@ -70,6 +78,10 @@ class Slicer(Toxic):
         average_bytes: the average size of a piece, in bytes.
         variation_bytes: sizes are uniformly distributed over `average_bytes` -/+ this.
         delay_us: pause after each piece, in microseconds.
+
+    Example:
+        >>> str(Network(Slicer(average_bytes=100)))
+        'slicer:average_bytes=100'
     """
 
     average_bytes: int
@@ -104,6 +116,10 @@ class SlowClose(Toxic):
 
     Args:
         delay_ms: the delay, in milliseconds.
+
+    Example:
+        >>> str(Network(SlowClose(delay_ms=100)))
+        'slow-close:delay_ms=100'
     """
 
     delay_ms: float

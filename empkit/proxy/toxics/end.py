@@ -21,6 +21,10 @@ class ResetPeer(Stall):
 
     Args:
         after_ms: time from the first affected data to the reset, in milliseconds.
+
+    Example:
+        >>> str(Network(ResetPeer()))
+        'reset'
     """
 
     after_ms: float = 0.0
@@ -43,6 +47,10 @@ class LimitData(Toxic):
     Args:
         max_bytes: the limit, in bytes, of each affected direction; with 0 the first data closes
             the connection.
+
+    Example:
+        >>> str(Network(LimitData(max_bytes=100)))
+        'limit-data:max_bytes=100'
     """
 
     max_bytes: int
@@ -65,6 +73,10 @@ class Down(Toxic):
     """Cut open connections and close new ones at once, as if the server were down.
 
     The proxy keeps its port, so a client sees a closed connection and not a refused one.
+
+    Example:
+        >>> str(Network(Down()))
+        'down'
     """
 
     kind: ClassVar[str] = "down"
@@ -76,7 +88,12 @@ class Down(Toxic):
 
 @dataclass(frozen=True)
 class Cut(Toxic):
-    """Cut all open connections, once; new ones work."""
+    """Cut all open connections, once; new ones work.
+
+    Example:
+        >>> str(Network(Cut()))
+        'cut'
+    """
 
     kind: ClassVar[str] = "cut"
     unit: ClassVar[str] = CONNECTIONS

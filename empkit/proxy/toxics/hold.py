@@ -13,7 +13,12 @@ from empkit.proxy.toxics.base import CONNECTIONS, StageView, Toxic
 
 @dataclass(frozen=True)
 class Stall(Toxic):
-    """Hold all data until the toxic is removed; then deliver it at once."""
+    """Hold all data until the toxic is removed; then deliver it at once.
+
+    Example:
+        >>> str(Network(Stall()))
+        'stall'
+    """
 
     kind: ClassVar[str] = "stall"
 
@@ -28,6 +33,10 @@ class Partition(Stall):
 
     Connections stay open; a new one is accepted but not connected upstream until the toxic is
     removed. Then the data that was held is delivered, as after any partition that TCP survives.
+
+    Example:
+        >>> str(Network(Partition()))
+        'partition'
     """
 
     kind: ClassVar[str] = "partition"
@@ -42,6 +51,10 @@ class Timeout(Stall):
     Args:
         timeout_ms: the timeout, in milliseconds; 0 never closes the connection. If the toxic is
             removed before the timeout, it passes on the data that it held.
+
+    Example:
+        >>> str(Network(Timeout(timeout_ms=100)))
+        'timeout:timeout_ms=100'
     """
 
     timeout_ms: float
@@ -61,6 +74,10 @@ class HalfOpen(Toxic):
 
     Connections that are already open are not affected. When the toxic is removed, the waiting
     connections are connected upstream.
+
+    Example:
+        >>> str(Network(HalfOpen()))
+        'half-open'
     """
 
     kind: ClassVar[str] = "half-open"
