@@ -1,6 +1,7 @@
 """What another package adds to the kit: one of each is in `tests/plugins`, is found by its entry
 point, and is seen in the command line, the figures and the report."""
 
+import html
 import json
 import os
 import re
@@ -103,7 +104,7 @@ def test_a_result_is_read_and_drawn_also_without_the_package(compared):
 def test_its_figure_is_a_file_and_in_the_report_with_its_caption(compared):
     _, folder = compared
     assert (folder / "attempts.png").read_bytes().startswith(b"\x89PNG")
-    page = (folder / "report.html").read_text()
+    page = html.unescape((folder / "report.html").read_text())
     assert "How often a record had to be sent, on average: 1 is without any retry." in page
     assert "Their PUT 1.00" in page
     order = [page.index(caption_of(name)) for name in ("latency", "stages", "verdicts", "rates")]
