@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from empkit.cli.common import Kafka, err, fail, out, read_file, settings_with_user
-from empkit.clients import Protocol
+from empkit.clients import PROTOCOLS
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 def send(
     file: Annotated[str, typer.Argument(help="CSV, JSON or JSON Lines; - is standard input.")],
-    mode: Annotated[Protocol, typer.Option(help="Over which protocol.")] = "http",
+    mode: Annotated[
+        str,
+        typer.Option(
+            metavar=f"{'|'.join(PROTOCOLS)}|MODULE:CLASS",
+            help="Over which protocol, also your own.",
+        ),
+    ] = "http",
     server: Annotated[str | None, typer.Option(help="The server's URL.")] = None,
     kafka: Kafka = None,
     in_flight: Annotated[int, typer.Option(min=1, help="Records under way at any time.")] = 32,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Protocol as TypingProtocol
 
-from empkit.clients.names import PROTOCOLS, Protocol
+from empkit.clients.names import PROTOCOLS
 from empkit.lazy import lazily
 from empkit.settings import Settings
 
@@ -26,7 +26,6 @@ __all__ = [
     "Client",
     "ClientError",
     "Http1",
-    "Protocol",
     "Reply",
     "client_class",
     "connect",

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
-Protocol = Literal["http", "websocket", "kafka"]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
-
 HOMES: dict[str, str] = {
     "http": "empkit.clients.http:HttpClient",
     "websocket": "empkit.clients.websocket:WebSocketClient",
     "kafka": "empkit.clients.kafka:KafkaClient",
 }
+PROTOCOLS = tuple(HOMES)
