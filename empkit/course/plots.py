@@ -14,12 +14,12 @@ from empkit.clients import looks
 from empkit.plots.style import (
     GOOD,
     Picture,
-    _bars,
-    _legend,
-    _logarithmic,
-    _ms,
-    _picture,
-    _titled,
+    bars,
+    legend,
+    logarithmic,
+    ms,
+    new_picture,
+    titled,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def fit(advice: Advice) -> Picture:
     met, measured = advice.met, advice.measured
     shown = looks(str(protocol) for protocol in met.columns)
     labels = {protocol: look.label for protocol, look in shown.items()}
-    picture, axes = _bars(max(1, len(met)), 0.55, 0.5)
+    picture, axes = bars(max(1, len(met)), 0.55, 0.5)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     for row, need in enumerate(met.index):
@@ -50,16 +50,18 @@ def fit(advice: Advice) -> Picture:
     axes.set_yticks(range(len(met)), [textwrap.fill(str(need), 26) for need in met.index])
     axes.set_xlim(0, max(1, len(met.columns)))
     places = [column + 0.5 for column in range(len(met.columns))]
-    axes.set_xticks(places, [labels[str(each)] for each in met.columns])
-    axes.xaxis.set_major_formatter(FixedFormatter([labels[str(each)] for each in met.columns]))
+    axes.set_xticks(places, [labels[str(protocol)] for protocol in met.columns])
+    axes.xaxis.set_major_formatter(
+        FixedFormatter([labels[str(protocol)] for protocol in met.columns])
+    )
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
-    names = ", ".join(labels[str(each)] for each in advice.recommended)
+    names = ", ".join(labels[str(protocol)] for protocol in advice.recommended)
     title = f"All needs are met by: {names}" if names else "No protocol meets all of these needs"
     words = [
         f"{need}: {', '.join(labels[str(p)] for p in met.columns if met.loc[need, p]) or 'none'}"
         for need in met.index
     ]
-    return _titled(picture, title, f"{'; '.join(words)}.")
+    return titled(picture, title, f"{'; '.join(words)}.")
 
 
 def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
@@ -69,7 +71,7 @@ def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
         shares: for each moment, named in words, the number of partitions of each member, as
             `Lab.members` returns them.
     """
-    picture, axes = _bars(max(1, len(shares)), 0.6, 1.0)
+    picture, axes = bars(max(1, len(shares)), 0.6, 1.0)
     names = list(dict.fromkeys(name for counts in shares.values() for name in counts))
     colours = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
     light = {"#E69F00", "#CC79A7", "#56B4E9"}  # white is hard to read on these
@@ -86,7 +88,7 @@ def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
             left += count
     axes.set_yticks(range(len(shares)), list(shares))
     axes.set_xlabel("partitions")
-    _legend(axes)
+    legend(axes)
     totals = {sum(counts.values()) for counts in shares.values()}
     whole = f"All {totals.pop()} partitions" if len(totals) == 1 else "The partitions"
     by = [len(counts) for counts in shares.values()] or [0]
@@ -96,7 +98,7 @@ def members(shares: Mapping[str, Mapping[str, int]]) -> Picture:
         f"{moment}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
         for moment, counts in shares.items()
     )
-    return _titled(picture, title, words)
+    return titled(picture, title, words)
 
 
 def callers(timed: pd.DataFrame) -> Picture:
@@ -107,7 +109,7 @@ def callers(timed: pd.DataFrame) -> Picture:
     """
     medians = timed.groupby(["caller", "connection"])["round_trip_ms"].median().unstack()
     medians = medians.sort_values("kept")
-    picture, axes = _bars(len(medians), 0.8, 1.0)
+    picture, axes = bars(len(medians), 0.8, 1.0)
     looks = {
         "kept": ("#0072B2", "o", "connection kept", -0.15),
         "new": ("#E69F00", "D", "new each time", 0.15),
@@ -116,22 +118,22 @@ def callers(timed: pd.DataFrame) -> Picture:
         places = [place + shift for place in range(len(medians))]
         axes.plot(medians[kind], places, marker, color=colour, label=label, markersize=9)
         for place, value in zip(places, medians[kind], strict=True):
-            axes.text(value, place, f"   {_ms(value)}", va="center", fontsize=9)
+            axes.text(value, place, f"   {ms(value)}", va="center", fontsize=9)
     axes.set_yticks(range(len(medians)), [str(name) for name in medians.index])
-    _logarithmic(axes.xaxis)
+    logarithmic(axes.xaxis)
     axes.set_xlim(medians.to_numpy().min() / 1.3, medians.to_numpy().max() * 1.6)
     axes.set_xlabel("milliseconds, median of a round trip (logarithmic)")
-    _legend(axes)
+    legend(axes)
     sorted_ms = medians["kept"]
     title = (
         f"Connection kept: {sorted_ms.iloc[-1] / sorted_ms.iloc[0]:.1f} times as long through "
         f"{sorted_ms.index[-1]} as through {sorted_ms.index[0]}"
     )
     words = "; ".join(
-        f"{name}: {_ms(row['kept'])} on a connection that is kept, {_ms(row['new'])} on a new one"
+        f"{name}: {ms(row['kept'])} on a connection that is kept, {ms(row['new'])} on a new one"
         for name, row in medians.iterrows()
     )
-    return _titled(picture, title, f"{words}.")
+    return titled(picture, title, f"{words}.")
 
 
 def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
@@ -141,7 +143,7 @@ def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
     Args:
         stored_per_s: by the number of members of the consumer group, one value per round.
     """
-    picture, (axes,) = _picture()
+    picture, (axes,) = new_picture()
     counts = sorted(stored_per_s)
     values = [float(np.median(stored_per_s[count])) for count in counts]
     ideal = [values[0] * count / counts[0] for count in counts]
@@ -162,11 +164,11 @@ def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
     axes.set_xlabel("consumers in the group")
     axes.set_ylabel("records stored per second")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    _legend(axes)
+    legend(axes)
     words = "; ".join(
         f"{count}: {', '.join(f'{rate:,.0f}' for rate in stored_per_s[count])}" for count in counts
     )
-    return _titled(
+    return titled(
         picture,
         _scaling_finding(stored_per_s),
         f"Rounds, in records per second, by the number of consumers: {words}.",

@@ -1,8 +1,9 @@
-"""One function a figure. Each takes runs and returns a figure whose title states what was found.
+"""One function per figure. Each takes runs and returns a figure whose title states the result.
 
-A figure shows itself as the last line of a cell, is saved with `savefig`, and says in words what it
-shows (`alt`). Colours are those of Okabe and Ito ("Color Universal Design", 2008), which people
-with any colour vision can tell apart, and each comes with a marker or a line of its own.
+A notebook displays a figure that is the last line of a cell; `savefig` saves it, and `alt`
+describes it in words. The colours are those of Okabe and Ito ("Color Universal Design", 2008),
+which people with any colour vision can distinguish; each is combined with a different marker or
+line style.
 
     >>> plots.latency(runs).savefig("latency.png")
 """

@@ -1,4 +1,4 @@
-"""The way of one record through the system, attempt by attempt."""
+"""The path of one record through the system, attempt by attempt."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from empkit.plots.style import (
     GOOD,
     STORE,
     Picture,
-    _ms,
-    _picture,
-    _shade,
-    _through_kafka,
-    _titled,
+    ms,
+    new_picture,
+    shade,
+    through_kafka,
+    titled,
 )
 from empkit.results.runs import Runs
 
 LANES = ("client", "network", "broker", "server", "database")
 
-Tries = Sequence[tuple[int, int, str]]  # of each attempt: sent_ns, answered_ns, answer
+Tries = Sequence[tuple[int, int, str]]  # one item per attempt: sent_ns, answered_ns, answer
 
 UNANSWERED = {"no_answer", "not_sent", "unknown", "failed"}
 
 
 def journey(run: Runs, employee_id: str) -> Picture:
-    """The life of one record: where it was when, with every attempt, answer and fault.
+    """Draw the path of one record over time, with every attempt, answer and fault.
 
-    Time runs to the right; a line goes from lane to lane as the record does. A line is dashed where
-    nothing was measured, such as when the broker had it or where it got lost.
+    Time runs to the right; lines lead from lane to lane, as the record does. A line is dashed where
+    nothing was measured, such as when the broker received the record or where it was lost.
 
     Args:
         run: a run.
-        employee_id: as it is in `run.timings`.
+        employee_id: the id of the record in `run.timings`.
 
     Raises:
-        KeyError: the run has no such record.
+        KeyError: the run has no record with this id.
 
     Example:
         >>> plots.journey(runs, runs.timings["employee_id"][0]).alt
         '... over ...: stored; acked after ... and 1 attempt. Attempt 1 at ...'
     """
-    found = run.timings[run.timings["employee_id"] == employee_id]
-    if found.empty:
+    rows = run.timings[run.timings["employee_id"] == employee_id]
+    if rows.empty:
         raise KeyError(f"No record {employee_id!r} in this run; see run.timings['employee_id'].")
-    row = found.iloc[0]
+    row = rows.iloc[0]
     info = next(
-        each for each in run.runs if (each.protocol, each.round) == (row["protocol"], row["round"])
+        info for info in run.runs if (info.protocol, info.round) == (row["protocol"], row["round"])
     )
-    picture, (axes,) = _picture()
-    kafka = _through_kafka(run, str(row["protocol"]))
+    picture, (axes,) = new_picture()
+    kafka = through_kafka(run, str(row["protocol"]))
     lanes = [lane for lane in LANES if lane != "broker" or kafka]
     places = {lane: len(lanes) - 1 - number for number, lane in enumerate(lanes)}
     zero = int(row["intended_ns"])
@@ -72,40 +72,40 @@ def journey(run: Runs, employee_id: str) -> Picture:
     drawn.draw(tries)
     note = " (dashed: not measured)" if drawn.dashed else ""
     axes.set_xlabel(f"milliseconds since the record was wanted sent{note}")
-    _shade(axes, info, zero, 1e6)
+    shade(axes, info, zero, 1e6)
     tried = f"{len(tries)} attempts" if len(tries) > 1 else "1 attempt"
     verdict = str(row["verdict"]).replace("_", "-")
-    known = f"{row['outcome']} after {_ms((ends[-1] - zero) / 1e6)} and {tried}"
+    known = f"{row['outcome']} after {ms((ends[-1] - zero) / 1e6)} and {tried}"
     words = "; ".join(
-        f"attempt {number} at {_ms((sent - zero) / 1e6)}: {answer.replace('_', ' ')}"
+        f"attempt {number} at {ms((sent - zero) / 1e6)}: {answer.replace('_', ' ')}"
         for number, (sent, _, answer) in enumerate(tries, 1)
     )
-    return _titled(
+    return titled(
         picture, f"{employee_id} over {run.label(str(row['protocol']))}: {verdict}; {known}",
         f"{words[:1].upper()}{words[1:]}. {_stamps_in_words(row, zero)}",
     )  # fmt: skip
 
 
 def _stamps_in_words(row: pd.Series[Any], zero: int) -> str:
-    """When the record was received, stored and acked, as far as it was."""
-    found = [
-        f"{name} at {_ms((int(row[f'{name}_ns']) - zero) / 1e6)}"
+    """Return when the record was received, stored and acked; empty if it never was."""
+    stamps = [
+        f"{name} at {ms((int(row[f'{name}_ns']) - zero) / 1e6)}"
         for name in ("received", "stored", "acked")
         if not pd.isna(row[f"{name}_ns"])
     ]
-    return f"{', '.join(found).capitalize()}." if found else ""
+    return f"{', '.join(stamps).capitalize()}." if stamps else ""
 
 
 def _attempts(run: Runs, row: pd.Series[Any]) -> Tries:
-    """When each attempt was sent and answered, and how."""
-    own = run.attempts
-    own = own[
-        (own["protocol"] == row["protocol"])
-        & (own["round"] == row["round"])
-        & (own["seq"] == row["seq"])
+    """Return when each attempt was sent and answered, and the answer."""
+    attempts = run.attempts
+    attempts = attempts[
+        (attempts["protocol"] == row["protocol"])
+        & (attempts["round"] == row["round"])
+        & (attempts["seq"] == row["seq"])
     ]
-    if len(own):
-        columns = own[["sent_ns", "answered_ns", "answer"]].itertuples(index=False, name=None)
+    if len(attempts):
+        columns = attempts[["sent_ns", "answered_ns", "answer"]].itertuples(index=False, name=None)
         return [(int(sent), int(answered), str(answer)) for sent, answered, answer in columns]
     sent = int(row["intended_ns"] if pd.isna(row["sent_ns"]) else row["sent_ns"])
     answered = sent if pd.isna(row["acked_ns"]) else int(row["acked_ns"])
@@ -113,13 +113,13 @@ def _attempts(run: Runs, row: pd.Series[Any]) -> Tries:
 
 
 class _Journey:
-    """Draws one record's way between the lanes.
+    """Draws the path of one record between the lanes.
 
     Args:
-        axes: with limits that are set.
-        row: of the timings.
+        axes: the axes; their limits are set already.
+        row: the record's row of the timings.
         places: the height of each lane.
-        zero: the stamp that is 0 on the axis.
+        zero: the time stamp that is 0 on the axis.
         kafka: whether the record went through Kafka.
     """
 
@@ -145,7 +145,7 @@ class _Journey:
         self.dashed = False
 
     def draw(self, tries: Tries) -> None:
-        """Every attempt, then the way into the database, then what the sender was told."""
+        """Draw every attempt, then the path into the database, then the outcome for the sender."""
         times = [((sent - self.zero) / 1e6, (end - self.zero) / 1e6, word)
                  for sent, end, word in tries]  # fmt: skip
         carriers = [number for number, (sent, _, word) in enumerate(times)
@@ -163,12 +163,12 @@ class _Journey:
             colour = GOOD if self.outcome == "acked" else BAD
             self.axes.axvline(self.acked, color=colour, linestyle=":", linewidth=1.2)
             word = "acked" if self.outcome == "acked" else f"told: {self.outcome}"
-            self.axes.annotate(f"{word}\n{_ms(self.acked)}", (self.acked, self.places["client"]),
+            self.axes.annotate(f"{word}\n{ms(self.acked)}", (self.acked, self.places["client"]),
                                (5, 0), textcoords="offset points", fontsize=9,
                                va="center")  # fmt: skip
 
     def _attempt(self, name: str, sent: float, end: float, word: str, *, carried: bool) -> None:
-        """One attempt: as far as it is known to have come, and back if it was answered."""
+        """Draw one attempt: as far as it is known to have reached, and back if it was answered."""
         answered = word not in UNANSWERED
         colour = GOOD if word in {"acked", *wire.ACKS} else BAD
         height = self.places["client"]
@@ -196,7 +196,7 @@ class _Journey:
     def _answer(
         self, half: float, end: float, colour: str, *, answered: bool, carried: bool
     ) -> None:
-        """The way back: from the store, if that is what answered; lost, if the client had none."""
+        """Draw the answer: from the store if that answered; lost if the client received none."""
         begin, lane, known = half, "broker" if self.kafka else "server", False
         if carried and not self.kafka and self.received is not None:
             begin, lane, known = self.received, "server", True
@@ -217,32 +217,32 @@ class _Journey:
                            arrowprops=style)  # fmt: skip
 
     def _lost(self, x: float, lane: str, to_x: float, colour: str) -> None:
-        """A line that ends in the network, nobody knows where and when."""
+        """Draw a line that ends in the network; where and when it was lost is not known."""
         self._line(x, lane, to_x, "network", colour, dashed=True)
         self.axes.plot(to_x, self.places["network"], "x", color=colour, markersize=9,
                        markeredgewidth=2)  # fmt: skip
 
     def _stamp(self, at: float | None, lane: str, marker: str, word: str) -> None:
-        """A mark with its name, beside it where no line comes or goes."""
+        """Draw a mark, with its name on the side where no line begins or ends."""
         if at is None:
             return
         left, right = self.axes.get_xlim()
         late = at > left + 0.6 * (right - left)
         below = late or lane == "database"
         self.axes.plot(at, self.places[lane], marker, color=STORE)
-        self.axes.annotate(f"{word} {_ms(at)}", (at, self.places[lane]),
+        self.axes.annotate(f"{word} {ms(at)}", (at, self.places[lane]),
                            (-7 if late else 7, -6 if below else 6), textcoords="offset points",
                            fontsize=9, ha="right" if late else "left",
                            va="top" if below else "bottom")  # fmt: skip
 
     def _label(self, x: float, words: str) -> None:
-        """Words above the client's lane, on the first of three levels that is free."""
+        """Write a label above the client's lane, on the first free level of three."""
         left, right = self.axes.get_xlim()
         width = (len(words) + 2) * 0.0115 * (right - left)
         late = x > left + 0.6 * (right - left)
         begin, end = (x - width, x) if late else (x, x + width)
         level = next(
-            (each for each, last in enumerate(self.levels) if last <= begin), len(self.levels)
+            (level for level, last in enumerate(self.levels) if last <= begin), len(self.levels)
         )
         if level > 2:
             return
@@ -252,8 +252,10 @@ class _Journey:
 
 
 def _names_of_attempts(answers: Sequence[str]) -> list[str]:
-    """Number and answer of each attempt; of more than three alike in a row the first says it for
-    all of them, since there is room for three above each other.
+    """Return the number and answer of each attempt.
+
+    More than three consecutive attempts with the same answer share one label, since only three fit
+    above each other.
     """
     names: list[str] = []
     for answer, alike in itertools.groupby(answers):

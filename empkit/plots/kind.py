@@ -1,4 +1,4 @@
-"""What makes a figure one of those that a folder of results and its report get."""
+"""Registers the figures that are drawn for a folder of results and its report."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class FigureKind(NamedTuple):
     """One entry of the register.
 
     Attributes:
-        name: of its file, without the ending; with the protocol's name behind it where there is a
-            figure for each.
-        of: whether there is one figure for all, one for each protocol, or one for each whose run
-            had faults.
-        caption: how to read it.
-        draw: what draws it from runs.
+        name: the file name without its suffix; a hyphen and the protocol's name follow it where
+            there is one figure per protocol.
+        of: whether there is one figure for all protocols, one per protocol, or one per protocol
+            whose run had faults.
+        caption: how to read the figure.
+        draw: the function that draws it from runs.
     """
 
     name: str
@@ -31,11 +31,11 @@ class FigureKind(NamedTuple):
 
 
 DEFINED: dict[str, FigureKind] = {}
-"""Every figure that has been defined, by its name."""
+"""All registered figures, by name."""
 
 
 def figure(name: str, of: Of, caption: str) -> Callable[[Draw], Draw]:
-    """Enter the function below into the register of figures.
+    """Return a decorator that registers a function as a figure.
 
     Args:
         name, of, caption: see `FigureKind`.

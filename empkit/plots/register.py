@@ -1,8 +1,8 @@
-"""The figures that a folder of results gets.
+"""The figures that are drawn for a folder of results.
 
-A figure is a function under `@figure(...)`, which says its name and its caption: it is in the
-register once it has been defined. The kit's own are in the modules that are imported here; those of
-other packages come by the entry point `empkit.figures`.
+A figure is a function decorated with `@figure(...)`, which sets its name and caption and registers
+it. The kit's figures are in the modules imported here; other packages add figures through the entry
+point group `empkit.figures`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from empkit.plots.style import Picture
 from empkit.results.runs import Runs
 
 FAMILIES = ("latency", "stages", "verdicts", "timeline", "throughput")
-"""The modules of the kit's own figures, in the order of a report."""
+"""The modules of the kit's figures, in the order of a report."""
 
-# by name, since the package has functions that are named like their modules
+# imported by name: the package also has functions with the names of the modules
 MODULES = [importlib.import_module(f"empkit.plots.{name}").__name__ for name in FAMILIES]
 
 
 def figures(runs: Runs) -> dict[str, Picture]:
-    """The figures that a folder of results gets, by name.
+    """Return the figures for a folder of results, by name.
 
     Example:
         >>> plots.figures(runs)["verdicts"].savefig("verdicts.png")
@@ -33,14 +33,14 @@ def figures(runs: Runs) -> dict[str, Picture]:
 
 
 def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
-    """What draws each figure of a folder of results, by name.
+    """Return the functions that draw the figures for a folder of results, by name.
 
     Example:
         >>> list(plots.drawers(runs))
         ['latency', 'stages', 'verdicts', 'rates', 'timeline-...', 'timeline-...']
     """
     if runs.timings.empty:
-        return {}  # there is nothing to be seen
+        return {}  # there is nothing to show
     kinds = _in_order()
     todo: dict[str, Callable[[], Picture]] = {
         kind.name: partial(kind.draw, runs) for kind in kinds if kind.of == "comparison"
@@ -54,12 +54,12 @@ def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
 
 
 def caption_of(name: str) -> str:
-    """How to read a figure of a folder of results, such as `latency` or `timeline-kafka`."""
+    """Return the caption of a figure, given its name, such as `latency` or `timeline-kafka`."""
     return next(kind.caption for kind in _in_order() if f"{name}-".startswith(f"{kind.name}-"))
 
 
 def _in_order() -> list[FigureKind]:
-    """All figures, those of other packages last."""
+    """Return all figures, those of other packages last."""
     plugins.load("figures")
 
     def place(kind: FigureKind) -> int:

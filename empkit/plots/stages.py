@@ -1,4 +1,4 @@
-"""Where the time of a record went, stage by stage."""
+"""The time of a record, stage by stage."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pandas as pd
 from empkit.plots.kind import figure
 from empkit.plots.style import (
     Picture,
-    _bars,
-    _legend,
-    _ms,
-    _numbers,
-    _through_kafka,
-    _titled,
+    bars,
+    legend,
+    ms,
+    numbers,
+    through_kafka,
+    titled,
 )
 from empkit.results.runs import Runs
 
@@ -48,38 +48,38 @@ _STAGE_COLOURS = {
 @figure(
     "stages",
     "comparison",
-    "The median time of each stage of a record's way; in brackets, in their order, where "
+    "The median time of each stage of a record's path; in brackets, in their order, where "
     "there is no room for the numbers. Medians do not add up, so the median of the whole has "
-    "a mark of its own. Kafka has two ways: its ack does not wait for the store.",
+    "its own mark. Kafka has two paths: its ack does not wait for the store.",
 )
 def stages(runs: Runs) -> Picture:
-    """Where the time of one record goes: the median of each stage, one bar a path.
+    """Draw where the time of a record goes: the median of each stage, one bar per path.
 
-    Only acked records that went the whole path count. Medians of stages do not add up to the median
-    of the whole, so that has a mark of its own. Kafka has two bars, since its ack does not wait for
-    the store.
+    Only acked records that took the whole path count. Medians of stages do not add up to the median
+    of the whole, so that has its own mark. Kafka has two bars, since its ack does not wait for the
+    store.
 
     Example:
         >>> plots.stages(runs).alt
         'Where most of the time goes: HTTP ... (... %), Kafka ... (... %). HTTP: ...'
     """
-    bars = [
+    paths = [
         (f"{runs.label(protocol)}{suffix}", protocol, path)
         for protocol in runs.protocols
         for suffix, path in (
             ((", until acked", "ack"), (", until stored", "stored"))
-            if _through_kafka(runs, protocol)
+            if through_kafka(runs, protocol)
             else (("", "direct"),)
         )
     ]
-    picture, axes = _bars(len(bars), 0.55, 1.2)
-    found = {
+    picture, axes = bars(len(paths), 0.55, 1.2)
+    medians = {
         label: _stage_medians(runs.timings[runs.timings["protocol"] == protocol], _PATHS[path])
-        for label, protocol, path in bars
+        for label, protocol, path in paths
     }
-    widest = max([0.0, *(max(sum(parts.values()), whole) for parts, whole in found.values())])
+    widest = max([0.0, *(max(sum(parts.values()), whole) for parts, whole in medians.values())])
     shown: set[str] = set()
-    for place, (parts, whole) in enumerate(found.values()):
+    for place, (parts, whole) in enumerate(medians.values()):
         left = 0.0
         small = any(value <= 0.12 * widest for value in parts.values())
         for stage, value in parts.items():
@@ -88,44 +88,44 @@ def stages(runs: Runs) -> Picture:
                 label=stage if stage not in shown else None,
             )  # fmt: skip
             if value > 0.12 * widest:
-                axes.text(left + value / 2, place, _ms(value), ha="center", va="center", fontsize=9,
+                axes.text(left + value / 2, place, ms(value), ha="center", va="center", fontsize=9,
                           color="white" if stage == "until durable" else "black")  # fmt: skip
             shown.add(stage)
             left += value
         if parts:
             axes.plot(whole, place, "D", color="black", markersize=6, zorder=4, linestyle="none",
                       label="median of the whole" if "whole" not in shown else None)  # fmt: skip
-            each = " + ".join(f"{value:.2g}" for value in parts.values())
-            beside = f"   {_ms(whole)}" + (f"  ({each})" if small else "")
+            sums = " + ".join(f"{value:.2g}" for value in parts.values())
+            beside = f"   {ms(whole)}" + (f"  ({sums})" if small else "")
             axes.text(max(left, whole), place, beside, va="center", fontsize=9)
             shown.add("whole")
         else:
             axes.text(0, place, " no acked record went all the way", va="center", fontsize=9)
-    axes.set_yticks(range(len(bars)), list(found))
+    axes.set_yticks(range(len(paths)), list(medians))
     axes.set_xlim(0, widest * 1.5 or 1)
     axes.set_xlabel("milliseconds, median of the whole (and of each stage, in their order)")
-    _legend(axes, 3)
-    return _titled(picture, _stage_finding(found), _stage_words(found))
+    legend(axes, 3)
+    return titled(picture, _stage_finding(medians), _stage_words(medians))
 
 
 def _stage_medians(
-    own: pd.DataFrame, path: tuple[tuple[str, str, str], ...]
+    timings: pd.DataFrame, path: tuple[tuple[str, str, str], ...]
 ) -> tuple[dict[str, float], float]:
-    """The median of each stage and of the whole, of the records that went the whole path."""
-    own = own[own["outcome"] == "acked"].dropna(subset=[end for _, _, end in path])
-    if own.empty:
+    """Return the median of each stage and of the whole, over records that took the whole path."""
+    timings = timings[timings["outcome"] == "acked"].dropna(subset=[end for _, _, end in path])
+    if timings.empty:
         return {}, 0.0
 
     def median(begin: str, end: str) -> float:
-        return float(np.median(_numbers(own[end] - own[begin]))) / 1e6
+        return float(np.median(numbers(timings[end] - timings[begin]))) / 1e6
 
     parts = {stage: median(begin, end) for stage, begin, end in path}
     return parts, median(path[0][1], path[-1][2])
 
 
-def _stage_finding(found: dict[str, tuple[dict[str, float], float]]) -> str:
+def _stage_finding(medians: dict[str, tuple[dict[str, float], float]]) -> str:
     longest = []
-    for label, (parts, _) in found.items():
+    for label, (parts, _) in medians.items():
         if parts and not label.endswith("acked"):
             stage = max(parts, key=lambda name: parts[name])
             share = parts[stage] / (sum(parts.values()) or 1) * 100
@@ -135,10 +135,10 @@ def _stage_finding(found: dict[str, tuple[dict[str, float], float]]) -> str:
     return f"Where most of the time goes: {', '.join(longest)}"
 
 
-def _stage_words(found: dict[str, tuple[dict[str, float], float]]) -> str:
+def _stage_words(medians: dict[str, tuple[dict[str, float], float]]) -> str:
     return " ".join(
-        f"{label}: {', '.join(f'{stage} {_ms(value)}' for stage, value in parts.items())}; "
-        f"median of the whole {_ms(whole)}."
-        for label, (parts, whole) in found.items()
+        f"{label}: {', '.join(f'{stage} {ms(value)}' for stage, value in parts.items())}; "
+        f"median of the whole {ms(whole)}."
+        for label, (parts, whole) in medians.items()
         if parts
     )

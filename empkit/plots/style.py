@@ -1,4 +1,4 @@
-"""What all figures share: size, colours, markers, titles, axes, legend, the shade of a fault."""
+"""The common style of all figures: size, colours, titles, axes, legend, shading of faults."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ GOOD, BAD, STORE = "#009E73", "#D55E00", "#0072B2"
 
 SIZE = (8.0, 4.5)
 
-TITLE_WIDTH = 78  # letters that fit on one line
+TITLE_WIDTH = 78  # characters that fit on one line
 
 
 class Picture(Figure):
-    """A figure that shows itself in a notebook, with `alt` as its text for who cannot see it.
+    """A figure that a notebook displays, with `alt` as its alternative text.
 
     Example:
         >>> picture = plots.verdicts(runs)
@@ -48,24 +48,30 @@ class Picture(Figure):
         return data.getvalue(), {"alt": self.alt}
 
 
-def _picture(rows: int = 1, height: float = SIZE[1]) -> tuple[Picture, list[Axes]]:
-    """A figure of as many panels below each other, all with the same x axis."""
+def new_picture(rows: int = 1, height: float = SIZE[1]) -> tuple[Picture, list[Axes]]:
+    """Return a new figure with `rows` panels below each other, all with the same x axis."""
     picture = Picture(figsize=(SIZE[0], height), layout="constrained", facecolor="white")
     FigureCanvasAgg(picture)
-    axes: list[Axes] = []
+    panels: list[Axes] = []
     for row in range(rows):
-        first = axes[0] if axes else None
-        axes.append(picture.add_subplot(rows, 1, row + 1, sharex=first))
-    for each in axes:
-        each.spines[["top", "right"]].set_visible(False)
-        each.grid(axis="both", color="#DDDDDD", linewidth=0.6)
-        each.set_axisbelow(True)
-    return picture, axes
+        first = panels[0] if panels else None
+        panels.append(picture.add_subplot(rows, 1, row + 1, sharex=first))
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="both", color="#DDDDDD", linewidth=0.6)
+        axes.set_axisbelow(True)
+    return picture, panels
 
 
-def _bars(rows: int, row_height: float, below: float) -> tuple[Picture, Axes]:
-    """A figure of horizontal bars: `row_height` inches for each, `below` for axis and legend."""
-    picture, (axes,) = _picture(1, 0.5 + row_height * rows + below)
+def bars(rows: int, row_height: float, below: float) -> tuple[Picture, Axes]:
+    """Return a new figure for horizontal bars.
+
+    Args:
+        rows: the number of bars.
+        row_height: the height of one bar with its gap, in inches.
+        below: the height of axis and legend, in inches.
+    """
+    picture, (axes,) = new_picture(1, 0.5 + row_height * rows + below)
     axes.grid(visible=False, axis="y")
     axes.set_ylim(rows - 0.4, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -73,7 +79,8 @@ def _bars(rows: int, row_height: float, below: float) -> tuple[Picture, Axes]:
     return picture, axes
 
 
-def _titled(picture: Picture, title: str, alt: str = "") -> Picture:
+def titled(picture: Picture, title: str, alt: str = "") -> Picture:
+    """Set the title, and title and `alt` together as the alternative text."""
     picture.suptitle(
         textwrap.fill(title, TITLE_WIDTH), fontsize=12, fontweight="bold", x=0.01, ha="left"
     )
@@ -81,31 +88,31 @@ def _titled(picture: Picture, title: str, alt: str = "") -> Picture:
     return picture
 
 
-def _through_kafka(runs: Runs, protocol: str) -> bool:
-    """Whether an ack came from a broker."""
+def through_kafka(runs: Runs, protocol: str) -> bool:
+    """Return whether a protocol's acks come from a broker."""
     return any(info.through_kafka for info in runs.runs if info.protocol == protocol)
 
 
-def _with_faults(finding: str, info: RunInfo) -> str:
-    """A finding, and the faults that did not last as long as asked: how long they really did."""
+def with_faults(finding: str, info: RunInfo) -> str:
+    """Add to a finding how long the faults lasted that did not last as long as planned."""
     words = strikes.in_title(info)
     return f"{finding}; {words}" if words else finding
 
 
-def _otherwise(runs: Runs, infos: Sequence[RunInfo]) -> list[str]:
-    """How long the faults of several runs really lasted, where that is not what was asked."""
+def otherwise(runs: Runs, infos: Sequence[RunInfo]) -> list[str]:
+    """Return how long the faults of several runs lasted, where that differs from the plan."""
     return [
-        f"{_described(runs, info)}: {words}" for info in infos if (words := strikes.in_title(info))
+        f"{described(runs, info)}: {words}" for info in infos if (words := strikes.in_title(info))
     ]
 
 
-def _described(runs: Runs, info: RunInfo) -> str:
-    """A run's protocol, and its round where there may be others."""
+def described(runs: Runs, info: RunInfo) -> str:
+    """Return a run's protocol, and its round unless it is the first."""
     return runs.label(info.protocol) + (f", round {info.round}" if info.round > 1 else "")
 
 
-def _ms(value: float) -> str:
-    """Milliseconds, or seconds, with three digits that mean something; never on two lines."""
+def ms(value: float) -> str:
+    """Return milliseconds as text, in ms or s, with three significant digits and no line break."""
     if value >= 9_999.5:
         number, unit = f"{value / 1e3:,.1f}", "s"
     else:
@@ -113,35 +120,35 @@ def _ms(value: float) -> str:
     return f"{number}\N{NO-BREAK SPACE}{unit}"
 
 
-def _logarithmic(axis: XAxis | YAxis) -> None:
-    """A logarithmic axis with numbers that can be read."""
+def logarithmic(axis: XAxis | YAxis) -> None:
+    """Make an axis logarithmic, with plain numbers at 1, 2 and 5."""
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
     axis.set_major_locator(LogLocator(10, (1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
-def _numbers(stamps: pd.Series[Any]) -> Floats:
-    """Stamps, or differences of them, as floats; NaN where they are missing."""
-    numbers = stamps.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    return np.asarray(numbers, dtype=np.float64)
+def numbers(stamps: pd.Series[Any]) -> Floats:
+    """Return time stamps, or their differences, as floats; NaN where they are missing."""
+    values = stamps.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    return np.asarray(values, dtype=np.float64)
 
 
-def _shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float = 1e9) -> None:
-    """The faults of a run, from when to when they really were, each named above the axes.
+def shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float = 1e9) -> None:
+    """Shade the actual span of each fault of a run, with its name above the axes.
 
     Args:
-        axes: with everything else drawn.
-        info: of the run.
-        zero_ns: the stamp that is 0 on the axis; the run's start if left out.
-        unit_ns: nanoseconds of one unit of the axis.
+        axes: the axes, with everything else drawn.
+        info: the run.
+        zero_ns: the time stamp that is 0 on the axis; by default the run's start.
+        unit_ns: one unit of the axis, in nanoseconds.
     """
     zero = info.start_ns if zero_ns is None else zero_ns
     left, right = axes.get_xlim()
-    ends: list[float] = []  # of the last name on each level
-    for fault in sorted(info.timed_faults, key=lambda each: each.start_ns):
+    ends: list[float] = []  # where the last name on each level ends
+    for fault in sorted(info.timed_faults, key=lambda fault: fault.start_ns):
         end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
-        begin, end = ((each - zero) / unit_ns for each in (fault.start_ns, end_ns))
+        begin, end = ((stamp - zero) / unit_ns for stamp in (fault.start_ns, end_ns))
         if zero_ns is None:
             left, right = min(left, begin), max(right, end)
         elif end < left or begin > right:
@@ -151,7 +158,7 @@ def _shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float
         axes.axvline(begin, color=FAULT_COLOUR, linewidth=1.2, zorder=0)
         width = (len(fault.label) + 2) * 0.0115 * (right - left)
         start = max(left, min(begin, right - width))
-        level = next((each for each, last in enumerate(ends) if last <= start), len(ends))
+        level = next((level for level, last in enumerate(ends) if last <= start), len(ends))
         if level > 2:
             continue  # no room for another name
         ends[level : level + 1] = [start + width]
@@ -161,8 +168,8 @@ def _shade(axes: Axes, info: RunInfo, zero_ns: int | None = None, unit_ns: float
     axes.set_xlim(left, right)
 
 
-def _legend(axes: Axes, columns: int = 4) -> None:
-    """A legend below the axes, each entry once."""
+def legend(axes: Axes, columns: int = 4) -> None:
+    """Draw a legend below the axes, each entry once."""
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     figure = axes.get_figure()

@@ -1,4 +1,4 @@
-"""How many records a second: over time, by protocol, and up to which offered rate."""
+"""Records stored per second: over time, per protocol, and against the offered rate."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from empkit.plots.style import (
     GOOD,
     SIZE,
     Picture,
-    _bars,
-    _described,
-    _legend,
-    _logarithmic,
-    _ms,
-    _numbers,
-    _otherwise,
-    _picture,
-    _shade,
-    _titled,
-    _with_faults,
+    bars,
+    described,
+    legend,
+    logarithmic,
+    ms,
+    new_picture,
+    numbers,
+    otherwise,
+    shade,
+    titled,
+    with_faults,
 )
 from empkit.plots.timeline import MOST_PANELS
 from empkit.results.runs import Runs
@@ -38,28 +38,28 @@ if TYPE_CHECKING:
 @figure(
     "throughput",
     "faulted protocol",
-    "Where the line lies at 0, nothing was stored; a peak after it is what had waited. The "
-    "dotted line is where the last record was stored that the fault had held up.",
+    "Where the line is at 0, nothing was stored; a peak after it is the backlog. The dotted line "
+    "is where the last record was stored that the fault had delayed.",
 )
 def throughput(run: Runs) -> Picture:
-    """Records stored per second over the time of a run, with its faults, the longest gap, and when
-    what had waited was stored.
+    """Draw the records stored per second over the time of a run, with its faults, the longest gap,
+    and the end of the backlog.
 
     Args:
-        run: a single run, or several: a panel each, of the first six.
+        run: one run or several; the first six get a panel each.
 
     Example:
         >>> plots.throughput(runs.of("http")).alt
         'HTTP: at most ... without a stored record.'
     """
     infos = run.runs[:MOST_PANELS]
-    picture, panels = _picture(len(infos), max(SIZE[1], 0.8 + 1.9 * len(infos)))
+    picture, panels = new_picture(len(infos), max(SIZE[1], 0.8 + 1.9 * len(infos)))
     findings = []
     for axes, info in zip(panels, infos, strict=True):
-        own = run.of(info.protocol, info.round).timings
+        timings = run.of(info.protocol, info.round).timings
         colour = run.looks[info.protocol].colour
-        finding = _stored_over_time(axes, own, info, colour)
-        findings.append(f"{_described(run, info)}: {finding}")
+        finding = _stored_over_time(axes, timings, info, colour)
+        findings.append(f"{described(run, info)}: {finding}")
         axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
@@ -67,23 +67,23 @@ def throughput(run: Runs) -> Picture:
             axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.timed_faults else 4)
     panels[-1].set_xlabel("seconds since the start")
     if len(infos) == 1:
-        return _titled(picture, _with_faults(findings[0], infos[0]))
+        return titled(picture, with_faults(findings[0], infos[0]))
     more = (
         f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
     )
-    title = "; ".join([f"Records stored over time{more}", *_otherwise(run, infos)])
-    return _titled(picture, title, "; ".join(findings) + ".")
+    title = "; ".join([f"Records stored over time{more}", *otherwise(run, infos)])
+    return titled(picture, title, "; ".join(findings) + ".")
 
 
-def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo, colour: str) -> str:
-    """Draw one run, and say what the longest time without a stored record was."""
-    stored = np.sort(_numbers(own["stored_ns"].dropna()) - info.start_ns) / 1e9
+def _stored_over_time(axes: Axes, timings: pd.DataFrame, info: RunInfo, colour: str) -> str:
+    """Draw one run, and return in words the longest time without a stored record."""
+    stored = np.sort(numbers(timings["stored_ns"].dropna()) - info.start_ns) / 1e9
     if not len(stored):
         axes.text(0.5, 0.5, "nothing", transform=axes.transAxes, ha="center")
-        _shade(axes, info)
+        shade(axes, info)
         return "nothing was stored"
     last = max(float(stored[-1]), 1e-3)
-    # at least 20 records and 20 ms a bin, or chance is all that is seen
+    # at least 20 records and 20 ms per bin: with less, noise dominates
     bins = int(np.clip(min(len(stored) // 20, last / 0.02), 1, 100))
     counts, edges = np.histogram(stored, bins, (0, last))
     axes.stairs(counts / (last / bins), edges, color=colour, linewidth=1.4,
@@ -91,29 +91,30 @@ def _stored_over_time(axes: Axes, own: pd.DataFrame, info: RunInfo, colour: str)
     gaps = np.diff(stored, prepend=0)
     longest = int(gaps.argmax())
     begin, gap = stored[longest] - gaps[longest], float(gaps[longest])
-    finding = f"at most {_ms(gap * 1e3)} without a stored record"
+    finding = f"at most {ms(gap * 1e3)} without a stored record"
     if gap >= 2 * last / bins:
         height = 0.5 * counts.max() / (last / bins)
         axes.annotate("", (begin, height), (begin + gap, height),
                       arrowprops={"arrowstyle": "<->", "color": "black"})  # fmt: skip
-        axes.text(begin + gap / 2, height, f"{_ms(gap * 1e3)}\n", ha="center", va="center",
+        axes.text(begin + gap / 2, height, f"{ms(gap * 1e3)}\n", ha="center", va="center",
                   fontsize=9, linespacing=1.4)  # fmt: skip
-        finding += _caught_up(axes, own, info, begin + gap)
-    wanted = float(np.nanmax(_numbers(own["intended_ns"]) - info.start_ns)) / 1e9
+        finding += _caught_up(axes, timings, info, begin + gap)
+    wanted = float(np.nanmax(numbers(timings["intended_ns"]) - info.start_ns)) / 1e9
     if wanted - stored[-1] > gap:
         finding = f"nothing was stored after {stored[-1]:.3g} s"
     axes.set_xlim(0, max(last, wanted) * 1.02)
-    _shade(axes, info)
+    shade(axes, info)
     return finding
 
 
-def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo, until_s: float) -> str:
-    """Mark when the last record was stored that the faults up to then had held up."""
-    before = [each for each in info.timed_faults if each.start_ns - info.start_ns <= until_s * 1e9]
+def _caught_up(axes: Axes, timings: pd.DataFrame, info: RunInfo, until_s: float) -> str:
+    """Mark when the last record was stored that the faults before `until_s` had delayed."""
+    until_ns = info.start_ns + until_s * 1e9
+    before = [fault for fault in info.timed_faults if fault.start_ns <= until_ns]
     if not before:
         return ""
-    over_ns = max(info.end_ns if each.end_ns is None else each.end_ns for each in before)
-    late = own[(own["intended_ns"] <= over_ns) & (own["stored_ns"] > over_ns)]
+    over_ns = max(info.end_ns if fault.end_ns is None else fault.end_ns for fault in before)
+    late = timings[(timings["intended_ns"] <= over_ns) & (timings["stored_ns"] > over_ns)]
     if late.empty:
         return ""
     caught_ns = int(late["stored_ns"].max())
@@ -121,30 +122,30 @@ def _caught_up(axes: Axes, own: pd.DataFrame, info: RunInfo, until_s: float) -> 
     axes.axvline(at, color="black", linestyle=":", linewidth=1.2)
     axes.text(at, 0.97, " all that waited is stored", transform=axes.get_xaxis_transform(),
               fontsize=9, va="top")  # fmt: skip
-    return f", caught up {_ms((caught_ns - over_ns) / 1e6)} after the fault"
+    return f", caught up {ms((caught_ns - over_ns) / 1e6)} after the fault"
 
 
 @figure(
     "rates",
     "comparison",
     "Stored records per second, from the start to the last one stored. A dashed line is the "
-    "rate that was offered: more than that cannot be stored, whatever the protocol could do.",
+    "offered rate: more than that cannot be stored, even if the protocol could store more.",
 )
 def rates(runs: Runs) -> Picture:
-    """Records stored per second: a dot a round, a bar for the median of the rounds.
+    """Draw the records stored per second: a mark per round, a bar for the median of the rounds.
 
-    A dashed line is the rate that was offered, where a schedule set it: more cannot be stored.
+    A dashed line is the offered rate, where a schedule set it: more cannot be stored.
 
     Example:
         >>> plots.rates(runs).alt
         '... Rounds, in records per second: HTTP: ...; Kafka: ...'
     """
-    picture, axes = _bars(len(runs.protocols), 0.6, 0.7)
-    found: dict[str, list[float]] = {protocol: [] for protocol in runs.protocols}
+    picture, axes = bars(len(runs.protocols), 0.6, 0.7)
+    measured: dict[str, list[float]] = {protocol: [] for protocol in runs.protocols}
     for info in runs.runs:
         one = runs.of(info.protocol, info.round)
-        found[info.protocol].append(float(one.summary()["records_per_s"].iloc[0]))
-    for place, (protocol, of_rounds) in enumerate(found.items()):
+        measured[info.protocol].append(float(one.summary()["records_per_s"].iloc[0]))
+    for place, (protocol, of_rounds) in enumerate(measured.items()):
         median = float(np.median(of_rounds))
         look = runs.looks[protocol]
         axes.barh(place, median, color=look.colour, alpha=0.55, height=0.6)
@@ -155,32 +156,38 @@ def rates(runs: Runs) -> Picture:
     offered = {float(rate) for rate in asked if rate} if all(asked) else set()
     for rate in offered:
         axes.axvline(rate, color="black", linestyle="--", linewidth=1, label="offered rate")
-    axes.set_yticks(range(len(found)), [runs.label(protocol) for protocol in found])
+    axes.set_yticks(range(len(measured)), [runs.label(protocol) for protocol in measured])
     axes.set_xlabel("records stored per second (marks: rounds; bar: their median)")
-    axes.set_xlim(0, max([1.0, *offered, *(max(each) for each in found.values())]) * 1.15)
+    axes.set_xlim(
+        0, max([1.0, *offered, *(max(of_rounds) for of_rounds in measured.values())]) * 1.15
+    )
     if offered:
-        _legend(axes)
+        legend(axes)
     words = "; ".join(
         f"{runs.label(protocol)}: {', '.join(f'{rate:,.0f}' for rate in of_rounds)}"
-        for protocol, of_rounds in found.items()
+        for protocol, of_rounds in measured.items()
     )
-    return _titled(
-        picture, _rate_finding(runs, found, offered), f"Rounds, in records per second: {words}."
+    return titled(
+        picture,
+        _rate_finding(runs, measured, offered),
+        f"Rounds, in records per second: {words}.",
     )
 
 
-def _rate_finding(runs: Runs, found: dict[str, list[float]], offered: set[float]) -> str:
-    """The protocol that stores most, if it does in each round, and by 5 % or more."""
-    medians = {protocol: float(np.median(of_rounds)) for protocol, of_rounds in found.items()}
+def _rate_finding(runs: Runs, measured: dict[str, list[float]], offered: set[float]) -> str:
+    """Return the protocol that stores most, if it does in each round, by 5 % or more."""
+    medians = {protocol: float(np.median(of_rounds)) for protocol, of_rounds in measured.items()}
     best, *others = sorted(medians, key=lambda protocol: -medians[protocol])
     rate = f"{medians[best]:,.0f} records per second"
-    slowest = min(min(of_rounds) for of_rounds in found.values())
+    slowest = min(min(of_rounds) for of_rounds in measured.values())
     if len(offered) == 1 and slowest >= 0.95 * max(offered):
-        who = "Each protocol" if others else runs.label(best)
-        return f"{who} keeps up with the {max(offered):,.0f} records per second that are offered"
+        subject = "Each protocol" if others else runs.label(best)
+        return (
+            f"{subject} keeps up with the {max(offered):,.0f} records per second that are offered"
+        )
     if not others:
         return f"{runs.label(best)} stores {rate}"
-    if min(found[best]) < 1.05 * max(max(found[protocol]) for protocol in others):
+    if min(measured[best]) < 1.05 * max(max(measured[protocol]) for protocol in others):
         return f"None stores clearly more than the others; the best median is {rate}"
     return (
         f"{runs.label(best)} stores most: {rate}, {runs.label(others[0])} {medians[others[0]]:,.0f}"
@@ -188,43 +195,43 @@ def _rate_finding(runs: Runs, found: dict[str, list[float]], offered: set[float]
 
 
 def knee(search: RateSearch) -> Picture:
-    """Latency against offered rate, and the highest rate that was kept up with.
+    """Draw latency against offered rate, and the highest rate that the system kept up with.
 
     Args:
-        search: from `Lab.find_rate`.
+        search: the result of `Lab.find_rate`.
 
     Example:
         >>> plots.knee(search).alt
         'HTTP keeps up with 1,000 records per second at a p99 of ... or less. ...'
     """
-    picture, (axes,) = _picture()
+    picture, (axes,) = new_picture()
     steps = search.steps.sort_values("rate")
     for column, style, label in (("p99_ms", "-", "p99"), ("p50_ms", "--", "p50")):
         axes.plot(steps["rate"], steps[column], style, color="#0072B2", label=label, zorder=2)
-    for kept, marker, colour, label in (
+    for kept_up, marker, colour, label in (
         (True, "o", GOOD, "kept up"),
         (False, "X", "#D55E00", "not kept up"),
     ):
-        own = steps[steps["kept_up"] == kept]
-        axes.plot(own["rate"], own["p99_ms"], marker, color=colour, markersize=8, label=label,
+        some = steps[steps["kept_up"] == kept_up]
+        axes.plot(some["rate"], some["p99_ms"], marker, color=colour, markersize=8, label=label,
                   markeredgecolor="black", zorder=3)  # fmt: skip
     axes.axhline(search.limit_ms, color="black", linestyle=":", label="limit of the p99")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    _logarithmic(axes.xaxis)
-    _logarithmic(axes.yaxis)
+    logarithmic(axes.xaxis)
+    logarithmic(axes.yaxis)
     axes.set_xlabel("offered rate, records per second")
     axes.set_ylabel("milliseconds until stored")
-    _legend(axes, 3)
+    legend(axes, 3)
     name = looks([search.protocol])[search.protocol].label
     title = f"{name} does not keep up with {steps['rate'].min():,.0f} records per second"
     if not np.isnan(search.rate):
         title = (
             f"{name} keeps up with {search.rate:,.0f} records per second at a p99 of "
-            f"{_ms(search.limit_ms)} or less"
+            f"{ms(search.limit_ms)} or less"
         )
     words = "; ".join(
-        f"{row['rate']:,.0f} records per second: p50 {_ms(row['p50_ms'])}, p99 {_ms(row['p99_ms'])}"
+        f"{row['rate']:,.0f} records per second: p50 {ms(row['p50_ms'])}, p99 {ms(row['p99_ms'])}"
         for _, row in steps.iterrows()
     )
-    return _titled(picture, title, f"{words}.")
+    return titled(picture, title, f"{words}.")

@@ -1,4 +1,4 @@
-"""What happened when: every record over the time of a run."""
+"""Records and latencies over the time of a run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from empkit.plots.kind import figure
 from empkit.plots.style import (
     Picture,
-    _described,
-    _legend,
-    _logarithmic,
-    _ms,
-    _numbers,
-    _otherwise,
-    _picture,
-    _shade,
-    _titled,
-    _with_faults,
+    described,
+    legend,
+    logarithmic,
+    ms,
+    new_picture,
+    numbers,
+    otherwise,
+    shade,
+    titled,
+    with_faults,
 )
-from empkit.plots.verdicts import _verdict_finding
+from empkit.plots.verdicts import verdict_finding
 from empkit.results.runs import Runs
 from empkit.results.statistics import Floats, Places
 from empkit.results.verdicts import KINDS, VERDICTS
@@ -29,7 +29,7 @@ from empkit.results.verdicts import KINDS, VERDICTS
 if TYPE_CHECKING:
     from empkit.results.info import RunInfo
 
-MOST_DOTS = 20_000  # of one verdict; more than that hide each other anyway
+MOST_DOTS = 20_000  # per verdict; more would hide each other
 MOST_SLOWEST = 1_000
 MOST_PANELS = 6
 
@@ -37,20 +37,19 @@ MOST_PANELS = 6
 @figure(
     "timeline",
     "protocol",
-    "Every record is a mark, placed at the time at which it was wanted sent, and as high as "
-    "its sender had to wait. What happened to the system at one moment shows as a column. In "
-    "the row 'never' are those whose sender had no answer until it gave up.",
+    "Every record is a mark: horizontally the time at which it was wanted sent, vertically how "
+    "long its sender waited. An event that affects many records at once shows as a column. The "
+    "row 'never' has the records whose sender had no answer until it gave up.",
 )
 def timeline(run: Runs) -> Picture:
-    """Every record a dot: when it was wanted sent against how long until its sender knew.
+    """Draw every record as a dot: when it was wanted sent, and how long until its sender knew.
 
-    Coloured by verdict. Records whose outcome their sender never knew stand in a row above the
-    others. Faults are shaded. Of very many records with the same verdict the slowest and a random
-    choice of the others are drawn. The title says what became of them, and how long the slowest
-    took.
+    The colour is the verdict. Records whose outcome their sender never knew are in a row above the
+    others. Faults are shaded. Of more than 20,000 records with the same verdict the slowest and a
+    random sample of the others are drawn. The title states the verdicts and the slowest time.
 
     Args:
-        run: a single run; of several the first is shown.
+        run: a single run; of several, the first is shown.
 
     Example:
         >>> plots.timeline(runs.of("http")).alt
@@ -58,14 +57,14 @@ def timeline(run: Runs) -> Picture:
     """
     info = run.runs[0]
     one = run.of(info.protocol, info.round)
-    own = one.timings
-    took = _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
-    seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
-    picture, (axes,) = _picture(1, 5.0)
+    timings = one.timings
+    took = numbers(timings["acked_ns"] - timings["intended_ns"]) / 1e6
+    seconds = (numbers(timings["intended_ns"]) - info.start_ns) / 1e9
+    picture, (axes,) = new_picture(1, 5.0)
     highest = float(np.nanmax(took)) if np.isfinite(took).any() else 1.0
     dots = 0
     for verdict in VERDICTS:
-        places = np.flatnonzero(own["verdict"] == verdict)
+        places = np.flatnonzero(timings["verdict"] == verdict)
         some = _some(places, took)
         dots += len(some)
         if len(some):
@@ -77,7 +76,7 @@ def timeline(run: Runs) -> Picture:
                 label=f"{verdict.replace('_', '-')} ({len(places):,})",
                 zorder=2 if verdict == "stored" else 3,
             )  # fmt: skip
-    _logarithmic(axes.yaxis)
+    logarithmic(axes.yaxis)
     if np.isnan(took).any():
         axes.axhline(highest * 1.6, color="#888888", linewidth=0.8)
         axes.annotate("never", (0, highest * 2.4), (-7, 0), textcoords="offset points", ha="right",
@@ -86,24 +85,24 @@ def timeline(run: Runs) -> Picture:
         axes.yaxis.set_major_formatter(
             FuncFormatter(lambda value, _: f"{value:,g}" if value < highest * 1.6 else "")
         )
-    _shade(axes, info)
+    shade(axes, info)
     note = ""
-    if dots < len(own):
-        note = f"drawn: {dots:,} of {len(own):,}, the slowest among them"
+    if dots < len(timings):
+        note = f"drawn: {dots:,} of {len(timings):,}, the slowest among them"
         axes.text(0.995, 0.01, note, transform=axes.transAxes, fontsize=9, ha="right")
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until the sender knew")
-    _legend(axes)
-    finding = f"{_described(run, info)}: {_verdict_finding([one])}"
+    legend(axes)
+    finding = f"{described(run, info)}: {verdict_finding([one])}"
     if len(took) and np.isfinite(took).all():
-        finding += f"; the slowest took {_ms(highest)}"
+        finding += f"; the slowest took {ms(highest)}"
     elif np.isfinite(took).any():
-        finding += f"; the slowest that is known took {_ms(highest)}"
-    return _titled(picture, _with_faults(finding, info), note)
+        finding += f"; the slowest that is known took {ms(highest)}"
+    return titled(picture, with_faults(finding, info), note)
 
 
 def _some(places: Places, took: Floats) -> Places:
-    """Of very many dots the slowest, and a random choice of the others."""
+    """Return all places, or of too many the slowest and a random sample of the others."""
     if len(places) <= MOST_DOTS:
         return places
     by_time = places[np.argsort(took[places])]
@@ -116,38 +115,38 @@ def _some(places: Places, took: Floats) -> Places:
 @figure(
     "percentiles",
     "faulted protocol",
-    "The latencies until acked in slices of time: how long a disturbance lasts. A slice with "
+    "The latencies until acked, in slices of time, show how long a disturbance lasts. A slice with "
     "too few acked records has no mark.",
 )
 def percentiles_over_time(run: Runs) -> Picture:
-    """p50, p90 and p99 of the ack latency in slices of a run's time.
+    """Draw p50, p90 and p99 of the ack latency in slices of a run's time.
 
-    A slice needs 10 acked records for p50 and p90 and 100 for p99, or has no point.
+    A slice needs 10 acked records for p50 and p90 and 100 for p99; with fewer it has no mark.
 
     Args:
-        run: a single run; of several the first is shown.
+        run: a single run; of several, the first is shown.
 
     Example:
         >>> plots.percentiles_over_time(runs.of("http")).alt
         'HTTP: p90 ... in the median slice of ... s, ... in the worst.'
     """
     info = run.runs[0]
-    own = run.of(info.protocol, info.round).timings
-    own = own[(own["outcome"] == "acked") & own["acked_ns"].notna()]
-    seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
-    took = _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
-    picture, (axes,) = _picture()
+    timings = run.of(info.protocol, info.round).timings
+    timings = timings[(timings["outcome"] == "acked") & timings["acked_ns"].notna()]
+    seconds = (numbers(timings["intended_ns"]) - info.start_ns) / 1e9
+    took = numbers(timings["acked_ns"] - timings["intended_ns"]) / 1e6
+    picture, (axes,) = new_picture()
     finding = "too few acked records for a percentile over time"
-    if len(own) >= 10:
-        # enough slices to see a fault, and where it goes 100 records in each
-        count = int(np.clip(len(own) // 100, 8, 40))
+    if len(timings) >= 10:
+        # enough slices to show a fault and, where possible, 100 records in each
+        count = int(np.clip(len(timings) // 100, 8, 40))
         edges = np.linspace(0, float(seconds.max()) + 1e-9, count + 1)
         slices = np.clip(np.digitize(seconds, edges) - 1, 0, count - 1)
-        groups = [took[slices == each] for each in range(count)]
+        groups = [took[slices == number] for number in range(count)]
         middles = (edges[:-1] + edges[1:]) / 2
         for level, least, line in ((50, 10, "o-"), (90, 10, "s--"), (99, 100, "^:")):
             values = np.array(
-                [np.percentile(each, level) if len(each) >= least else np.nan for each in groups]
+                [np.percentile(group, level) if len(group) >= least else np.nan for group in groups]
             )
             if np.isfinite(values).any():
                 axes.plot(
@@ -156,26 +155,26 @@ def percentiles_over_time(run: Runs) -> Picture:
                 )  # fmt: skip
             if level == 90 and np.isfinite(values).any():
                 finding = (
-                    f"p90 {_ms(np.nanmedian(values))} in the median slice of "
-                    f"{edges[1]:.2g} s, {_ms(np.nanmax(values))} in the worst"
+                    f"p90 {ms(np.nanmedian(values))} in the median slice of "
+                    f"{edges[1]:.2g} s, {ms(np.nanmax(values))} in the worst"
                 )
-        _logarithmic(axes.yaxis)
-    _shade(axes, info)
+        logarithmic(axes.yaxis)
+    shade(axes, info)
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until acked")
-    _legend(axes)
-    return _titled(picture, _with_faults(f"{_described(run, info)}: {finding}", info))
+    legend(axes)
+    return titled(picture, with_faults(f"{described(run, info)}: {finding}", info))
 
 
 def timelines(runs: Runs) -> Picture:
-    """The same faults over several protocols, a panel each: every record a dot, when it was wanted
-    sent against how long until its sender knew, coloured by verdict.
+    """Draw the timelines of several protocols, a panel each: every record as a dot, at the time
+    when it was wanted sent and how long until its sender knew, coloured by verdict.
 
-    Records whose outcome their sender never knew stand at the upper edge. Of several rounds the
-    first is shown; `timeline` shows a single run larger.
+    Records whose outcome their sender never knew are at the upper edge. Of several rounds the first
+    is shown; `timeline` shows a single run larger.
 
     Args:
-        runs: of one protocol or several, up to six.
+        runs: runs of one or more protocols; the first six are shown.
 
     Example:
         >>> plots.timelines(runs).alt
@@ -185,7 +184,7 @@ def timelines(runs: Runs) -> Picture:
         next(info for info in runs.runs if info.protocol == protocol)
         for protocol in runs.protocols[:MOST_PANELS]
     ]
-    picture, panels = _picture(len(first), 1.3 + 1.6 * len(first))
+    picture, panels = new_picture(len(first), 1.3 + 1.6 * len(first))
     taken = {info.protocol: _known_after_ms(runs, info) for info in first}
     known = [took[np.isfinite(took)].max() for took in taken.values() if np.isfinite(took).any()]
     top = 3 * max(known, default=1.0)
@@ -193,11 +192,11 @@ def timelines(runs: Runs) -> Picture:
     bottom = max(0.01, 0.7 * min(least, default=0.1))
     longest = []
     for axes, info in zip(panels, first, strict=True):
-        own = runs.of(info.protocol, info.round).timings
+        timings = runs.of(info.protocol, info.round).timings
         took = taken[info.protocol]
-        seconds = (_numbers(own["intended_ns"]) - info.start_ns) / 1e9
+        seconds = (numbers(timings["intended_ns"]) - info.start_ns) / 1e9
         for verdict in VERDICTS:
-            some = _some(np.flatnonzero(own["verdict"] == verdict), took)
+            some = _some(np.flatnonzero(timings["verdict"] == verdict), took)
             if len(some):
                 axes.scatter(
                     seconds[some], np.where(np.isnan(took[some]), top, took[some]),
@@ -207,40 +206,39 @@ def timelines(runs: Runs) -> Picture:
                     label=verdict.replace("_", "-"), zorder=2 if verdict == "stored" else 3,
                 )  # fmt: skip
         most = float(np.nanmax(took)) if np.isfinite(took).any() else np.nan
-        word = _ms(most) if np.isfinite(most) else "never"
+        word = ms(most) if np.isfinite(most) else "never"
         longest.append(f"{runs.label(info.protocol)}\N{NO-BREAK SPACE}{word}")
-        _logarithmic(axes.yaxis)
+        logarithmic(axes.yaxis)
         axes.yaxis.set_major_locator(LogLocator(10, (1,), numticks=9))
         axes.set_ylim(bottom, top * 1.6)
         axes.set_ylabel("ms until known", fontsize=9)
         axes.set_title(runs.label(info.protocol), fontsize=10, loc="right", pad=4)
-    left, right = panels[
-        0
-    ].get_xlim()  # shared; a name above is placed by what there is to the right
-    ends = [each.end_ns or info.end_ns for info in first for each in info.timed_faults]
+    # the axis is shared; the label of a fault needs to know its right end
+    left, right = panels[0].get_xlim()
+    ends = [fault.end_ns or info.end_ns for info in first for fault in info.timed_faults]
     starts = [info.start_ns for info in first for _ in info.timed_faults]
     lasts = [(end - start) / 1e9 for end, start in zip(ends, starts, strict=True)]
     panels[0].set_xlim(left, max([right, *(1.03 * last for last in lasts)]))
     for axes, info in zip(panels, first, strict=True):
-        _shade(axes, info)
+        shade(axes, info)
     panels[-1].set_xlabel("seconds since the start, when the record was wanted sent")
     handles: dict[str, Any] = {}
     for axes in panels:
-        found, labels = axes.get_legend_handles_labels()
-        handles |= dict(zip(labels, found, strict=True))
+        of_panel, labels = axes.get_legend_handles_labels()
+        handles |= dict(zip(labels, of_panel, strict=True))
     if handles:
         picture.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4,
                        frameon=False, fontsize=9)  # fmt: skip
-    return _titled(
+    return titled(
         picture,
         "; ".join(
-            [f"Longest until the sender knew: {', '.join(longest)}", *_otherwise(runs, first)]
+            [f"Longest until the sender knew: {', '.join(longest)}", *otherwise(runs, first)]
         ),
-        f"{_verdict_finding([runs])}.",
+        f"{verdict_finding([runs])}.",
     )
 
 
 def _known_after_ms(runs: Runs, info: RunInfo) -> Floats:
-    """How long until each sender knew, of one run; NaN where it never did."""
-    own = runs.of(info.protocol, info.round).timings
-    return _numbers(own["acked_ns"] - own["intended_ns"]) / 1e6
+    """Return how long until the sender of each record of a run knew; NaN where it never did."""
+    timings = runs.of(info.protocol, info.round).timings
+    return numbers(timings["acked_ns"] - timings["intended_ns"]) / 1e6

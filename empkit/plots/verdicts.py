@@ -1,4 +1,4 @@
-"""What became of the records, and how often each is there."""
+"""The verdicts on the records, and the number of their copies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from empkit.plots.kind import figure
-from empkit.plots.style import Picture, _bars, _legend, _titled
+from empkit.plots.style import Picture, bars, legend, titled
 from empkit.results import conclusion
 from empkit.results.runs import Runs
 from empkit.results.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
@@ -17,32 +17,30 @@ from empkit.results.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
 @figure(
     "verdicts",
     "comparison",
-    "What became of the records; the parts of one bar add up to those offered. Counts too "
-    "small to be seen in the bar stand below it.",
+    "The verdicts on the records; the parts of one bar add up to the records offered. All counts "
+    "are below the bar, also those too small to be visible in it.",
 )
 def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
-    """How many records got each verdict, with every count below its bar.
+    """Draw how many records got each verdict, with every count below its bar.
 
     Args:
-        runs: a bar a protocol; of several, such as `Lab.cross` returns, also one for each choice of
-            guarantees.
+        runs: one result gets a bar per protocol; several, such as `Lab.cross` returns, get a bar
+            per protocol and choice of guarantees.
 
     Example:
         >>> plots.verdicts(runs).alt
         'All 200 records are stored once, as sent. HTTP: 100 stored. Kafka: 100 stored.'
     """
     several = [runs] if isinstance(runs, Runs) else list(runs)
-    counts = pd.concat([each.verdicts() for each in several])
+    counts = pd.concat([runs.verdicts() for runs in several])
     names = [
-        each.label(protocol) + (f"\n{each.runs[0].guarantees}" if len(several) > 1 else "")
-        for each in several
-        for protocol in each.protocols
+        one.label(protocol) + (f"\n{one.runs[0].guarantees}" if len(several) > 1 else "")
+        for one in several
+        for protocol in one.protocols
     ]
-    allowed = [
-        conclusion.allowed_losses(each.of(name)) for each in several for name in each.protocols
-    ]
+    allowed = [conclusion.allowed_losses(one.of(name)) for one in several for name in one.protocols]
     broken_any = bool(counts[list(BROKEN_PROMISES)].to_numpy().any())
-    picture, axes = _bars(len(counts), 1.0 if broken_any else 0.75, 1.1)
+    picture, axes = bars(len(counts), 1.0 if broken_any else 0.75, 1.1)
     left = np.zeros(len(counts))
     places = np.arange(len(counts))
     for verdict in VERDICTS:
@@ -64,17 +62,17 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     axes.set_yticks(places, names)
     axes.set_xlim(0, max(1.0, float(left.max())) * 1.01)
     axes.set_xlabel("records")
-    _legend(axes)
+    legend(axes)
     alt = " ".join(words).replace(",  ", ", ").replace("\n", ", ")
-    return _titled(picture, _verdict_finding(several), alt)
+    return titled(picture, verdict_finding(several), alt)
 
 
 def _in_words(row: pd.Series[int], allowed: int) -> tuple[str, str]:
-    """How many got each verdict: what is no broken promise, and what is one.
+    """Return the counts of the verdicts in words: those that break no promise, and those that do.
 
     Args:
         row: the counts of one protocol.
-        allowed: of its lost records, those that the guarantees or a fault allow to be lost.
+        allowed: the number of its lost records that guarantees or a fault allow to be lost.
     """
     fine: list[str] = []
     broken: list[str] = []
@@ -89,17 +87,17 @@ def _in_words(row: pd.Series[int], allowed: int) -> tuple[str, str]:
     return ",  ".join(fine), ",  ".join(broken)
 
 
-def _verdict_finding(several: Sequence[Runs]) -> str:
-    """What became of the records, in the words of the conclusion."""
-    counts = pd.concat([each.verdicts() for each in several])
+def verdict_finding(several: Sequence[Runs]) -> str:
+    """Return a summary of the verdicts, in the words of the conclusion."""
+    counts = pd.concat([runs.verdicts() for runs in several])
     offered, stored = int(counts["offered"].sum()), int(counts["stored"].sum())
-    allowed = [conclusion.allowed_losses(each) for each in several]
-    bad = [_broken_records(each) for each in several]
+    allowed = [conclusion.allowed_losses(runs) for runs in several]
+    bad = [_broken_records(runs) for runs in several]
     if len(several) > 1 and any(bad):
         return "Promises broken: " + _with_choices(bad, several)
     if sum(bad):
         return f"{sum(bad):,} of {offered:,} records: a promise was broken"
-    if any(each.broken for each in several):
+    if any(runs.broken for runs in several):
         return f"{stored:,} of {offered:,} records stored; a promise was broken"
     if len(several) > 1 and any(allowed):
         return f"No promise broken; lost as allowed: {_with_choices(allowed, several)}"
@@ -112,13 +110,13 @@ def _verdict_finding(several: Sequence[Runs]) -> str:
 
 
 def _broken_records(runs: Runs) -> int:
-    """How many records had a promise broken."""
+    """Return the number of records that had a promise broken."""
     counts = runs.verdicts()[list(BROKEN_PROMISES)]
     return int(counts.to_numpy().sum()) - conclusion.allowed_losses(runs)
 
 
 def _with_choices(counts: Sequence[int], several: Sequence[Runs]) -> str:
-    """How many records each choice of guarantees has of something."""
+    """Return the count of each choice of guarantees, in words."""
     words = []
     for count, runs in zip(counts, several, strict=True):
         many = f"{count:,} of {sum(run.offered for run in runs.runs):,}" if count else "none"
@@ -128,10 +126,10 @@ def _with_choices(counts: Sequence[int], several: Sequence[Runs]) -> str:
 
 
 def copies(crossed: Sequence[Runs]) -> Picture:
-    """How many copies of the records there are at each place: sent, in Kafka's log, stored.
+    """Draw the number of copies of the records at each place: sent, in Kafka's log, stored.
 
     Args:
-        crossed: runs over Kafka, each with its choice of guarantees, such as `Lab.cross` returns.
+        crossed: runs over Kafka, one item per choice of guarantees, as `Lab.cross` returns them.
 
     Example:
         >>> plots.copies([runs]).alt
@@ -144,13 +142,13 @@ def copies(crossed: Sequence[Runs]) -> Picture:
         for info in runs.runs
         if info.appended is not None
     ]
-    picture, axes = _bars(3 * max(1, len(infos)), 0.33, 1.0)
+    picture, axes = bars(3 * max(1, len(infos)), 0.33, 1.0)
     group = 3.6  # three bars, and a gap to the next three
     axes.set_ylim(group * max(1, len(infos)) - 1.0, -0.5)
     names, extra, words = [], [], []
-    for number, (info, kept) in enumerate(zip(infos, stored, strict=True)):
+    for number, (info, count_stored) in enumerate(zip(infos, stored, strict=True)):
         appended = info.appended or 0
-        counts = {"sent": info.offered, "in the log": appended, "stored": kept}
+        counts = {"sent": info.offered, "in the log": appended, "stored": count_stored}
         for step, (name, count) in enumerate(counts.items()):
             place = group * number + step
             axes.barh(place, count, height=0.7, color=_COPY_COLOURS[name], label=name)
@@ -164,13 +162,13 @@ def copies(crossed: Sequence[Runs]) -> Picture:
     axes.set_yticks([group * number + 1 for number in range(len(names))], names)
     axes.set_xlim(0, max([1, *(info.appended or 0 for info in infos)]) * 1.2)
     axes.set_xlabel("records")
-    _legend(axes)
+    legend(axes)
     most = max(extra, default=0)
     many = f"{'up to ' if len(infos) > 1 else ''}{most:,} cop{'ies' if most > 1 else 'y'} too many"
     title = f"The log holds {many if most > 0 else 'no copy too many'}"
     if most > 0 and max(stored) <= max(info.offered for info in infos):
         title += ", the database none"
-    return _titled(picture, title, " ".join(words))
+    return titled(picture, title, " ".join(words))
 
 
 _COPY_COLOURS = {"sent": "#BBBBBB", "in the log": "#D55E00", "stored": "#009E73"}

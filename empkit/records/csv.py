@@ -6,9 +6,9 @@ import csv
 import itertools
 from collections.abc import Iterator
 
-from empkit.records.employee import REQUIRED, RecordError, _name_to_show
-from empkit.records.form import _meaning, _shown
-from empkit.records.rows import MAX_LINE_BYTES, _Row, _too_long
+from empkit.records.employee import REQUIRED, RecordError, name_to_show
+from empkit.records.form import meaning, shown
+from empkit.records.rows import MAX_LINE_BYTES, Row, too_long
 
 MAX_ROW_LINES = 100
 """The largest number of lines that one CSV row may span with quotes."""
@@ -17,7 +17,7 @@ _Header = tuple[int, str, list[str]]
 """The number of lines up to and including the header, the delimiter, and the column names."""
 
 
-def _csv_header(lines: list[bytes], name: str) -> _Header:
+def csv_header(lines: list[bytes], name: str) -> _Header:
     """Return the header, split by the delimiter that yields the most fields of an employee."""
     first = next(number for number, line in enumerate(lines) if line.strip())
     if b"\0" in lines[first] or "\ufffd" in lines[first].decode(errors="replace"):
@@ -28,25 +28,26 @@ def _csv_header(lines: list[bytes], name: str) -> _Header:
     for delimiter in ",;\t|":
         cells, count = _csv_cells(lines, first, delimiter)
         if not isinstance(cells, str):
-            fields = {_meaning(cell.strip())[0] for cell in cells} - {None}
+            fields = {meaning(cell.strip())[0] for cell in cells} - {None}
             best = max(best, ((len(fields), len(cells)), (count, delimiter, cells)))
     count, delimiter, cells = best[1]
     # some programs leave the name of the column of row numbers empty
     columns = [cell.strip() or f"column_{number}" for number, cell in enumerate(cells, start=1)]
-    named = {_meaning(column)[0] for column in columns}
+    named = {meaning(column)[0] for column in columns}
     if missing := [field for field in REQUIRED if field not in named]:
         raise RecordError(
             f"{name} has no column for {', '.join(missing)}. A CSV file begins with the names of "
             f"its columns, such as {','.join(REQUIRED)}; this one begins with "
-            f"{_shown(lines[first].decode().strip())}."
+            f"{shown(lines[first].decode().strip())}."
         )
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:
-        raise RecordError(f"{name} has two columns named {_name_to_show(twice)}: rename one.")
+        raise RecordError(f"{name} has two columns named {name_to_show(twice)}: rename one.")
     return first + count, delimiter, columns
 
 
-def _csv_rows(lines: list[bytes], header: _Header) -> Iterator[_Row]:
+def csv_rows(lines: list[bytes], header: _Header) -> Iterator[Row]:
+    """Yield the rows below the header."""
     position, delimiter, columns = header
     while position < len(lines):
         if not lines[position].strip():
@@ -72,7 +73,7 @@ def _csv_cells(lines: list[bytes], start: int, delimiter: str) -> tuple[list[str
     rest = itertools.islice(lines, start, start + MAX_ROW_LINES)
     first = next(rest)
     if len(first) > MAX_LINE_BYTES:
-        return _too_long(first), 1
+        return too_long(first), 1
     text = first.decode(errors="surrogateescape")  # the escapes are refused cell by cell
     try:
         return _csv_split(text, delimiter), 1

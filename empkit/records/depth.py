@@ -16,7 +16,7 @@ _BEFORE_INNER = {"{": ":", "[": "[,"}
 """The characters that may precede an inner list or object, by the enclosing bracket."""
 
 
-def _too_deep(text: str, start: int = 0) -> bool:
+def too_deep(text: str, start: int = 0) -> bool:
     """Return whether the JSON value at `start` is nested deeper than a record may be.
 
     In text that is not JSON, it examines only what a parser reads before its error.

@@ -30,7 +30,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from empkit.records.depth import MAX_DEPTH, _too_deep
+from empkit.records.depth import MAX_DEPTH, too_deep
 
 MAX_ID = 128
 """The maximum length of employee_id, in characters; a run prefixes each with seven characters."""
@@ -47,7 +47,7 @@ NO_NUL = r"^[^\x00]*$"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1  # the range of integers that orjson can write
+SMALLEST, LARGEST = -(2**63), 2**64 - 1  # the range of integers that orjson can write
 
 
 class RecordError(ValueError):
@@ -76,7 +76,7 @@ def _flaw(value: Any) -> str | None:
             elif kind is list:
                 deeper += item
             elif kind is int:
-                if not _SMALLEST <= item <= _LARGEST:
+                if not SMALLEST <= item <= LARGEST:
                     return "Input should be a number of at most 64 bits; send a longer one as text"
             elif kind is float:
                 if not math.isfinite(item):
@@ -169,7 +169,7 @@ def validation_reason(error: ValidationError) -> tuple[str, str]:
         message = _NUL
     elif kind == "json_invalid":
         field = _field_of_lone_surrogate(first["input"])
-    field = _name_to_show(field)
+    field = name_to_show(field)
     return field, f"Invalid employee data: {field + ': ' if field else ''}{message}"
 
 
@@ -177,7 +177,7 @@ def _field_of_lone_surrogate(data: bytes | str) -> str:
     """Return the field with a lone surrogate, which pydantic's parser refuses; "" if none has."""
     try:
         text = data if isinstance(data, str) else data.decode()
-        record = None if _too_deep(text) else json.loads(text)
+        record = None if too_deep(text) else json.loads(text)
     except ValueError:
         return ""
     if not isinstance(record, dict):
@@ -185,7 +185,7 @@ def _field_of_lone_surrogate(data: bytes | str) -> str:
     return next((name for name, value in record.items() if _flaw(name) or _flaw(value)), "")
 
 
-def _name_to_show(name: object) -> str:
+def name_to_show(name: object) -> str:
     """Return a field's name for a message: shortened, and safe to print."""
     text = str(name)[:64]
     return text if text.isprintable() else ascii(text)[1:-1]
@@ -232,4 +232,4 @@ def _refuse_flaw(record: Mapping[str, Any], *, numbers_only: bool = False) -> No
     for name, value in record.items():
         flaw = _flaw(name) or _flaw(value)
         if flaw is not None and (not numbers_only or "finite" in flaw):
-            raise RecordError(f"{_name_to_show(name)}: {flaw}.")
+            raise RecordError(f"{name_to_show(name)}: {flaw}.")

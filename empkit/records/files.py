@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from empkit.records.csv import _csv_header, _csv_rows
+from empkit.records.csv import csv_header, csv_rows
 from empkit.records.employee import FIELDS, RecordError
-from empkit.records.form import _format
-from empkit.records.json import _OPEN, _WHOLE, _json_document, _json_lines, _json_state
-from empkit.records.rows import _Row
+from empkit.records.form import format_row
+from empkit.records.json import OPEN, WHOLE, json_document, json_lines, json_state
+from empkit.records.rows import Row
 
 MAX_FILE_BYTES = 2**30
 """The maximum size of a file, in bytes after unpacking; it limits the memory."""
@@ -81,7 +81,7 @@ def read_records(source: str | Path | BinaryIO) -> RecordFile:
         try:
             if isinstance(row, str):
                 raise RecordError(row)
-            record, columns = _format(row)
+            record, columns = format_row(row)
         except RecordError as error:
             file.unreadable.append(UnreadableRow(line, str(error)))
         else:
@@ -136,7 +136,7 @@ def _check_size(size: int, name: str) -> None:
         )
 
 
-def _unpack(data: bytes, name: str) -> tuple[bytes, list[_Row]]:
+def _unpack(data: bytes, name: str) -> tuple[bytes, list[Row]]:
     """Return the unpacked data, and the row at which damaged gzip data end."""
     if not data.startswith(b"\x1f\x8b"):
         return data, []
@@ -160,23 +160,23 @@ def _unpack(data: bytes, name: str) -> tuple[bytes, list[_Row]]:
     return plain, [(plain.count(b"\n") + 1, damage)]
 
 
-def _rows(data: bytes, name: str) -> Iterator[_Row]:
+def _rows(data: bytes, name: str) -> Iterator[Row]:
     """Return the rows of a file; its format is detected here."""
     lines = data.split(b"\n")
     sample = list(itertools.islice((line for line in lines if line.strip()), 100))
     start = sample[0].lstrip()[:1]
     if start == b"{":
         # no single line of an object that spans several lines is a whole object
-        by_line = _json_state(sample[0]) != _OPEN or any(
-            line.startswith(b"{") and _json_state(line) == _WHOLE for line in sample[1:]
+        by_line = json_state(sample[0]) != OPEN or any(
+            line.startswith(b"{") and json_state(line) == WHOLE for line in sample[1:]
         )
     elif start == b"[":
-        by_line = len(sample) > 1 and _json_state(sample[0]) != _OPEN
+        by_line = len(sample) > 1 and json_state(sample[0]) != OPEN
     else:
         try:
-            return _csv_rows(lines, _csv_header(lines, name))
+            return csv_rows(lines, csv_header(lines, name))
         except RecordError:
             if not any(line.startswith(b"{") for line in sample):
                 raise
         by_line = True
-    return _json_lines(lines) if by_line else _json_document(data)
+    return json_lines(lines) if by_line else json_document(data)

@@ -13,14 +13,14 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from empkit.records.employee import (
-    _LARGEST,
-    _SMALLEST,
     FIELDS,
+    LARGEST,
     REQUIRED,
+    SMALLEST,
     Employee,
     RecordError,
-    _name_to_show,
     encode_record,
+    name_to_show,
     validation_reason,
 )
 
@@ -70,10 +70,10 @@ _MEANINGS = {
 
 
 @lru_cache(maxsize=4096)
-def _meaning(name: object) -> tuple[str | None, int]:
+def meaning(name: object) -> tuple[str | None, int]:
     """Return the field that a column's name stands for, and its rank: 0 is the exact name."""
     if not isinstance(name, str):
-        raise RecordError(f"A column is named {_shown(name)}: give it a name that is text.")
+        raise RecordError(f"A column is named {shown(name)}: give it a name that is text.")
     return (name, 0) if name in FIELDS else _MEANINGS.get(_squeeze(name), (None, 0))
 
 
@@ -98,17 +98,17 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
         >>> format_employee_record({"ID": 7, "Surname": "Byron", "Forename": " Ada "})
         {'employee_id': '7', 'first_name': 'Ada', 'last_name': 'Byron'}
     """
-    return _format(row)[0]
+    return format_row(row)[0]
 
 
-def _format(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def format_row(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the record, and the columns that were read as fields of another name."""
     fields: dict[str, Any] = {}
     columns: dict[str, str] = {}
     extras: dict[str, Any] = {}
     known: list[tuple[int, str, str, Any]] = []
     for name, value in row.items():
-        field, rank = _meaning(name)
+        field, rank = meaning(name)
         plain = value if type(value) in _PLAIN else _plain(value)
         if field is None:
             if plain is not None or value is None:
@@ -133,7 +133,7 @@ def _format(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 def _require(fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
     for name in REQUIRED:
         if name not in fields:
-            there = ", ".join(map(_name_to_show, itertools.islice(row, 12))) or "none"
+            there = ", ".join(map(name_to_show, itertools.islice(row, 12))) or "none"
             raise RecordError(
                 f"Missing {name}: give it a value in a column of that name, or one of "
                 f"{', '.join(SPELLINGS[name].split()[1:4])} (columns found: {there})."
@@ -156,7 +156,7 @@ def _is_blank(field: str, value: Any) -> bool:
     return value is None
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a value, its beginning or its type, for a message."""
     if isinstance(value, list | dict):
         return f"a {type(value).__name__}"
@@ -165,7 +165,7 @@ def _shown(value: object) -> str:
 
 
 def _refuse(field: str, value: object, wanted: str) -> NoReturn:
-    raise RecordError(f"{field}: {_shown(value)} is not {wanted}.")
+    raise RecordError(f"{field}: {shown(value)} is not {wanted}.")
 
 
 def _to_text(field: str, value: Any) -> str:
@@ -174,7 +174,7 @@ def _to_text(field: str, value: Any) -> str:
     # pandas converts a column of integers to floats if one of them is missing
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
-    if type(value) is int and _SMALLEST <= value <= _LARGEST:
+    if type(value) is int and SMALLEST <= value <= LARGEST:
         return str(value)
     _refuse(field, value, "text, nor a whole number that can be converted to text")
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from empkit.records.depth import MAX_DEPTH, _too_deep
-from empkit.records.form import _shown
-from empkit.records.rows import MAX_LINE_BYTES, _Row, _too_long
+from empkit.records.depth import MAX_DEPTH, too_deep
+from empkit.records.form import shown
+from empkit.records.rows import MAX_LINE_BYTES, Row, too_long
 
-_OPEN, _BROKEN, _WHOLE = range(3)  # states of a line, see `_json_state`
+OPEN, BROKEN, WHOLE = range(3)  # states of a line, see `json_state`
 
 _NEXT_OBJECT = re.compile(r"\n[ \t\r]*,?[ \t]*(?=\{)")
 
@@ -23,23 +23,24 @@ def _no_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)  # keeps long numbers as they are
 
 
-def _json_state(line: bytes) -> int:
+def json_state(line: bytes) -> int:
     """Return whether a line is a whole JSON value, is invalid, or may continue on the next line."""
     if len(line) > MAX_LINE_BYTES:
-        return _BROKEN
+        return BROKEN
     text = line.decode(errors="replace").strip()
-    if _too_deep(text):
-        return _BROKEN
+    if too_deep(text):
+        return BROKEN
     try:
         _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        return _OPEN if error.pos >= len(text) else _BROKEN
+        return OPEN if error.pos >= len(text) else BROKEN
     except ValueError:
-        return _BROKEN
-    return _WHOLE
+        return BROKEN
+    return WHOLE
 
 
-def _json_lines(lines: list[bytes]) -> Iterator[_Row]:
+def json_lines(lines: list[bytes]) -> Iterator[Row]:
+    """Yield one row for each line that is not blank."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield number, _json_line(line)
@@ -47,10 +48,10 @@ def _json_lines(lines: list[bytes]) -> Iterator[_Row]:
 
 def _json_line(line: bytes) -> dict[str, Any] | str:
     if len(line) > MAX_LINE_BYTES:
-        return _too_long(line)
+        return too_long(line)
     try:
         text = line.decode()
-        return _TOO_DEEP if _too_deep(text) else _json_object(_DECODER.decode(text))
+        return _TOO_DEEP if too_deep(text) else _json_object(_DECODER.decode(text))
     except UnicodeDecodeError as error:
         return f"Bytes that are not UTF-8, at byte {error.start + 1}."
     except ValueError as error:
@@ -58,7 +59,7 @@ def _json_line(line: bytes) -> dict[str, Any] | str:
 
 
 def _json_object(value: Any) -> dict[str, Any] | str:
-    return value if isinstance(value, dict) else f"Not a JSON object but {_shown(value)}."
+    return value if isinstance(value, dict) else f"Not a JSON object but {shown(value)}."
 
 
 _TOO_DEEP = f"Nested too deep: at most {MAX_DEPTH} levels are accepted."
@@ -71,7 +72,7 @@ def _bad_json(error: ValueError) -> str:
     return f"Bad JSON: {error}."
 
 
-def _json_document(data: bytes) -> Iterator[_Row]:
+def json_document(data: bytes) -> Iterator[Row]:
     """Yield the objects of a list, or objects one after the other.
 
     After an invalid object, reading continues at the next line that begins with an object.
@@ -93,7 +94,7 @@ def _json_document(data: bytes) -> Iterator[_Row]:
             if text[position + 1 :].strip():
                 yield line, "The file continues after the end of the list; the rest was not read."
             return
-        problem = _TOO_DEEP if _too_deep(text, position) else ""
+        problem = _TOO_DEEP if too_deep(text, position) else ""
         if not problem:
             try:
                 value, position = _DECODER.raw_decode(text, position)

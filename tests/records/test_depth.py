@@ -79,7 +79,7 @@ def test_the_depth_of_json_is_counted_as_the_parser_meets_it(text, rest):
     parser.raw_decode(text)
     with mock.patch.object(depth, "MAX_DEPTH", 2):
         starts_a_level = text[0] in "[{"
-        assert depth._too_deep(text + rest * starts_a_level) == (parser.deepest > 3)
+        assert depth.too_deep(text + rest * starts_a_level) == (parser.deepest > 3)
 
 
 @unhurried
@@ -91,4 +91,4 @@ def test_no_text_takes_the_parser_deeper_than_was_counted(parts):
     with contextlib.suppress(ValueError):
         parser.raw_decode(text)
     with mock.patch.object(depth, "MAX_DEPTH", 2):
-        assert depth._too_deep(text) >= (parser.deepest > 3)
+        assert depth.too_deep(text) >= (parser.deepest > 3)
