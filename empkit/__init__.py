@@ -38,6 +38,9 @@ The exceptions, each below the class that it derives from, with its module and i
           ResultError          results.folders     the same class: it has two bases
 
 `LabError` is in `empkit.lab`, too.
+
+The examples in the docstrings of public names use `lab`, a running `Lab()`; `runs`, 100 records
+that it sent over HTTP and over Kafka; and `search`, a result of `lab.find_rate`.
 """
 
 from __future__ import annotations

@@ -21,25 +21,25 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def public_names():
-    """Every class and function of the public face, by its package and name."""
+    """Every class, function and module of the public face, by its package and name."""
     for package in PACKAGES:
         module = importlib.import_module(package)
         for name in module.__all__:
             value = getattr(module, name)
             home = getattr(value, "__module__", None) or ""
-            if callable(value) and home.startswith("empkit"):
+            if inspect.ismodule(value) or (callable(value) and home.startswith("empkit")):
                 yield package, name
 
 
 @pytest.fixture(scope="module")
-def examples_see(lab):
+def examples_see(embedded):
     """What an example may use without saying where it comes from: a lab, its runs, a search."""
-    names = {"asyncio": asyncio, "io": io, "Path": Path, "plots": empkit.plots, "lab": lab}
+    names = {"asyncio": asyncio, "io": io, "Path": Path, "plots": empkit.plots, "lab": embedded}
     for package in PACKAGES:
         module = importlib.import_module(package)
         names |= {name: getattr(module, name) for name in module.__all__}
     workload = empkit.Workload(records=100, in_flight=1)
-    names["runs"] = lab.compare(["http", "kafka"], workload, progress=lambda *_: None)
+    names["runs"] = embedded.compare(["http", "kafka"], workload, progress=lambda *_: None)
     steps = {
         "rate": [500.0, 1000.0, 2000.0], "stored_per_s": [500.0, 1000.0, 1800.0],
         "p50_ms": [1.0, 2.0, 50.0], "p99_ms": [3.0, 9.0, 300.0],
@@ -55,7 +55,7 @@ def test_each_public_name_has_an_example_that_runs(
 ):
     monkeypatch.chdir(tmp_path)
     value = getattr(importlib.import_module(package), name)
-    text = inspect.getdoc(value) or ""
+    text = inspect.cleandoc(value.__doc__ or "")  # its own, not that of a class above
     test = doctest.DocTestParser().get_doctest(text, dict(examples_see), name, None, None)
     assert test.examples, f"{name} has no example"
     said = []
