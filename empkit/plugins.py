@@ -11,13 +11,33 @@ from __future__ import annotations
 
 import functools
 from importlib.metadata import entry_points
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Register = Literal["protocols", "faults", "figures", "databases"]
 
 
+T = TypeVar("T", bound=type[Any])
+
+
 class PluginError(ImportError):
     """What a package has for a register cannot be imported; the message names both."""
+
+
+def enter(register: dict[str, T], name: str, kind: T) -> None:
+    """Put a class into a register; the same class defined again, as in a notebook, replaces itself.
+
+    Args:
+        register: of the kit, by name.
+        name: of the class in it.
+        kind: the class.
+
+    Raises:
+        TypeError: another class has the name.
+    """
+    known = register.get(name)
+    if known is not None and known.__qualname__ != kind.__qualname__:
+        raise TypeError(f"{kind.__qualname__} has the name of {known.__qualname__}: {name!r}.")
+    register[name] = kind
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from empkit.processes.context import Closing
 from empkit.settings import Settings
 
 TIMEOUT_S = 10.0
-PAGE = 10_000
+PAGE = 5_000
 """Rows in one answer."""
 POLL_S = 0.01
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
+from empkit import plugins
 from empkit.databases.table import Row
 
 LOCK_TIMEOUT_S = 2.0
@@ -34,7 +35,7 @@ class Database(ABC):
 
     def __init_subclass__(cls) -> None:
         if isinstance(name := cls.__dict__.get("name"), str):
-            DEFINED[name] = cls
+            plugins.enter(DEFINED, name, cls)
 
     @abstractmethod
     def engine(self, url: str) -> sa.Engine:

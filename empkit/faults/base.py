@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from empkit import plugins
 from empkit.brokers import BrokerError
 
 if TYPE_CHECKING:
@@ -169,10 +170,7 @@ class Fault(ABC):
                 f"{cls.__qualname__} ({name!r}) is neither a TimedFault nor a WholeRunFault: "
                 "derive it from the one that it is."
             )
-        known = DEFINED.get(name)
-        if known is not None and known.__qualname__ != cls.__qualname__:
-            raise TypeError(f"{cls.__qualname__} has the name of {known.__qualname__}: {name!r}.")
-        DEFINED[name] = cls
+        plugins.enter(DEFINED, name, cls)
 
     def __str__(self) -> str:
         values = [

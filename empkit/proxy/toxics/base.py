@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from random import Random
 from typing import ClassVar, Literal, Protocol
 
+from empkit import plugins
 from empkit.proxy.chunk import Chunk, End
 
 BYTES, CONNECTIONS = "bytes delayed or held", "connections delayed, held or ended"
@@ -73,13 +74,8 @@ class Toxic:
     bars_upstream: ClassVar[bool] = False  # prevents the upstream connection of new connections
 
     def __init_subclass__(cls) -> None:
-        kind = cls.__dict__.get("kind")
-        if not isinstance(kind, str):
-            return
-        known = DEFINED.get(kind)
-        if known is not None and known.__qualname__ != cls.__qualname__:
-            raise TypeError(f"{cls.__qualname__} has the kind of {known.__qualname__}: {kind!r}.")
-        DEFINED[kind] = cls
+        if isinstance(kind := cls.__dict__.get("kind"), str):
+            plugins.enter(DEFINED, kind, cls)
 
     def __post_init__(self) -> None:
         for name in (setting.name for setting in fields(self)):
