@@ -127,14 +127,14 @@ def _other_user() -> str | None:
 def _wait(url: str, server: Child) -> None:
     """Wait until the server accepts connections."""
     engine = make_engine(url)
-    deadline = time.monotonic() + START_TIMEOUT_S
+    give_up = time.monotonic() + START_TIMEOUT_S
     try:
         while True:
             try:
                 engine.connect().close()
                 return
             except sa.exc.OperationalError:
-                if not server.running or time.monotonic() > deadline:
+                if not server.running or time.monotonic() > give_up:
                     raise ChildError(
                         f"PostgreSQL does not start: {server.log.read_text()}"
                     ) from None
