@@ -431,7 +431,7 @@ class _Conductor:
         if info.gave_up:
             info.valid = False
             info.notes.append(
-                f"Nobody answered any more, so the run was ended after {info.offered} of {count} "
+                f"No answers came any more, so the run was ended after {info.offered} of {count} "
                 "records. `empkit check` says which part is missing."
             )
         elif info.cut_short:

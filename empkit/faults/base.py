@@ -46,7 +46,7 @@ class FaultError(RuntimeError):
     Example:
         >>> LeaderKill().strike(Scene(lab))
         Traceback (most recent call last):
-        empkit.faults.base.FaultError: leader-kill wants Apache Kafka of several brokers.
+        empkit.faults.base.FaultError: leader-kill needs Apache Kafka with several brokers.
     """
 
 

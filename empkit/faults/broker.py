@@ -167,7 +167,7 @@ class LeaderKill(BrokerFault):
 
         broker = _broker(scene.rig)
         if scene.rig.broker_name != "apache" or "," not in broker.bootstrap_servers:
-            raise FaultError(f"{self.name} wants Apache Kafka of several brokers.")
+            raise FaultError(f"{self.name} needs Apache Kafka with several brokers.")
         leader = leader_of(broker.bootstrap_servers, scene.rig.topic, self.partition)
         broker.down(leader)
         return lambda: broker.up(leader)

@@ -82,7 +82,7 @@ def parse_fault(text: str) -> At | Fault:
     name, _, options = what.partition(":")
     kinds = fault_kinds()
     if name not in kinds:
-        raise ValueError(f"{name!r} is no fault. `empkit faults` lists them.")
+        raise ValueError(f"{name!r} is not a fault. `empkit faults` lists them.")
     fault = _made(kinds[name], options, text)
     if not isinstance(fault, TimedFault):
         if when:
@@ -93,7 +93,7 @@ def parse_fault(text: str) -> At | Fault:
         return At(_seconds(begin or "0"), fault, _seconds(end) if dots else None)
     except ValueError:
         raise ValueError(
-            f"{when!r} in {text!r} is no time; expected like 2s..5s, or 2s until the end."
+            f"{when!r} in {text!r} is not a time; expected like 2s..5s, or 2s until the end."
         ) from None
 
 

@@ -39,7 +39,7 @@ class At:
     def __post_init__(self) -> None:
         # comparisons with NaN are false
         if not self.at_s >= 0 or not (self.until is None or self.until >= self.at_s):
-            raise ValueError(f"{self.fault} from {self.at_s} s until {self.until} s is no time.")
+            raise ValueError(f"{self.fault} from {self.at_s} s until {self.until} s is not a span.")
 
     def __str__(self) -> str:
         """Return the text that `parse_fault` reads: `server-crash@2s..5s`."""

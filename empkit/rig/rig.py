@@ -348,7 +348,7 @@ class Rig(Stopping):
             self._restart_consumers(in_force)
         if wanted.kafka_flush != self._flushes:
             if self._server_url is not None:
-                raise LabError("When a topic that is not ours is flushed is not ours to say.")
+                raise LabError("The lab did not start this server, and cannot change its topic.")
             from empkit.brokers.admin import set_flush  # noqa: PLC0415 - start-up time
 
             set_flush(kafka_arguments(self.settings), self.topic, each=wanted.kafka_flush)
@@ -376,7 +376,7 @@ class Rig(Stopping):
 
     def _restart_consumers(self, in_force: dict[str, Any]) -> None:
         if self._server_url is not None:
-            raise LabError("How a server that is not ours consumes is not ours to say.")
+            raise LabError("The lab did not start this server, and cannot change how it consumes.")
         self.stop_server()
         self._in_force = in_force
         self.start_server()
