@@ -1,1 +1,1 @@
-"""What the kit costs, and what was measured to choose its parts: `python -m benchmarks`."""
+"""Measures the cost of the kit and of the alternatives to its parts: `python -m benchmarks`."""

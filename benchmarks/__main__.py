@@ -1,7 +1,7 @@
 """Runs the benchmarks: `python -m benchmarks [NAME ...]`.
 
-Both sides of a comparison are measured in the same run, in turns; printed are the medians of the
-rounds and the ratio, since a machine's seconds drift and its ratios do not.
+Both sides of a comparison are measured in the same run, in turns. It prints the medians of the
+rounds and their ratio, since the speed of a machine drifts and ratios do not.
 """
 
 from __future__ import annotations
@@ -50,57 +50,65 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def http_store(rounds: int) -> list[Row]:
-    """HTTP, 32 in flight, stored durably, against the same endpoint with the store taken out."""
+    """Compare HTTP, 32 in flight, stored durably, with the same endpoint without its store."""
     with Processes() as processes:
         servers = {kind: start_server(processes, kind)[1] for kind in ("store", "no-store")}
         sides = {
             kind: lambda settings=settings: uvloop.run(over("http", settings, 5_000, 32))
             for kind, settings in servers.items()
         }
-        found = in_turns(sides, rounds)  # type: ignore[arg-type]
-    share = ratio(found, "store", "no-store")
-    rates = ", ".join(f"{name} {statistics.median(each):,.0f}/s" for name, each in found.items())
+        measured = in_turns(sides, rounds)  # type: ignore[arg-type]
+    share = ratio(measured, "store", "no-store")
+    rates = ", ".join(
+        f"{name} {statistics.median(values):,.0f}/s" for name, values in measured.items()
+    )
     what = "HTTP, 32 in flight: stored durably / the store taken out"
     return [Row(what, f"{share:.2f} ({rates})", ">= 0.9", share >= 0.9)]
 
 
 def websocket_http(rounds: int) -> list[Row]:
-    """WebSocket against HTTP, both with 32 in flight and stored durably."""
+    """Compare WebSocket with HTTP, both with 32 in flight and stored durably."""
     with Processes() as processes:
         _, settings = start_server(processes, "store")
         sides = {
             name: lambda name=name: uvloop.run(over(name, settings, 5_000, 32))
             for name in ("websocket", "http")
         }
-        found = in_turns(sides, rounds)  # type: ignore[arg-type]
-    share = ratio(found, "websocket", "http")
-    rates = ", ".join(f"{name} {statistics.median(each):,.0f}/s" for name, each in found.items())
+        measured = in_turns(sides, rounds)  # type: ignore[arg-type]
+    share = ratio(measured, "websocket", "http")
+    rates = ", ".join(
+        f"{name} {statistics.median(values):,.0f}/s" for name, values in measured.items()
+    )
     return [Row("WebSocket / HTTP, 32 in flight", f"{share:.2f} ({rates})", "> 1", share > 1)]
 
 
 def seed_system(rounds: int) -> list[Row]:
-    """The kit against a store as the first description has it: a look whether the record exists,
-    then an insert, in a transaction for each record."""
+    """Compare the kit with the store of the first description, which looks up whether a record
+    exists and then inserts it, in a transaction per record."""
     with Processes() as processes:
         servers = {kind: start_server(processes, kind)[1] for kind in ("store", "seed")}
         sides = {
             kind: lambda settings=settings: uvloop.run(over("http", settings, 3_000, 32))
             for kind, settings in servers.items()
         }
-        found = in_turns(sides, rounds)  # type: ignore[arg-type]
-    share = ratio(found, "store", "seed")
-    rates = ", ".join(f"{name} {statistics.median(each):,.0f}/s" for name, each in found.items())
+        measured = in_turns(sides, rounds)  # type: ignore[arg-type]
+    share = ratio(measured, "store", "seed")
+    rates = ", ".join(
+        f"{name} {statistics.median(values):,.0f}/s" for name, values in measured.items()
+    )
     what = "HTTP, 32 in flight, stored: empkit / one transaction a record"
     rows = [Row(what, f"{share:.1f} ({rates})", ">= 3", share >= 3)]
     ingested = in_turns({kind: lambda kind=kind: _ingested(kind) for kind in servers}, rounds)  # type: ignore[misc]
     share = ratio(ingested, "store", "seed")
-    rates = ", ".join(f"{name} {statistics.median(each):,.0f}/s" for name, each in ingested.items())
+    rates = ", ".join(
+        f"{name} {statistics.median(values):,.0f}/s" for name, values in ingested.items()
+    )
     what = "Kafka, a full topic, stored: empkit / one transaction a record"
     return [*rows, Row(what, f"{share:.1f} ({rates})", ">= 10", share >= 10)]
 
 
 def http_clients(rounds: int) -> list[Row]:
-    """What the client library costs: one request in flight, the store taken out."""
+    """Compare HTTP client libraries: one request in flight, a server without its store."""
     with Processes() as processes:
         _, settings = start_server(processes, "no-store")
         libraries = {"empkit": _with_http1}
@@ -114,15 +122,15 @@ def http_clients(rounds: int) -> list[Row]:
             name: lambda client=client: uvloop.run(client(settings))
             for name, client in libraries.items()
         }
-        found = in_turns(sides, rounds)  # type: ignore[arg-type]
+        measured = in_turns(sides, rounds)  # type: ignore[arg-type]
     return [
         Row(
             f"HTTP, one in flight, median round trip: {name} / empkit's own",
-            f"{ratio(found, name, 'empkit'):.2f} ({statistics.median(each):.2f} ms)",
+            f"{ratio(measured, name, 'empkit'):.2f} ({statistics.median(values):.2f} ms)",
             "the reason for the choice",
             True,
         )
-        for name, each in found.items()
+        for name, values in measured.items()
     ]
 
 
@@ -189,7 +197,7 @@ FULL = 200_000
 
 
 def consumer(rounds: int) -> list[Row]:
-    """The server's consumer on a topic that is already full, against bare loops."""
+    """Compare the server's consumer on a topic that is already full with bare loops."""
     rows = _consumer(rounds, "SQLite (synchronous=FULL)", None, 100_000)
     if not postgresql.available():
         return [
@@ -204,27 +212,27 @@ def consumer(rounds: int) -> list[Row]:
 
 
 def _consumer(rounds: int, name: str, url: str | None, least: int) -> list[Row]:
-    """The rows of one database: `url`, or an SQLite file."""
-    found: dict[str, list[float]] = {"kit": [], "bare": [], "nowhere": []}
+    """Return the rows of one database: `url`, or an SQLite file."""
+    measured: dict[str, list[float]] = {"kit": [], "bare": [], "nowhere": []}
     for _ in range(rounds):
         with Processes() as processes:
             broker = make_broker("embedded", processes, Settings(), partitions=PARTITIONS)
             broker.start()
             uvloop.run(_fill(broker.bootstrap_servers))
             names = [f"benchmark_{secrets.token_hex(4)}" for _ in ("bare", "kit")]
-            places = [PostgreSql().create(url, each) for each in names] if url else []
+            places = [PostgreSql().create(url, database) for database in names] if url else []
             bare = places[0] if url else str(processes.folder / "bare.db")
             kit = places[1] if url else None
             for side, place in (("bare", bare), ("nowhere", "nowhere")):
                 command = [sys.executable, "-m", "benchmarks.bare", broker.bootstrap_servers,
                            str(FULL), place]  # fmt: skip
                 done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT)
-                found[side].append(float(done.stdout))
-            found["kit"].append(_stored_per_s(processes, "store", broker, FULL, kit))
-        for each in names if url else []:
-            PostgreSql().drop(str(url), each)
-    rate, share = statistics.median(found["kit"]), ratio(found, "kit", "bare")
-    rates = {side: f"{statistics.median(each):,.0f}/s" for side, each in found.items()}
+                measured[side].append(float(done.stdout))
+            measured["kit"].append(_stored_per_s(processes, "store", broker, FULL, kit))
+        for database in names if url else []:
+            PostgreSql().drop(str(url), database)
+    rate, share = statistics.median(measured["kit"]), ratio(measured, "kit", "bare")
+    rates = {side: f"{statistics.median(values):,.0f}/s" for side, values in measured.items()}
     return [
         Row(f"consumer, a full topic, records/s into {name}", rates["kit"],
             f">= {least:,}/s" if least else "reported", rate >= least),
@@ -235,7 +243,7 @@ def _consumer(rounds: int, name: str, url: str | None, least: int) -> list[Row]:
 
 
 def _ingested(kind: str) -> float:
-    """Records per second that a server of this kind stores from a topic that is full."""
+    """Return the records per second that a server of this kind stores from a full topic."""
     count = 20_000 if kind == "seed" else FULL
     with Processes() as processes:
         broker = make_broker("embedded", processes, Settings(), partitions=PARTITIONS)
@@ -247,7 +255,7 @@ def _ingested(kind: str) -> float:
 def _stored_per_s(
     processes: Processes, kind: str, broker: Broker, count: int, database: str | None = None
 ) -> float:
-    """The same of a broker that has them, into a database; by default an SQLite file."""
+    """Return the records per second stored from a broker into a database, by default SQLite."""
     timings = processes.folder / "timings.jsonl"
     place = {"database_url": database} if database else {}
     start_server(
@@ -271,12 +279,12 @@ async def _fill(servers: str, count: int = FULL) -> None:
 
 
 def _ingested_per_s(timings: Path, count: int = FULL) -> float:
-    give_up = time.monotonic() + 120
+    deadline = time.monotonic() + 120
     while True:
         lines = timings.read_bytes().splitlines()
         if len(lines) >= count:
             break
-        if time.monotonic() > give_up:
+        if time.monotonic() > deadline:
             raise RuntimeError(f"Only {len(lines)} of {count} records were stored in two minutes.")
         time.sleep(0.2)
     stamps = [orjson.loads(line) for line in lines]
@@ -286,7 +294,7 @@ def _ingested_per_s(timings: Path, count: int = FULL) -> float:
 
 
 def start(rounds: int) -> list[Row]:
-    """How long a lab takes to be ready, and the import of the package."""
+    """Measure the time until a lab is ready, and that of the package's import."""
     lab = (
         "import time; began = time.perf_counter()\n"
         "from empkit import Lab\n"
@@ -303,8 +311,8 @@ def start(rounds: int) -> list[Row]:
         command = [sys.executable, "-c", code]
         return float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
-    found = in_turns({"lab": lambda: seconds(lab), "import": lambda: seconds(package)}, rounds)
-    ready, imported = (statistics.median(found[name]) for name in ("lab", "import"))
+    measured = in_turns({"lab": lambda: seconds(lab), "import": lambda: seconds(package)}, rounds)
+    ready, imported = (statistics.median(measured[name]) for name in ("lab", "import"))
     return [
         Row("Lab ready, in a new process", f"{ready:.2f} s", "< 1.5 s", ready < 1.5),
         Row("import empkit", f"{imported:.3f} s", "< 0.3 s", imported < 0.3),
@@ -330,12 +338,12 @@ BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
 }
 
 
-def table(rows: list[Row], kept: list[str]) -> str:
-    """The rows as Markdown, with what they were measured on.
+def table(rows: list[Row], earlier: list[str]) -> str:
+    """Return the rows as Markdown, with the machine and the versions.
 
     Args:
-        rows: of this run.
-        kept: lines of the table that was there, which stand unless they were measured again.
+        rows: the rows of this run.
+        earlier: lines of the existing table; those not measured again are kept.
     """
     names = ("uvicorn", "fastapi", "websockets", "aiokafka", "sqlalchemy", "pydantic")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
@@ -351,7 +359,7 @@ def table(rows: list[Row], kept: list[str]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     again = {f"| {row.what} |" for row in rows}
-    lines += [line for line in kept if not any(line.startswith(each) for each in again)]
+    lines += [line for line in earlier if not any(line.startswith(begin) for begin in again)]
     lines += [
         f"| {row.what} | {row.value} | {row.wanted} | {'yes' if row.reached else 'no'} "
         f"| {now:%Y-%m-%d} |"
@@ -361,13 +369,13 @@ def table(rows: list[Row], kept: list[str]) -> str:
 
 
 def written() -> list[str]:
-    """The rows of the table that is there."""
+    """Return the rows of the existing table."""
     lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
     return [line for line in lines if line.startswith("| ")][2:]
 
 
 def main() -> None:
-    """Run what was asked for, print the table, and write it when told to."""
+    """Run the chosen benchmarks, print the table, and write it with `--write`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; default all")
     parser.add_argument("--rounds", type=int, default=5, help="how often each side is measured")
@@ -380,17 +388,17 @@ def main() -> None:
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: no such benchmark")
-    kept = written() if options.names else []
+    earlier = written() if options.names else []
     rows: list[Row] = []
     for name in options.names or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr)
-        found = BENCHMARKS[name](options.rounds)
-        for row in found:
+        measured = BENCHMARKS[name](options.rounds)
+        for row in measured:
             print(json.dumps(row._asdict()), file=sys.stderr)
-        rows += found
-        if options.write:  # after each, so that what was measured outlives a Ctrl-C
-            RESULTS.write_text(table(rows, kept))
-    print(table(rows, kept))
+        rows += measured
+        if options.write:  # after each benchmark, so that Ctrl-C loses no finished one
+            RESULTS.write_text(table(rows, earlier))
+    print(table(rows, earlier))
     if options.check and not all(row.reached for row in rows):
         sys.exit(1)
 

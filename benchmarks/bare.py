@@ -1,5 +1,5 @@
-"""A bare loop from a full topic into a database, to hold the consumer against: nothing but
-aiokafka, pydantic-core and `executemany`; no dead letters, no answers, no stamps."""
+"""A bare loop from a full topic into a database, to compare the consumer with: only aiokafka,
+pydantic-core and `executemany`; no dead letters, no answers, no stamps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = list[tuple[object, ...]]
 
 
 def into(database: str) -> Callable[[Rows], None]:
-    """What stores a batch in one transaction.
+    """Return a function that stores a batch in one transaction.
 
     Args:
         database: an SQLite file, a PostgreSQL URL, or `nowhere`.
@@ -57,7 +57,7 @@ def into(database: str) -> Callable[[Rows], None]:
 
 
 async def main(servers: str, count: int, database: str) -> float:
-    """Records per second."""
+    """Return the records per second."""
     write = into(database)
     consumer = AIOKafkaConsumer(
         Settings().kafka_topic, bootstrap_servers=servers, group_id=f"bare-{database == 'nowhere'}",

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a server of their own, made-up records, rounds in turns."""
+"""The common parts of the benchmarks: a server, made-up records, rounds in turns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 def start_server(processes: Processes, kind: str, **changes: Any) -> tuple[Child, Settings]:
-    """A server as a child, `store` or `no-store`, and the settings that reach it."""
+    """Start a server of a kind of `benchmarks.servers`; return it and the settings to reach it."""
     settings = Settings(
         port=0,
         password=SecretStr(secrets.token_urlsafe(16)),
@@ -44,7 +44,7 @@ def start_server(processes: Processes, kind: str, **changes: Any) -> tuple[Child
 
 
 def made_up(count: int) -> list[tuple[str, bytes]]:
-    """Records of about 200 bytes with ids that no other has, encoded."""
+    """Return encoded records of about 200 bytes, with unique ids."""
     tag = secrets.token_hex(3)
     return [
         (
@@ -69,7 +69,7 @@ def made_up(count: int) -> list[tuple[str, bytes]]:
 async def closed_loop(
     send: Callable[[str, bytes], Awaitable[Any]], count: int, in_flight: int
 ) -> tuple[float, float]:
-    """Records per second, and the median of one in milliseconds."""
+    """Return the records per second, and the median time of one in milliseconds."""
     records = iter(made_up(count))
     took: list[float] = []
 
@@ -85,7 +85,7 @@ async def closed_loop(
 
 
 async def over(protocol: str, settings: Settings, count: int, in_flight: int) -> float:
-    """Records per second that the kit's own client gets acked."""
+    """Return the records per second that the kit's client gets acked."""
     async with connect(protocol, settings) as client:
 
         async def send(employee_id: str, payload: bytes) -> None:
@@ -96,21 +96,21 @@ async def over(protocol: str, settings: Settings, count: int, in_flight: int) ->
 
 
 def in_turns(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Measure each side once a round, in turns."""
-    found: dict[str, list[float]] = {name: [] for name in sides}
+    """Measure each side once per round, in turns."""
+    measured: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, measure in sides.items():
-            found[name].append(measure())
-    return found
+            measured[name].append(measure())
+    return measured
 
 
-def ratio(found: dict[str, list[float]], one: str, other: str) -> float:
-    """The median of the rounds' ratios."""
-    return statistics.median(a / b for a, b in zip(found[one], found[other], strict=True))
+def ratio(measured: dict[str, list[float]], one: str, other: str) -> float:
+    """Return the median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(measured[one], measured[other], strict=True))
 
 
 async def token_header(settings: Settings) -> dict[str, str]:
-    """The headers of a request that posts a record."""
+    """Return the headers of a request that posts a record."""
     http = Http1(settings.server_url)
     token = await fetch_token(settings, http)
     await http.close()

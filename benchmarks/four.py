@@ -1,4 +1,4 @@
-"""The same workload on each broker and each database, as a table in the README:
+"""Measures the same workload on each broker and each database, for a table in the README:
 `python -m benchmarks.four --write`."""
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ BEGIN, END = "<!-- four: begin -->", "<!-- four: end -->"
 
 
 def quiet(*_: object) -> None:
-    """Progress that shows nothing."""
+    """Show no progress."""
 
 
 def measured(broker: Literal["embedded", "apache"], database: str | None, rounds: int) -> Runs:
-    """A workload of 2,000 records with 16 in flight over each protocol, in rounds."""
+    """Run a workload of 2,000 records with 16 in flight over each protocol, in rounds."""
     with Lab(broker, database) as lab:
         return lab.compare(workload=Workload(records=2_000, in_flight=16), rounds=rounds,
                            progress=quiet)  # fmt: skip
 
 
 def rows(name: str, summary: pd.DataFrame) -> list[str]:
-    """A line of the table for each protocol."""
+    """Return a line of the table for each protocol."""
     return [
-        f"| {name} | {protocol} | {each['ack_p50_ms']:.1f} / {each['ack_p99_ms']:.1f} "
-        f"| {each['stored_p50_ms']:.1f} / {each['stored_p99_ms']:.1f} "
-        f"| {each['records_per_s']:,.0f} |"
-        for protocol, each in summary.to_dict("index").items()
+        f"| {name} | {protocol} | {row['ack_p50_ms']:.1f} / {row['ack_p99_ms']:.1f} "
+        f"| {row['stored_p50_ms']:.1f} / {row['stored_p99_ms']:.1f} "
+        f"| {row['records_per_s']:,.0f} |"
+        for protocol, row in summary.to_dict("index").items()
     ]
 
 
 def main() -> None:
-    """Measure the four, print the table, and with `--write` put it into the README."""
+    """Measure all four pairs, print the table, and with `--write` put it into the README."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.four", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into the README")
@@ -55,8 +55,8 @@ def main() -> None:
         os.environ["EMPKIT_LAB_DATABASE"] = cluster.url
         for broker in ("embedded", "apache"):
             for database in ("SQLite", "PostgreSQL"):
-                own = f"sqlite:///{cluster.folder}/{broker}.db" if database == "SQLite" else None
-                runs = measured(broker, own, options.rounds)
+                file = f"sqlite:///{cluster.folder}/{broker}.db" if database == "SQLite" else None
+                runs = measured(broker, file, options.rounds)
                 assert not runs.broken, runs.broken
                 kafka = "embedded broker" if broker == "embedded" else "Apache Kafka"
                 lines += rows(f"{kafka}, {database}", runs.summary())

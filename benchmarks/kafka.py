@@ -1,5 +1,5 @@
-"""Kafka: the kit's client against bare loops of aiokafka and confluent-kafka, and on Apache Kafka
-against its own `ProducerPerformance` and `EndToEndLatency`."""
+"""Compares the kit's Kafka client with bare loops of aiokafka and confluent-kafka, and on Apache
+Kafka with its `ProducerPerformance` and `EndToEndLatency`."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ Broker = Literal["embedded", "apache"]
 
 
 def kafka_embedded(rounds: int) -> list[Row]:
-    """On the embedded broker."""
+    """Compare on the embedded broker."""
     return _kafka("embedded", rounds)
 
 
 def kafka_apache(rounds: int) -> list[Row]:
-    """On Apache Kafka, with its own tools."""
+    """Compare on Apache Kafka, also with its own tools."""
     try:
         return _kafka("apache", rounds)
     except BrokerError as error:
@@ -66,23 +66,23 @@ def _kafka(broker: Broker, rounds: int) -> list[Row]:
         produced, received = in_turns(rates, rounds), in_turns(waits, rounds)
     name = "Apache Kafka" if broker == "apache" else "embedded broker"
     rows = []
-    for other, each in produced.items():
+    for other, values in produced.items():
         if other == "empkit":
             continue
         share = ratio(produced, other, "empkit")
-        own = statistics.median(produced["empkit"])
-        value = f"{share:.2f} ({own:,.0f}/s and {statistics.median(each):,.0f}/s)"
+        kit = statistics.median(produced["empkit"])
+        value = f"{share:.2f} ({kit:,.0f}/s and {statistics.median(values):,.0f}/s)"
         bound = other == "aiokafka"
         rows.append(Row(
             f"{name}, produce, {IN_FLIGHT} in flight, time a record: empkit / {other}", value,
             "<= 1.15" if bound else "reported", not bound or share <= 1.15,
         ))  # fmt: skip
-    for other, each in received.items():
+    for other, values in received.items():
         if other == "empkit":
             continue
         share = ratio(received, "empkit", other)
-        own = statistics.median(received["empkit"])
-        value = f"{share:.2f} ({own:.2f} and {statistics.median(each):.2f} ms)"
+        kit = statistics.median(received["empkit"])
+        value = f"{share:.2f} ({kit:.2f} and {statistics.median(values):.2f} ms)"
         bound = other == "aiokafka"
         rows.append(Row(
             f"{name}, sent until received, median: empkit / {other}", value,
@@ -105,7 +105,10 @@ async def _bare_produce(settings: Settings, count: int) -> float:
 
 
 def _confluent_produce(servers: str, count: int) -> float:
-    """librdkafka sends from a thread of its own, in C; no more than as many in flight."""
+    """Return the records per second of confluent-kafka, with at most `IN_FLIGHT` in flight.
+
+    librdkafka sends from a thread of its own, in C.
+    """
     from confluent_kafka import Producer  # noqa: PLC0415 - start-up time
 
     producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 0})
@@ -120,15 +123,18 @@ def _confluent_produce(servers: str, count: int) -> float:
 
 
 def _received_ms(lab: Lab) -> float:
-    """The median from sent until the server's consumer had the record."""
+    """Return the median time from sent until the server's consumer received the record."""
     workload = Workload(LATENCIES, rate=RATE, arrivals="poisson", warm_up=50)
     runs = lab.run("kafka", workload, progress=lambda *_: None)
     return float((runs.timings["received_ns"] - runs.timings["sent_ns"]).median()) / 1e6
 
 
 def _bare_received_ms(settings: Settings) -> float:
-    """The same with nothing but aiokafka, one process a side. Both send at random moments: at
-    regular ones an end-to-end time depends on how these fall into the waits of the consumer."""
+    """Return the same median with only aiokafka, one process per side.
+
+    Both send at random times: at regular intervals, an end-to-end time depends on their phase
+    relative to the waits of the consumer.
+    """
     servers = str(settings.kafka_bootstrap_servers)
     command = [sys.executable, "-m", "benchmarks.reader", servers, "latency", str(LATENCIES),
                str(settings.kafka_fetch_wait_ms)]  # fmt: skip
@@ -151,13 +157,13 @@ async def _send_at_random(servers: str) -> None:
 
 
 def _producer_performance(servers: str) -> float:
-    said = run_tool(
+    output = run_tool(
         "ProducerPerformance", "--topic", "benchmark", "--num-records", "100000", "--record-size",
         "200", "--throughput", "-1", "--producer-props", f"bootstrap.servers={servers}", "acks=all",
     )  # fmt: skip
-    return float(re.findall(r"([\d.]+) records/sec", said)[-1])
+    return float(re.findall(r"([\d.]+) records/sec", output)[-1])
 
 
 def _end_to_end_latency(servers: str) -> float:
-    said = run_tool("EndToEndLatency", servers, "latency", "1000", "all", "200", timeout_s=120)
-    return float(re.search(r"50th = (\d+)", said).group(1))  # type: ignore[union-attr]
+    output = run_tool("EndToEndLatency", servers, "latency", "1000", "all", "200", timeout_s=120)
+    return float(re.search(r"50th = (\d+)", output).group(1))  # type: ignore[union-attr]

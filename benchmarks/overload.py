@@ -1,6 +1,6 @@
-"""Offers three times what the system can take, for 10 s, and looks at what that does: what is
-refused and told so, the memory of each process, and whether the throughput afterwards is what it
-was before: `python -m benchmarks.overload`."""
+"""Offers three times the capacity of the system for 10 s, and measures the effect: the refused
+records, the memory of each process, and the throughput afterwards compared with before:
+`python -m benchmarks.overload`."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from empkit.processes.child import Child
 MB = 2**20
 TURNS = 7
 PAUSE_S = 3.0
-"""Of half the capacity, before and after."""
+"""The duration at half the capacity, before and after the surge."""
 
 
 def quiet(*_: object) -> None:
-    """Progress that shows nothing."""
+    """Show no progress."""
 
 
 class Peaks:
-    """The largest resident memory of the server, which holds the consumer too, and of the client.
+    """Records the largest resident memory of the server (with its consumer) and of the client.
 
     Args:
-        lab: one that runs.
+        lab: a running lab.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -47,7 +47,7 @@ class Peaks:
         self._thread.join()
 
     def _watched(self) -> list[tuple[str, Child]]:
-        """The server and the load generator of the run under way, by what they are."""
+        """Return the server and the load generator of the current run, by their roles."""
         children = self._lab.processes.children[:]
         watched = [("client", child) for child in children if child.name.startswith("run-")]
         return [("server", self._lab.server), *watched] if self._lab.server else watched
@@ -63,24 +63,24 @@ class Peaks:
 
 
 def capacity(lab: Lab, protocol: str, records: int) -> float:
-    """Records stored per second with 32 in flight."""
+    """Return the records stored per second with 32 in flight."""
     runs = lab.run(protocol, Workload(records=records, in_flight=32), progress=quiet)
     rate: float = runs.summary()["records_per_s"].iloc[0]
     return rate
 
 
 def overload(lab: Lab, fresh: Lab, protocol: str, times: float, seconds: float) -> bool:
-    """Measure one protocol, and print what was found.
+    """Measure one protocol, and print the results.
 
     Args:
-        lab: what is overloaded.
-        fresh: what it is compared with afterwards, in turns, since a machine's speed drifts.
-        protocol: over which protocol.
-        times: how many times the capacity is offered.
-        seconds: for how long.
+        lab: the lab to overload.
+        fresh: a lab to compare it with afterwards, in turns, since a machine's speed drifts.
+        protocol: the protocol.
+        times: the offered rate, as a multiple of the capacity.
+        seconds: the duration of the overload.
 
     Returns:
-        Whether all is as it should be.
+        Whether no promise was broken, memory was bounded and the throughput recovered.
     """
     capacity(fresh, protocol, 2_000)
     before = capacity(lab, protocol, 10_000)
@@ -94,9 +94,9 @@ def overload(lab: Lab, fresh: Lab, protocol: str, times: float, seconds: float) 
         )  # fmt: skip
     rates: dict[Lab, list[float]] = {lab: [], fresh: []}
     for _ in range(TURNS):
-        for each, found in rates.items():
-            found.append(capacity(each, protocol, 5_000))
-    after, usual = (median(found) for found in rates.values())
+        for one, of_lab in rates.items():
+            of_lab.append(capacity(one, protocol, 5_000))
+    after, usual = (median(of_lab) for of_lab in rates.values())
     counts = {name: int(n) for name, n in runs.verdicts().iloc[0].items() if n}
     timings, info = runs.timings, runs.runs[0]
     late = (timings["stored_ns"] - timings["intended_ns"]).max() / 1e9
@@ -117,7 +117,7 @@ def overload(lab: Lab, fresh: Lab, protocol: str, times: float, seconds: float) 
 
 
 def main() -> None:
-    """Overload each protocol; exit status 1 when one did not take it as it should."""
+    """Overload each protocol; exit with status 1 if one did not recover as required."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
     parser.add_argument("--times", type=float, default=3.0, help="of the capacity")
     parser.add_argument("--seconds", type=float, default=10.0)

@@ -1,6 +1,6 @@
-"""The far end of a bare loop of aiokafka: reads a topic in a process of its own, as the kit's
-server does, and prints the median of how long each message took, in milliseconds. A message is the
-moment at which it was sent, in nanoseconds of the host's monotonic clock."""
+"""The receiving side of a bare loop of aiokafka: reads a topic in a process of its own, as the
+kit's server does, and prints the median latency of the messages, in milliseconds. The content of a
+message is the time at which it was sent, in nanoseconds of the host's monotonic clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 
 
 async def main(servers: str, topic: str, count: int, fetch_wait_ms: int) -> float:
-    """The median of `count` messages that come from now on."""
+    """Return the median latency of the next `count` messages, in milliseconds."""
     took: list[int] = []
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=servers, fetch_max_wait_ms=fetch_wait_ms)
     async with consumer:

@@ -1,5 +1,5 @@
-"""The server as it is (`store`), with its store taken out (`no-store`), or with a store as the
-first description of the system has it (`seed`); a child of the benchmarks."""
+"""Runs the server unchanged (`store`), without its store (`no-store`), or with the store of the
+first description of the system (`seed`); a child process of the benchmarks."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ from empkit.settings import Settings
 
 
 def _add_nothing(store: Store, rows: Sequence[Any], received_ns: int, protocol: str) -> Any:
-    """Say that all was stored, and store nothing."""
+    """Return a future that reports all records as stored, and store nothing."""
     future = store._loop.create_future()
     future.set_result(Stored(["created"] * len(rows), time.monotonic_ns()))
     return future
 
 
 class _OneByOne:
-    """Asks whether each record exists, then inserts it: one transaction a record. All around it is
-    the kit's, so that only the way into the database differs."""
+    """Looks up whether each record exists, then inserts it: one transaction per record.
+
+    Everything else is the kit's, so that only the writing to the database differs.
+    """
 
     def __init__(self) -> None:
         self._engine = make_engine(str(Settings().database_url))
         self._thread = ThreadPoolExecutor(1)
 
     def stand_in(self) -> Any:
-        """What takes the place of `Store.add`."""
+        """Return the replacement of `Store.add`."""
 
         def add(store: Store, rows: Sequence[Any], received_ns: int, protocol: str) -> Any:
             return asyncio.get_running_loop().run_in_executor(
@@ -52,10 +54,10 @@ class _OneByOne:
         for row in rows:
             with self._engine.begin() as connection:
                 ids = EMPLOYEES.c.employee_id
-                found = connection.execute(sa.select(ids).where(ids == row["employee_id"])).first()
-                if found is None:
+                known = connection.execute(sa.select(ids).where(ids == row["employee_id"])).first()
+                if known is None:
                     connection.execute(sa.insert(EMPLOYEES), [row])
-                results.append("duplicate" if found else "created")
+                results.append("duplicate" if known else "created")
             stamps.append(protocol, time.monotonic_ns(), [(row["employee_id"], received_ns)])
         return Stored(results, time.monotonic_ns())
 

@@ -1,5 +1,5 @@
-"""A storm: the server killed, the broker taken down, or the leader among three brokers killed,
-again and again at random moments under load, and an account of every record:
+"""A storm: the server is killed, the broker taken down, or the leader among three brokers killed,
+repeatedly at random times under load, and every record is audited:
 `python -m benchmarks.storm --rounds 200`."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from empkit.results.verdicts import VERDICTS
 
 RATE = 400
 A_RUN = 5
-"""Strikes in one run."""
+"""The number of strikes in one run."""
 
 
 class Kind(NamedTuple):
@@ -30,7 +30,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    # a server takes about a second to be back, an Apache Kafka some more
+    # a server takes about a second to restart, Apache Kafka longer
     "server-crash": Kind(ServerCrash(), ("http", "websocket", "kafka"), "embedded", 1, 1.2),
     "broker-down": Kind(BrokerDown(), ("kafka",), "embedded", 1, 1.2),
     "leader-kill": Kind(LeaderKill(), ("kafka",), "apache", 3, 8.0),
@@ -38,29 +38,29 @@ KINDS = {
 
 
 def quiet(*_: object) -> None:
-    """Progress that shows nothing."""
+    """Show no progress."""
 
 
 def storm(
     lab: Lab, protocol: str, fault: TimedFault, rounds: int, seed: int, pause_s: float = 1.2
 ) -> Counter[str]:
-    """Strike so many times at random moments, for random lengths.
+    """Strike `rounds` times at random times, for random durations.
 
     Args:
-        lab: where.
-        protocol: over which protocol the load goes.
-        fault: what strikes.
-        rounds: how often.
-        seed: for the moments, the lengths and the records.
-        pause_s: how long what was struck gets to be back, in seconds.
+        lab: the lab to strike.
+        protocol: the protocol of the load.
+        fault: the fault.
+        rounds: the number of strikes.
+        seed: the seed of the times, the durations and the records.
+        pause_s: the time to recover after each strike, in seconds.
 
     Returns:
-        How many records got each verdict, and how often the fault struck.
+        The number of records with each verdict, and the number of strikes.
     """
     chance = random.Random(f"{seed}-{protocol}-{fault}")
-    found: Counter[str] = Counter()
-    while found["struck"] < rounds:
-        strikes = min(A_RUN, rounds - found["struck"])
+    counted: Counter[str] = Counter()
+    while counted["struck"] < rounds:
+        strikes = min(A_RUN, rounds - counted["struck"])
         events, at_s = [], 0.0
         for _ in range(strikes):
             at_s += chance.uniform(0.2, 0.8)
@@ -71,21 +71,21 @@ def storm(
         workload = Workload(records=records, rate=RATE, warm_up=10, seed=chance.randrange(2**31))
         for runs in lab.cross([protocol], workload, [Guarantees()], faults=events, progress=quiet):
             counts = runs.timings["verdict"].value_counts()
-            found.update({name: int(counts.get(name, 0)) for name in VERDICTS})
-            found["struck"] += len(runs.runs[0].faults)
+            counted.update({name: int(counts.get(name, 0)) for name in VERDICTS})
+            counted["struck"] += len(runs.runs[0].faults)
             gap_ms = int(runs.recovery()["longest_gap_s"].iloc[0] * 1000)
-            found["longest_gap_ms"] = max(found["longest_gap_ms"], gap_ms)
-            found["offered"] += runs.runs[0].offered
-            # a storm looks for loss: also for that which its acks allow
-            told = runs.broken + runs.findings
-            found["broken"] += len(told)
-            for sentence in told:
+            counted["longest_gap_ms"] = max(counted["longest_gap_ms"], gap_ms)
+            counted["offered"] += runs.runs[0].offered
+            # a storm counts every loss, also those that its acks allow
+            sentences = runs.broken + runs.findings
+            counted["broken"] += len(sentences)
+            for sentence in sentences:
                 print(sentence, file=sys.stderr)
-    return found
+    return counted
 
 
 def main() -> None:
-    """Run the storm that was asked for; status 1 when a promise was broken or a record lost."""
+    """Run the chosen storm; exit with status 1 if a promise was broken or a record lost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storm", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="strikes, over all protocols")
     parser.add_argument("--fault", choices=list(KINDS), default="server-crash")
@@ -99,9 +99,9 @@ def main() -> None:
     with Lab(kind.broker, brokers=kind.brokers, settings=settings) as lab:
         for number, protocol in enumerate(kind.protocols):
             share = (options.rounds + number) // len(kind.protocols)
-            found = storm(lab, protocol, kind.fault, share, options.seed, kind.pause_s)
-            print(protocol, dict(found), flush=True)
-            total.update(found)
+            counted = storm(lab, protocol, kind.fault, share, options.seed, kind.pause_s)
+            print(protocol, dict(counted), flush=True)
+            total.update(counted)
     print("all", dict(total))
     sys.exit(1 if total["broken"] else 0)
 

@@ -1,8 +1,8 @@
-"""The kit's clients against the tools that engineers trust, on the same server: k6, wrk, Locust,
-and a bare loop of `websockets`. A round trip is timed with the server's store taken out: the client
-is what differs. A rate over HTTP is taken both ways: of records that are stored, each with an id of
-its own, and without the store. There the answers come one by one, and whoever has slept until one
-comes costs the server a wake-up, which a tool that is busy itself does not."""
+"""Compares the kit's clients with established tools on the same server: k6, wrk, Locust, and a bare
+loop of `websockets`. A round trip is measured without the server's store, so that only the clients
+differ. A rate over HTTP is measured both with the store, each record with its own id, and without
+it. Without the store the answers arrive one by one, and a client that sleeps until the next answer
+costs the server a wake-up; a tool that is itself busy does not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from empkit.processes.child import Processes
 from empkit.settings import Settings
 
 SECONDS = 4
-"""How long a tool that counts no requests runs."""
+"""The duration of a tool that is not limited by a number of requests."""
 
 K6_HTTP = """
 import http from "k6/http";
@@ -108,7 +108,7 @@ class Sender(FastHttpUser):
 
 
 def filled(template: str, settings: Settings, **values: Any) -> str:
-    """A script with the server's address, the token and one record in it."""
+    """Return a script with the server's address, the token and one record filled in."""
     headers = uvloop.run(token_header(settings))
     body = made_up(1)[0][1].decode()
     pairs = [f"[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()]
@@ -140,7 +140,7 @@ def _run(*command: str) -> str:
 
 
 def k6(folder: Path, script: str) -> dict[str, Any]:
-    """The metrics of a k6 run, by name."""
+    """Return the metrics of a k6 run, by name."""
     summary = folder / "k6.json"
     path = _script(folder, "script.js", script)
     _run("k6", "run", "--quiet", "--no-usage-report", f"--summary-export={summary}", path)
@@ -153,27 +153,27 @@ def _k6_http(folder: Path, settings: Settings, users: int) -> Any:
 
 
 def wrk_median_ms(folder: Path, settings: Settings) -> float:
-    """The median round trip that wrk sees over one connection."""
+    """Return the median round trip that wrk measures over one connection."""
     path = _script(folder, "post.lua", filled(WRK, settings))
     url = f"{settings.server_url}/employees"
-    said = _run("wrk", "-t1", "-c1", f"-d{SECONDS}s", "--latency", "-s", path, url)
-    value, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
+    output = _run("wrk", "-t1", "-c1", f"-d{SECONDS}s", "--latency", "-s", path, url)
+    value, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", output).groups()  # type: ignore[union-attr]
     return float(value) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
 
 
 def locust_per_s(folder: Path, settings: Settings, users: int) -> float:
-    """Requests per second of one Locust process with so many FastHttpUsers."""
+    """Return the requests per second of one Locust process with `users` FastHttpUsers."""
     path = _script(folder, "locustfile.py", filled(LOCUST, settings))
-    said = _run(
+    output = _run(
         sys.executable, "-m", "locust", "-f", path, "--headless", "-u", str(users), "-r",
         str(users), "-t", f"{SECONDS}s", "--json", "--loglevel", "ERROR",
     )  # fmt: skip
-    (entry,) = json.loads(said[said.index("[") :])
+    (entry,) = json.loads(output[output.index("[") :])
     return float(entry["num_requests"] / (entry["last_request_timestamp"] - entry["start_time"]))
 
 
 def http_tools(rounds: int) -> list[Row]:
-    """HTTP: one in flight against k6 and wrk, 32 in flight against k6 and Locust."""
+    """Compare HTTP: one in flight with k6 and wrk, 32 in flight with k6 and Locust."""
     with Processes() as processes:
         return (
             _one_in_flight(processes, rounds)
@@ -183,7 +183,7 @@ def http_tools(rounds: int) -> list[Row]:
 
 
 def _one_in_flight(processes: Processes, rounds: int) -> list[Row]:
-    """The median round trip, without the store."""
+    """Compare the median round trip, without the store."""
     folder = processes.folder
     _, settings = start_server(processes, "no-store")
     sides: dict[str, Callable[[], float]] = {"empkit": lambda: uvloop.run(_median_ms(settings))}
@@ -191,21 +191,21 @@ def _one_in_flight(processes: Processes, rounds: int) -> list[Row]:
         sides["k6"] = lambda: _k6_http(folder, settings, 1)["http_req_duration"]["med"]
     if shutil.which("wrk"):
         sides["wrk"] = lambda: wrk_median_ms(folder, settings)
-    found = in_turns(sides, rounds)
+    measured = in_turns(sides, rounds)
     rows = []
     for name, limit in {"k6": 1.1, "wrk": 1.6}.items():
         what = f"HTTP, one in flight, median round trip: empkit / {name}"
-        if name not in found:
+        if name not in measured:
             rows.append(_missing(what, name))
             continue
-        share = ratio(found, "empkit", name)
-        text = f"{share:.2f} ({_both(found, name, '.3f', 'ms')})"
+        share = ratio(measured, "empkit", name)
+        text = f"{share:.2f} ({_both(measured, name, '.3f', 'ms')})"
         rows.append(Row(what, text, f"<= {limit}", share <= limit))
     return rows
 
 
 def _many_in_flight(processes: Processes, kind: str, rounds: int) -> list[Row]:
-    """Requests per second with 32 in flight; of the server as it is that is a bound."""
+    """Compare requests per second with 32 in flight; with the store, a minimum is required."""
     folder = processes.folder
     _, settings = start_server(processes, kind)
     sides: dict[str, Callable[[], float]] = {
@@ -215,23 +215,23 @@ def _many_in_flight(processes: Processes, kind: str, rounds: int) -> list[Row]:
         sides["k6"] = lambda: _k6_http(folder, settings, 32)["http_reqs"]["rate"]
     if shutil.which("locust"):
         sides["Locust"] = lambda: locust_per_s(folder, settings, 32)
-    found = in_turns(sides, rounds)
+    measured = in_turns(sides, rounds)
     stored = kind == "store"
     rows = []
     for name in ("Locust", "k6"):
         what = f"HTTP, 32 in flight, {'stored' if stored else 'not stored'}, requests/s: "
         what += f"empkit / {name}"
-        if name not in found:
+        if name not in measured:
             rows.append(_missing(what, name))
             continue
-        share = ratio(found, "empkit", name)
-        text = f"{share:.2f} ({_both(found, name, ',.0f', '/s')})"
+        share = ratio(measured, "empkit", name)
+        text = f"{share:.2f} ({_both(measured, name, ',.0f', '/s')})"
         rows.append(Row(what, text, ">= 1.0" if stored else "reported", not stored or share >= 1))
     return rows
 
 
 def websocket_tools(rounds: int) -> list[Row]:
-    """WebSocket: one and 32 in flight, against k6 and against a bare loop of `websockets`."""
+    """Compare WebSocket, one and 32 in flight, with k6 and with a bare loop of `websockets`."""
     rows = []
     with Processes() as processes:
         _, settings = start_server(processes, "no-store")
@@ -247,17 +247,17 @@ def websocket_tools(rounds: int) -> list[Row]:
                     )["answers"]["count"]
                     / SECONDS
                 )
-            found = in_turns(sides, rounds)
+            measured = in_turns(sides, rounds)
             # a rate of one in flight is the reciprocal of its mean round trip
             what = f"WebSocket, {in_flight} in flight, time a record: empkit"
-            if "k6" in found:
-                share = ratio(found, "k6", "empkit")
-                text = f"{share:.2f} ({_both(found, 'k6', ',.0f', '/s')})"
+            if "k6" in measured:
+                share = ratio(measured, "k6", "empkit")
+                text = f"{share:.2f} ({_both(measured, 'k6', ',.0f', '/s')})"
                 rows.append(Row(f"{what} / k6", text, "< 1", share < 1))
             else:
                 rows.append(_missing(f"{what} / k6", "k6"))
-            share = ratio(found, "bare", "empkit")
-            text = f"{share:.2f} ({_both(found, 'bare', ',.0f', '/s')})"
+            share = ratio(measured, "bare", "empkit")
+            text = f"{share:.2f} ({_both(measured, 'bare', ',.0f', '/s')})"
             rows.append(Row(f"{what} / a bare loop", text, "<= 1.1", share <= 1.1))
     return rows
 
@@ -268,7 +268,7 @@ async def _median_ms(settings: Settings) -> float:
 
 
 async def _bare_websocket(settings: Settings, count: int, in_flight: int) -> float:
-    """Records per second of the library by itself: text out, text in, nothing looked at."""
+    """Return the records per second of the library alone, which sends and receives text."""
     from websockets.asyncio.client import connect as ws_connect  # noqa: PLC0415 - start-up time
 
     texts = [payload.decode() for _, payload in made_up(count)]
@@ -291,9 +291,9 @@ async def _bare_websocket(settings: Settings, count: int, in_flight: int) -> flo
         return count / (time.perf_counter() - began)
 
 
-def _both(found: dict[str, list[float]], other: str, form: str, unit: str) -> str:
-    own, its = (statistics.median(found[name]) for name in ("empkit", other))
-    return f"{own:{form}} and {its:{form}} {unit}"
+def _both(measured: dict[str, list[float]], other: str, form: str, unit: str) -> str:
+    ours, theirs = (statistics.median(measured[name]) for name in ("empkit", other))
+    return f"{ours:{form}} and {theirs:{form}} {unit}"
 
 
 def _missing(what: str, tool: str) -> Row:

@@ -1,5 +1,5 @@
-"""Whether what the kit says is so: delays that are known, a stall that k6 sees, too, and how late
-its own schedule is."""
+"""Checks the kit's measurements: known delays, a stall that k6 measures, too, and the lateness of
+its schedule."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PAUSE_S = 2.0
 
 
 def quiet(*_: object) -> None:
-    """Progress that shows nothing."""
+    """Show no progress."""
 
 
 def lateness(rounds: int) -> list[Row]:
-    """Open loop: how long after it was wanted each record was sent."""
+    """Measure, in an open loop, how long after its scheduled time each record was sent."""
     rows = []
     with Lab() as lab:
         for rate, limit in ((1_000, 1.0), (5_000, 3.0)):
@@ -48,10 +48,11 @@ def _median_ms(runs: Runs) -> float:
 
 
 def injected(rounds: int) -> list[Row]:
-    """A delay of the network that is known, against what it adds to the median.
+    """Compare a known network delay with the increase of the median.
 
-    Offered at a fixed rate with and without it: whoever has been idle for some milliseconds is
-    slower afterwards, and of a closed loop only the delayed records would find the system idle.
+    Records are offered at a fixed rate with and without the delay: a system that has been idle for
+    some milliseconds is slower afterwards, and in a closed loop only the delayed records would find
+    it idle.
     """
     rows = []
     with Lab() as lab:
@@ -63,14 +64,14 @@ def injected(rounds: int) -> list[Row]:
             return _median_ms(lab.run("http", workload, faults=[fault], progress=quiet))
 
         for ms in (10.0, 50.0):
-            rate = 500 / ms  # half of the time nothing is under way
+            rate = 500 / ms  # half of the time no record is in flight
             sides: dict[str, Callable[[], float]] = {
                 "with": lambda ms=ms, rate=rate: median_ms(ms, rate),  # type: ignore[misc]
                 "without": lambda rate=rate: median_ms(0.0, rate),  # type: ignore[misc]
             }
-            found = in_turns(sides, rounds)
+            measured = in_turns(sides, rounds)
             added = statistics.median(
-                a - b for a, b in zip(found["with"], found["without"], strict=True)
+                a - b for a, b in zip(measured["with"], measured["without"], strict=True)
             )
             off = abs(added / ms - 1)
             what = f"a delay of {ms:g} ms on the way, as the kit measures it"
@@ -79,7 +80,7 @@ def injected(rounds: int) -> list[Row]:
 
 
 def stall(rounds: int) -> list[Row]:
-    """The server stands still for a second in an open loop: the kit's p99 against that of k6's
+    """Pause the server for a second in an open loop, and compare the kit's p99 with that of k6's
     constant-arrival-rate executor on the same server."""
     what = "p99 of an open loop with a stall of 1 s: empkit / k6"
     if not shutil.which("k6"):
@@ -100,10 +101,10 @@ def stall(rounds: int) -> list[Row]:
             strike.join()
             return float(metrics["http_req_duration"]["p(99)"])
 
-        found = in_turns({"empkit": kit, "k6": other}, rounds)
-    share = ratio(found, "empkit", "k6")
-    own, its = (statistics.median(found[name]) for name in ("empkit", "k6"))
-    text = f"{share:.2f} ({own:,.0f} and {its:,.0f} ms)"
+        measured = in_turns({"empkit": kit, "k6": other}, rounds)
+    share = ratio(measured, "empkit", "k6")
+    ours, theirs = (statistics.median(measured[name]) for name in ("empkit", "k6"))
+    text = f"{share:.2f} ({ours:,.0f} and {theirs:,.0f} ms)"
     return [Row(what, text, "within 10 %", abs(share - 1) <= 0.1)]
 
 

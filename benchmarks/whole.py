@@ -1,4 +1,4 @@
-"""The kit as a whole: the main command's time, and every process's memory at a million records."""
+"""Measures the kit as a whole: the time of the main command, and memory at a million records."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from empkit import Lab, Workload
 MILLION = 1_000_000
 MB = 2**20
 LOOK_S = 0.2
-"""How often the memory is looked at, in seconds."""
+"""The interval at which memory is sampled, in seconds."""
 
 
 def compare(rounds: int) -> list[Row]:
-    """`empkit compare` on 10,000 records, with all that it writes."""
+    """Measure `empkit compare` on 10,000 records, with all that it writes."""
     took = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
@@ -36,10 +36,10 @@ def compare(rounds: int) -> list[Row]:
 
 
 class Peaks:
-    """The largest resident memory of this process and of each below it, while it is entered.
+    """Records the largest resident memory of this process and of its descendants.
 
     Attributes:
-        mb: by what the process is, in MiB.
+        mb: the memory in MiB, by the role of the process.
     """
 
     def __init__(self) -> None:
@@ -58,11 +58,11 @@ class Peaks:
     def _watch(self) -> None:
         me = psutil.Process()
         while not self._over.wait(LOOK_S):
-            for each in (me, *me.children(recursive=True)):
+            for process in (me, *me.children(recursive=True)):
                 try:
-                    name = "this" if each == me else _what(each.cmdline())
-                    size = each.memory_info().rss / MB
-                except psutil.Error:  # it has ended meanwhile
+                    name = "this" if process == me else _what(process.cmdline())
+                    size = process.memory_info().rss / MB
+                except psutil.Error:  # the process has ended
                     continue
                 self.mb[name] = max(self.mb.get(name, 0.0), size)
 
@@ -73,10 +73,10 @@ def _what(command: list[str]) -> str:
 
 
 def memory(_rounds: int) -> list[Row]:
-    """A million records over WebSocket and over Kafka, once: memory varies little.
+    """Measure memory with a million records over WebSocket and over Kafka, once: it varies little.
 
-    Over Kafka on Apache Kafka: the embedded broker drops what is not read in time, and a million is
-    more than it keeps.
+    Kafka is Apache Kafka: the embedded broker keeps fewer than a million records, and drops those
+    that are not read in time.
     """
     rows = []
     brokers: dict[str, Literal["embedded", "apache"]] = {"websocket": "embedded", "kafka": "apache"}
@@ -85,10 +85,10 @@ def memory(_rounds: int) -> list[Row]:
             workload = Workload(MILLION, in_flight=64)
             runs = lab.run(protocol, workload, progress=lambda *_: None)
             stored = int((runs.timings["verdict"] == "stored").sum())
-            del runs  # or it would be in what the next one needs
+            del runs  # not to be counted in the memory of the next run
         most = max(peaks.mb.values())
-        each = ", ".join(f"{name} {mb:,.0f}" for name, mb in sorted(peaks.mb.items()))
+        parts = ", ".join(f"{name} {mb:,.0f}" for name, mb in sorted(peaks.mb.items()))
         what = f"memory of the largest process, {MILLION:,} records over {protocol}"
-        value = f"{most:,.0f} MiB ({each}; {stored:,} stored)"
+        value = f"{most:,.0f} MiB ({parts}; {stored:,} stored)"
         rows.append(Row(what, value, "< 1 GB", most < 1e9 / MB and stored == MILLION))
     return rows

@@ -1,4 +1,4 @@
-"""The lab: what a cell or a script sees. The system under test, and the four experiments on it."""
+"""The lab, for cells and scripts: the system under test, and the four experiments on it."""
 
 from __future__ import annotations
 
@@ -105,22 +105,22 @@ class Lab(Rig):
         then; `Runs.unmeasured` says what is missing.
 
         Args:
-            protocols: which; by default all that the lab has the parts for. One of your own is
-                named by its class, `module:Class`; see `empkit.clients.base.Client`.
+            protocols: the protocols; by default all for which the lab has the parts. A protocol of
+                your own is named by its class, `module:Class`; see `empkit.clients.base.Client`.
             workload: what to send; by default 2,000 made-up records, 8 in flight.
-            rounds: how often.
-            faults: what goes wrong in each run, and when.
-            guarantees: what client and consumer ask for; by default what the settings say.
-            progress: told how far it is; by default a progress bar.
+            rounds: the number of rounds.
+            faults: the faults of each run, with their times.
+            guarantees: what client and consumer ask for; by default those of the settings.
+            progress: called with the progress; by default a progress bar.
 
         Raises:
             LabError: a run could not be carried out; its `runs` are those before it.
             BrokenPromiseError: a promise was broken (see `Runs.broken`); it carries the runs. A
-                loss over Kafka is no error where that was asked for (acks other than `all`,
+                loss over Kafka is no error if guarantees or faults allow it (acks other than `all`,
                 commit before the store, a fault that loses): see `Runs.findings`.
             KeyboardInterrupt: interrupted before anything was measured.
-            ValueError: there is no such protocol, or your own is no complete client, or there is no
-                record to send.
+            ValueError: there is no such protocol, or your own is not a complete client, or there is
+                no record to send.
         """
         from empkit.experiment.conduct import conduct  # noqa: PLC0415 - start-up time
 
@@ -167,8 +167,8 @@ class Lab(Rig):
 
         Returns:
             The runs of each choice, in the order of the grid; `pandas.concat` of their `recovery()`
-            is one table of all. Interrupted, or when a run could not be carried out, those that
-            there are; `Runs.unmeasured` of the last says what it lacks.
+            is one table of all. After an interrupt, or if a run could not be carried out, only the
+            runs before it; `Runs.unmeasured` of the last says what is missing.
 
         Raises:
             LabError: not even one run could be carried out.
@@ -179,7 +179,7 @@ class Lab(Rig):
         for guarantees in grid:
             try:
                 runs = self.compare(protocols, workload, rounds, faults, guarantees, progress)
-            except LabError as error:  # a broken promise is one, too
+            except LabError as error:  # also a BrokenPromiseError
                 if error.runs is None:
                     if not crossed:
                         raise
@@ -209,23 +209,23 @@ class Lab(Rig):
     ) -> RateSearch:
         """Search for the highest offered rate that a protocol keeps up with, in an open loop.
 
-        A rate is kept up with when every record is stored, as many a second as are offered (within
+        The protocol keeps up with a rate if every record is stored, at the offered rate (within
         5 %), the p99 from when it was wanted sent until it was stored is within a limit, and the
         load generator was not late. The rate is doubled until it is too high, then the gap is
         narrowed.
 
         Args:
-            protocol: which.
-            p99_ms: the limit, in ms.
+            protocol: the name of the protocol.
+            p99_ms: the limit of the p99, in ms.
             first: the rate to begin with, in records/s.
             highest: where to stop, in records/s.
             seconds: how long each step offers records.
             precision: how narrow the gap becomes, as a share (0.1: a tenth).
-            on_step: called with each step in words.
+            on_step: called with a description of each step.
 
         Raises:
             LabError: a run could not be carried out.
-            ValueError: a number makes no sense.
+            ValueError: a number is out of range.
         """
         from empkit.experiment.search import find_rate  # noqa: PLC0415 - start-up time
 

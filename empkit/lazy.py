@@ -1,4 +1,4 @@
-"""Names that a package imports when they are first used, so that importing it takes no time.
+"""Imports the names of a package when they are first used, so that importing it takes no time.
 
 __getattr__ = lazily(__name__, {"Lab": "empkit.lab"})
 """
@@ -11,11 +11,11 @@ from typing import Any
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make the `__getattr__` of a package (https://peps.python.org/pep-0562/).
+    """Return the `__getattr__` of a package (https://peps.python.org/pep-0562/).
 
     Args:
-        package: its name.
-        homes: the module of each name; a module that is named like the name stands for itself.
+        package: the name of the package.
+        homes: the module of each name; a submodule with the name itself is the value.
     """
 
     def get(name: str) -> Any:

@@ -1,10 +1,10 @@
-"""What other packages add to the kit, by entry points
+"""Loads what other packages add to the kit, by entry points
 (https://packaging.python.org/en/latest/specifications/entry-points/).
 
     [project.entry-points."empkit.faults"]
     solar-flare = "my_package.faults:SolarFlare"
 
-Each group is a register of the kit; its entries are imported when the register is first asked.
+Each group is a register of the kit; its entries are imported when the register is first used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T", bound=type[Any])
 
 
 class PluginError(ImportError):
-    """What a package has for a register cannot be imported; the message names both."""
+    """An entry point of a package cannot be imported; the message names both."""
 
 
 def enter(register: dict[str, T], name: str, kind: T) -> None:
@@ -42,18 +42,18 @@ def enter(register: dict[str, T], name: str, kind: T) -> None:
 
 @functools.cache
 def load(register: Register) -> dict[str, Any]:
-    """Import what other packages have for a register; only the first call looks for it.
+    """Import the entry points of other packages for a register; later calls use the first result.
 
     Returns:
-        What each entry point names, by the name of the entry point.
+        The object of each entry point, by the name of the entry point.
 
     Raises:
         PluginError: an entry point cannot be imported; the message names it and its package.
     """
-    found = {}
+    loaded = {}
     for entry in entry_points(group=f"empkit.{register}"):
         try:
-            found[entry.name] = entry.load()
+            loaded[entry.name] = entry.load()
         except Exception as error:  # the code of others may raise anything
             package = entry.dist.name if entry.dist else "a package"
             reason = str(error).rstrip(".") or type(error).__name__
@@ -61,4 +61,4 @@ def load(register: Register) -> dict[str, Any]:
                 f"{entry.value}, which {package} has for the register empkit.{register}, cannot be "
                 f"imported: {reason}. Mend or uninstall that package."
             ) from error
-    return found
+    return loaded

@@ -1,5 +1,5 @@
-"""What the server and its clients agree on: paths, words, the WebSocket's subprotocol and close
-code, and the shape of what the server says of itself."""
+"""The protocol between the server and its clients: paths, words, the WebSocket's subprotocol and
+close code, and the models of what the server reports about itself."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ TIMINGS = "/timings"
 CREATED: Final = "created"
 SAME: Final = "same"
 SENT: Final = "sent"
-"""Words of an ack: stored now, stored before with the same content, and held by a broker."""
+"""Words of an ack: stored now, stored before with the same content, and appended by a broker."""
 DUPLICATE: Final = "duplicate"
 INVALID: Final = "invalid"
 TOO_LARGE: Final = "too_large"
-"""Words of a refusal: another try would be refused, too."""
+"""Words of a refusal: another attempt would be refused, too."""
 UNAUTHORIZED: Final = "unauthorized"
 UNAVAILABLE: Final = "unavailable"
 UNCERTAIN: Final = "uncertain"
-"""Words of a failure: no valid token, nothing stored, and nobody knows whether it is stored."""
+"""Words of a failure: no valid token, nothing stored, and not known whether it is stored."""
 AUTHENTICATED: Final = "authenticated"
 """The word for a WebSocket's first message, when it had a valid token."""
 
@@ -39,13 +39,13 @@ POLICY_VIOLATION = 1008
 
 
 class DatabaseHealth(BaseModel):
-    """How the server's database is.
+    """The state of the server's database.
 
     Attributes:
-        kind: such as `sqlite`.
-        failure: why it does not take records; None when it does.
-        waiting: records that wait for it.
-        commits: transactions so far.
+        kind: the kind of database, such as `sqlite`.
+        failure: why it does not accept records; None if it does.
+        waiting: the number of records that wait for it.
+        commits: the number of transactions so far.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class DatabaseHealth(BaseModel):
 
 
 class ConsumerHealth(BaseModel):
-    """How the server's Kafka consumer is.
+    """The state of the server's Kafka consumer.
 
     Attributes:
         state: `off`, `connecting`, `running` or `failing`.
@@ -71,16 +71,16 @@ class ConsumerHealth(BaseModel):
 
 
 class Health(BaseModel):
-    """What `GET /health` answers.
+    """The answer to `GET /health`.
 
     Attributes:
-        status: `ok`, or `degraded` when a part is away.
-        database, consumer: the parts.
+        status: `ok`, or `degraded` if a part is unavailable.
+        database, consumer: the states of the parts.
         loop_late_ms: the lag of the server's event loop, by percentile, in ms.
-        websockets: how many are connected.
-        timings_end: where the stamps of `/timings` end.
-        clock: which clock the stamps are of.
-        pid: of the process.
+        websockets: the number of connections.
+        timings_end: the position of the end of the stamps of `/timings`.
+        clock: the id of the clock of the stamps.
+        pid: the id of the process.
     """
 
     status: str
@@ -94,12 +94,12 @@ class Health(BaseModel):
 
 
 class About(BaseModel):
-    """What a result says of the server that it was measured on; the answer to `GET /about`.
+    """The description of the server for a result; the answer to `GET /about`.
 
     Attributes:
-        database: its kind.
-        settings: those that the server goes by and that may go into a result.
-        versions: of the server and its packages.
+        database: the kind of the database.
+        settings: the server's settings that may go into a result.
+        versions: the versions of the server and its packages.
     """
 
     database: str

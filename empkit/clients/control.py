@@ -1,4 +1,4 @@
-"""The control plane: what is asked of a server beside its records, outside any measurement.
+"""The control plane: requests to a server beside its records, outside any measurement.
 
 with_control(settings, lambda control: control.health())    from code without an event loop
 async with ControlPlane(settings) as control: ...           from code with one
@@ -116,23 +116,23 @@ class ControlPlane(Closing):
             raise NotThisKitError(self._settings.server_url, wire.HEALTH, 200) from None
 
     async def about(self) -> wire.About:
-        """Return what a result says of the server; one of empkit 0.1.0 answers 404.
+        """Return the description of the server for a result; empkit 0.1.0 answers 404.
 
         Raises:
-            NotThisKitError: the server does not say.
+            NotThisKitError: the server has no such description.
             ClientError: no answer.
         """
         return wire.About.model_validate(await self.get(wire.ABOUT))
 
     async def wait_until(self, ready: Callable[[wire.Health], bool], timeout_s: float) -> bool:
-        """Wait until the server's health is as it should be.
+        """Wait until the server's health meets a condition.
 
         Args:
-            ready: whether it is; it may raise, to give up at once.
-            timeout_s: how long to wait for that, in seconds.
+            ready: the condition; it may raise, to give up at once.
+            timeout_s: how long to wait, in seconds.
 
         Returns:
-            Whether it was so in time.
+            Whether the condition was met in time.
 
         Raises:
             ClientError: no answer.
@@ -166,9 +166,9 @@ def with_control(
 
     Args:
         settings: the server, and user and password.
-        use: what is asked.
+        use: sends the requests.
         token: the token to begin with.
-        timeout_s: how long it may take, in seconds.
+        timeout_s: the timeout of all requests together, in seconds.
 
     Raises:
         ClientError: no answer, or not in time.

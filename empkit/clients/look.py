@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 PALETTE = ("#CC79A7", "#56B4E9", "#E69F00")
-"""For protocols that name no colour, in the order of their names (Okabe and Ito, 2008)."""
+"""The colours of protocols that set none, in the order of their names (Okabe and Ito, 2008)."""
 
 
 class Look(NamedTuple):
@@ -14,8 +14,8 @@ class Look(NamedTuple):
 
     Attributes:
         label: its name for people.
-        colour: of its bars and lines, as matplotlib takes it.
-        marker: of its points.
+        colour: the colour of its bars and lines, for matplotlib.
+        marker: the marker of its points.
         line: the style of its lines.
     """
 
@@ -26,10 +26,10 @@ class Look(NamedTuple):
 
 
 def coloured(looks: dict[str, Look]) -> dict[str, Look]:
-    """The looks with a colour for each that has none: the same names get the same colours.
+    """Return the looks, each with a colour: the same names always get the same colours.
 
     Args:
-        looks: by protocol.
+        looks: the looks, by protocol.
     """
     without = sorted(name for name, look in looks.items() if not look.colour)
     colours = {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(without)}
@@ -39,5 +39,5 @@ def coloured(looks: dict[str, Look]) -> dict[str, Look]:
 
 
 def plain(protocols: Iterable[str]) -> dict[str, Look]:
-    """The looks of protocols of which nothing but the name is known, such as `module:Class`."""
+    """Return the looks of protocols of which only the name is known, such as `module:Class`."""
     return {protocol: Look(protocol.rpartition(":")[2]) for protocol in protocols}

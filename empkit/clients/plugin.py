@@ -73,12 +73,12 @@ def _classes(module: str) -> list[str]:
 
 
 def checked(protocol: str, value: object, others: Sequence[str] = ()) -> type[Client]:
-    """What a name of a protocol stands for, once it is known to be a complete client.
+    """Return the class of a protocol, after checking that it is a complete client.
 
     Args:
         protocol: `module:Class`, or the name of an entry point.
-        value: what is there.
-        others: the clients that the module has.
+        value: the object of that name; None if there is none.
+        others: the names of the clients that the module has.
 
     Raises:
         ValueError: it is not a client, or not a complete one; the message says what is missing.

@@ -1,8 +1,9 @@
-"""Every protocol by its name: where its client is.
+"""The register of protocols: the client class of each name.
 
-A protocol is one class, a `Client`, which says all that the rest of the kit knows of it. The kit's
-own are listed in `names`, those of other packages come by the entry point `empkit.protocols`, and
-one's own is named by its class, `module:Class`. All are loaded in the same way.
+A protocol is one class, a `Client`, which has everything that the rest of the kit knows of it. The
+kit's protocols are listed in `names`; other packages add theirs through the entry point group
+`empkit.protocols`; a user's protocol is named by its class, `module:Class`. All are loaded in the
+same way.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from empkit.clients.names import HOMES
 
 
 def protocols() -> tuple[str, ...]:
-    """The names of all protocols, the kit's own first."""
+    """Return the names of all protocols, the kit's first."""
     return tuple(dict.fromkeys([*HOMES, *sorted(plugins.load("protocols"))]))
 
 
 def client_class(protocol: str) -> type[Client]:
-    """The client of a protocol.
+    """Return the client class of a protocol.
 
     Raises:
-        ValueError: there is no such protocol, or its class is no complete client.
+        ValueError: there is no such protocol, or its class is not a complete client.
     """
     if protocol in HOMES:
         return plugin.load(HOMES[protocol])
@@ -41,10 +42,10 @@ def client_class(protocol: str) -> type[Client]:
 
 
 def with_receiver(names: Iterable[str]) -> list[str]:
-    """The protocols whose class brings a receiving side of its own, for a server to mount.
+    """Return the protocols whose class has a receiving side of its own, for a server to mount.
 
     Args:
-        names: of protocols, beside those of other packages, which are always looked at.
+        names: the protocols to consider, beside those of other packages, which always are.
     """
     others = [name for name in protocols() if name not in HOMES]
     chosen = dict.fromkeys([*others, *(name for name in names if name not in HOMES)])
@@ -56,17 +57,17 @@ def _mounts(client: type[Client]) -> bool:
 
 
 def looks(names: Iterable[str], *, load: bool = True) -> dict[str, Look]:
-    """How protocols are shown, by name; each class says so itself, and may leave out its colour.
+    """Return the looks of protocols, by name, from their classes; a colour may be missing.
 
     Args:
-        names: of the protocols.
-        load: whether `module:Class` is imported; not for names that come out of a file.
+        names: the names of the protocols.
+        load: whether `module:Class` is imported; must be False for names read from a file.
     """
-    found = plain(names)
-    for name in found:
+    by_name = plain(names)
+    for name in by_name:
         if load or not plugin.is_own(name):
             try:
-                found[name] = client_class(name).look()
+                by_name[name] = client_class(name).look()
             except (ValueError, ImportError):
-                continue  # a result of a protocol that is not here any more
-    return found
+                continue  # a result of a protocol that is no longer installed
+    return by_name

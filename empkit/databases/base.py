@@ -1,4 +1,4 @@
-"""What the kit asks of a database: how rows go in, what a lock is, what a failed commit means.
+"""The interface of a database: how rows are inserted, locked, and what a failed commit means.
 
     Database
       +-- Sqlite       (empkit.databases.sqlite)
@@ -22,16 +22,16 @@ LOCK_TIMEOUT_S = 2.0
 """How long a commit waits for a lock that another process holds."""
 
 DEFINED: dict[str, type[Database]] = {}
-"""Every database that has been defined, by the name of its SQLAlchemy dialect."""
+"""Every registered database, by the name of its SQLAlchemy dialect."""
 
 
 class Database(ABC):
-    """A kind of database, by the name of its SQLAlchemy dialect."""
+    """A kind of database, named after its SQLAlchemy dialect."""
 
     name: ClassVar[str]
     failed_commit_is_certain: ClassVar[bool]
-    """Whether nothing is stored when a commit fails; over a network its answer may be what failed,
-    so that the records may be stored."""
+    """Whether nothing is stored when a commit fails; over a network only its answer may have been
+    lost, so that the records may be stored."""
 
     def __init_subclass__(cls) -> None:
         if isinstance(name := cls.__dict__.get("name"), str):
@@ -39,7 +39,7 @@ class Database(ABC):
 
     @abstractmethod
     def engine(self, url: str) -> sa.Engine:
-        """An engine set so that a commit is durable when it returns.
+        """Return an engine configured so that a commit is durable when it returns.
 
         Raises:
             sqlalchemy.exc.ArgumentError: the URL cannot be read.
@@ -55,45 +55,46 @@ class Database(ABC):
             rows: in the order of their ids.
 
         Returns:
-            How many went in.
+            The number of rows inserted.
         """
 
     @abstractmethod
     def insert_or_nothing(self) -> Any:
-        """The statement that inserts a row unless its primary key is taken (RETURNING works)."""
+        """Return the statement that inserts a row unless its primary key is taken; it must permit
+        RETURNING."""
 
     @abstractmethod
     def lock(self, connection: sa.Connection) -> Callable[[], object]:
         """Take the lock that the store needs, as another program would.
 
         Returns:
-            What releases it; the connection is closed afterwards.
+            A function that releases it; the connection is closed afterwards.
 
         Raises:
-            sqlalchemy.exc.SQLAlchemyError: the lock cannot be had.
+            sqlalchemy.exc.SQLAlchemyError: the lock could not be taken.
         """
 
     @abstractmethod
     def create(self, server: str, name: str) -> str:
-        """Make a database.
+        """Create a database.
 
         Args:
-            server: URL of a place for databases that we may write to.
-            name: of the new one: letters, digits and underscores.
+            server: the URL of a place for databases to which the user may write.
+            name: the name of the new one: letters, digits and underscores.
 
         Returns:
             Its URL.
 
         Raises:
-            sqlalchemy.exc.SQLAlchemyError: the server does not let us.
+            sqlalchemy.exc.SQLAlchemyError: the server refuses.
         """
 
     @abstractmethod
     def drop(self, server: str, name: str) -> None:
-        """Drop a database that `create` made, though others may be connected to it."""
+        """Drop a database that `create` made, even if others are connected to it."""
 
     def hindrance(self, engine: sa.Engine) -> str:
-        """Why the database cannot be used, in a sentence; empty where it can. Leaves no trace."""
+        """Return why the database cannot be used; empty if it can. Changes nothing in it."""
         try:
             engine.connect().close()
         except sa.exc.SQLAlchemyError as error:

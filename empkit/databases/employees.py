@@ -1,6 +1,6 @@
-"""How employees go into the table and come out of it, whatever the database.
+"""Inserts employees into the table and reads them, with any database.
 
-Nothing is asked before it is inserted, so that two writers cannot both find an id free.
+No id is looked up before it is inserted, so that two writers cannot both find it free.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from empkit.wire import CREATED, DUPLICATE, SAME
 
 
 def begins_with(prefix: str) -> sa.ColumnElement[bool]:
-    """The condition that an id begins so, in a form that the index of the primary key serves."""
+    """Return the condition that an id has a prefix, in a form that uses the primary key's index."""
     ids = EMPLOYEES.c.employee_id
     return sa.and_(ids >= prefix, ids < prefix + "\U0010ffff")
 
@@ -24,11 +24,11 @@ def begins_with(prefix: str) -> sa.ColumnElement[bool]:
 def insert_group(
     connection: sa.Connection, database: Database, rows: Sequence[Row]
 ) -> list[Result]:
-    """Insert rows in a transaction, which is left open, and say what became of each.
+    """Insert rows in a transaction, which is left open, and return the result of each.
 
-    Where the number of rows inserted shows that some ids were taken (seldom), the group is done
-    again in a way that tells which. Rows go in in the order of their ids, so that two writers that
-    have ids in common wait for each other and not each for the other.
+    If the number of inserted rows shows that some ids were taken (seldom), the group is inserted
+    again, with a statement that returns the ids inserted. Rows are inserted in the order of their
+    ids, so that two writers with ids in common cannot deadlock.
     """
     ordered = sorted(rows, key=itemgetter("employee_id"))
     if database.insert_rows(connection, ordered) == len(rows):
@@ -53,10 +53,10 @@ def _results(connection: sa.Connection, rows: Sequence[Row], inserted: set[str])
 
 
 def fetch(connection: sa.Connection, employee_ids: Iterable[str]) -> dict[str, Row]:
-    """The rows of these ids, by id; at most 500 ids go into one statement."""
+    """Return the rows of these ids, by id; at most 500 ids go into one statement."""
     ids = list(dict.fromkeys(employee_ids))
-    found: dict[str, Row] = {}
+    by_id: dict[str, Row] = {}
     for start in range(0, len(ids), 500):
         select = sa.select(EMPLOYEES).where(EMPLOYEES.c.employee_id.in_(ids[start : start + 500]))
-        found |= {row["employee_id"]: dict(row) for row in connection.execute(select).mappings()}
-    return found
+        by_id |= {row["employee_id"]: dict(row) for row in connection.execute(select).mappings()}
+    return by_id

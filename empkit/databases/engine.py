@@ -1,8 +1,8 @@
 """The register of databases, and engines for them.
 
-A database is a class with a `name`, that of its SQLAlchemy dialect: it is in the register once it
-has been defined. The kit's own are in the modules that are imported here; those of other packages
-come by the entry point `empkit.databases`.
+A database is a class with a `name`, that of its SQLAlchemy dialect; its definition registers it.
+The kit's databases are in the modules imported here; other packages add theirs through the entry
+point group `empkit.databases`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ FAMILIES = (sqlite, postgresql)
 
 
 def database_of(url: str | sa.URL) -> Database:
-    """The kind of database that a URL leads to.
+    """Return the kind of database of a URL.
 
     Raises:
-        ValueError: the URL cannot be read, or is of no database that the kit knows.
+        ValueError: the URL cannot be read, or the kit does not support its database.
     """
     plugins.load("databases")
     try:

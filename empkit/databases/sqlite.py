@@ -17,9 +17,9 @@ from empkit.databases.table import EMPLOYEES, INSERT_INTO, Row
 from empkit.records.employee import CONTENT
 
 ROWS_A_STATEMENT = 100
-"""Rows that one INSERT statement takes."""
+"""The rows in one INSERT statement."""
 MAGIC = b"SQLite format 3\0"
-"""What a file of SQLite begins with (https://www.sqlite.org/fileformat.html)."""
+"""The first bytes of a file of SQLite (https://www.sqlite.org/fileformat.html)."""
 
 
 class Sqlite(Database):
@@ -30,7 +30,7 @@ class Sqlite(Database):
     failed_commit_is_certain = True  # what cannot be committed is rolled back
 
     def engine(self, url: str) -> sa.Engine:
-        """An engine whose connections wait for a lock, and flush each commit."""
+        """Return an engine whose connections wait for a lock, and flush each commit."""
         engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
         sa.event.listen(engine, "connect", _set_up)
         return engine
@@ -38,10 +38,10 @@ class Sqlite(Database):
     def insert_rows(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
         """Insert many rows in one statement.
 
-        Written out, since SQLAlchemy's way to many rows took 60 % of the time of a commit, and one
+        Plain SQL, since SQLAlchemy's insert of many rows took 60 % of the time of a commit, and one
         statement for many rows, since the driver releases the interpreter's lock for each
-        statement: 450,000 rows per second went in like this, 330,000 row by row, 160,000 through
-        `execute(insert, rows)`.
+        statement: this inserts 450,000 rows per second, row by row 330,000, and
+        `execute(insert, rows)` 160,000.
         """
         inserted = 0
         for start in range(0, len(rows), ROWS_A_STATEMENT):
@@ -62,11 +62,11 @@ class Sqlite(Database):
         return lambda: connection.exec_driver_sql("ROLLBACK")
 
     def create(self, server: str, name: str) -> str:
-        """The URL of a file that comes with its first connection.
+        """Return the URL of a file, which the first connection creates.
 
         Args:
             server: `sqlite:///FOLDER`.
-            name: of the file, without its ending.
+            name: the name of the file, without its suffix.
         """
         return f"{server}/{name}.db"
 
@@ -77,7 +77,7 @@ class Sqlite(Database):
             Path(f"{file}{ending}").unlink(missing_ok=True)
 
     def hindrance(self, engine: sa.Engine) -> str:
-        """Why the file cannot be used; it is neither made nor changed."""
+        """Return why the file cannot be used; it is neither created nor changed."""
         database = engine.url.database
         if not database or database == ":memory:":
             return (

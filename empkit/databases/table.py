@@ -1,4 +1,4 @@
-"""The table of employees, and what becomes of a row that is to be stored."""
+"""The table of employees, and the possible results of storing a row."""
 
 from __future__ import annotations
 

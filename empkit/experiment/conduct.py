@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from empkit.rig.rig import Rig
 
 POLL_S = 0.2
-"""How long a signal may have to wait for the reports of a run, in seconds."""
+"""The longest that a signal waits while a report of a run is read, in seconds."""
 AUDIT_TIMEOUT_S = 60.0
-"""For the audit of a run whose load generator was killed."""
+"""The timeout for the audit of a run whose load generator was killed."""
 
 
 class RunError(LabError):
@@ -70,16 +70,17 @@ class Setup:
     """What several runs have in common.
 
     Attributes:
-        workload: the pace.
-        records: the file of records that it was written to.
-        count: how many there are.
-        sha256: of what they came from (`environment.hashed`); None for made-up ones.
-        faults: what goes wrong, and when.
-        guarantees: what is asked for.
+        workload: the workload, which sets the pace.
+        records: the file that its records were written to.
+        count: the number of records.
+        sha256: the hash of their source (`environment.hashed`); None for made-up records.
+        faults: the faults, with their times.
+        guarantees: the guarantees that are asked for.
         looks: how each protocol is shown.
         changed: the places of the records that a fault of the whole run changed, by the fault's
             place in `faults`.
-        token_lifetime_s: when the client's token expires, in seconds; None: not within the run.
+        token_lifetime_s: the lifetime of the client's token, in seconds; None: it does not expire
+            during the run.
     """
 
     workload: Workload
@@ -148,12 +149,12 @@ def conduct(
 
 @dataclass
 class _Turns:
-    """What became of the turns.
+    """The outcome of the turns.
 
     Attributes:
-        finished: what is known of each run that came to its end, and its folder.
-        interrupted: the signal that ended them early, or nothing.
-        error: why there are not more.
+        finished: the description of each finished run, and its folder.
+        interrupted: the signal that ended the turns early, or empty.
+        error: the error that ended the turns early.
     """
 
     finished: list[tuple[RunInfo, Path]]
@@ -162,10 +163,10 @@ class _Turns:
 
 
 def _take_turns(rig: Rig, setup: Setup, turns: Sequence[tuple[str, int]], show: Progress) -> _Turns:
-    """Carry out one run after the other until all are, a signal comes, or one cannot be.
+    """Carry out one run after the other, until all are done, a signal arrives, or a run fails.
 
-    The first signal lets the run under way end early, with what it measured; a second one gives
-    that up, too.
+    The first signal makes the current run end early, with what it measured; a second one abandons
+    that run.
     """
     done = _Turns([])
     try:
@@ -195,7 +196,7 @@ def _prepare(
     faults: Sequence[At | Fault],
     guarantees: Guarantees,
 ) -> Setup:
-    """Write the records, with what is to be wrong with them, where the runs find them."""
+    """Write the records, with the faults of the whole run applied, to a file for the runs."""
     records, sha256 = hashed(workload)
     offer = Offer(records, workload.seed, workload.rate)
     changed = {}
@@ -242,7 +243,7 @@ class _Conductor:
         self.result: tuple[RunInfo, Path] | None = None
 
     def run(self, show: Progress) -> None:
-        """Carry it out; what is known of it, and its folder, is `result` then."""
+        """Carry the run out; `result` is then its description and its folder."""
         self._folder.mkdir()
         if self._through_kafka:
             self._rig.ensure(self._settings)
@@ -264,7 +265,7 @@ class _Conductor:
                     self._timeline.failure
                 )
         finally:
-            # a signal that comes while the parts are released takes nothing from a finished run
+            # a signal that arrives while the parts are released does not discard a finished run
             if finished is not None and self._timeline.failure is None:
                 with interrupts.held():
                     self.result = self._described(started_at, finished), self._folder
@@ -279,7 +280,7 @@ class _Conductor:
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[Settings]:
-        """How the client reaches the system: through the proxy, when a fault is to be there."""
+        """Yield the client's settings: through the proxy, if a fault needs it."""
         rig = self._rig
         if not any(event.fault.needs_proxy(rig) for event in self._setup.events):
             yield self._settings
@@ -332,7 +333,7 @@ class _Conductor:
         while True:
             try:
                 if waiting:
-                    # a report that was taken is acted on, whatever comes meanwhile
+                    # signals wait, so that a report that was read is always acted on
                     with interrupts.held(), contextlib.suppress(TimeoutError):
                         report = child.report(POLL_S)
                         waiting = False
@@ -348,7 +349,7 @@ class _Conductor:
                 if self.interrupted:
                     raise
                 self.interrupted = True
-                with contextlib.suppress(ChildError):  # it has ended: its reports say how
+                with contextlib.suppress(ChildError):  # the child has ended: its reports say how
                     child.order(stop=True)
                 self._timeline.finish(abort=True)
 
@@ -369,10 +370,10 @@ class _Conductor:
         return report.get("finished")
 
     def _autopsy(self, child: Child) -> dict[str, Any]:
-        """The audit of a run whose load generator was killed, from the columns it left."""
+        """Audit a run whose load generator was killed, from the columns that it left."""
         self._timeline.finish()
         if not self._setup.ends_sending or not self._started_ns:
-            child.expect("finished", 1.0)  # says how it ended
+            child.expect("finished", 1.0)  # raises, with how it ended
         end_ns = now_ns()
         auditor = self._start("audit")
         try:
@@ -406,7 +407,7 @@ class _Conductor:
         info.faults = self._spans(info)
         info.notes += self._timeline.notes
         info.broken += self._outside()
-        info.notes += [untouched(each, info) for each in info.faults if each.struck == 0]
+        info.notes += [untouched(span, info) for span in info.faults if span.struck == 0]
         info.faults += self._timeline.missed
         if info.generator_late_ms > LATE_MS:
             info.valid = False
@@ -430,7 +431,7 @@ class _Conductor:
         if info.gave_up:
             info.valid = False
             info.notes.append(
-                f"Nobody answered any more, so the run was ended after {info.offered} of {count} "
+                f"No answers came any more, so the run was ended after {info.offered} of {count} "
                 "records. `empkit check` says which part is missing."
             )
         elif info.cut_short:
@@ -438,7 +439,7 @@ class _Conductor:
         return info
 
     def _loss_allowed(self) -> str:
-        """Why records that were acked may be lost in this run; empty where they may not."""
+        """Return why acked records may be lost in this run; empty if they may not."""
         if not self._through_kafka:
             return ""
         struck = {span.label for span in self._timeline.spans}
@@ -451,9 +452,10 @@ class _Conductor:
         return " and ".join(filter(None, reasons))
 
     def _outside(self) -> list[str]:
-        """What was stored meanwhile and is of no run, and that no client of ours sent by hand."""
+        """Return, in words, the records stored meanwhile that no run and no client of ours sent."""
         ids = json.loads((self._folder / OUTSIDE_FILE).read_text())
-        known = set(self._rig.own_run_ids() or ()) - {self._run_id}  # its own are judged already
+        # the records of this run are judged already
+        known = set(self._rig.own_run_ids() or ()) - {self._run_id}
         ids = [
             employee_id
             for employee_id in ids
@@ -467,7 +469,7 @@ class _Conductor:
         ]
 
     def _spans(self, info: RunInfo) -> list[FaultSpan]:
-        """Every fault of the run: when it really was, and what it struck."""
+        """Return every fault of the run, with its actual times and what it struck."""
         evidence = strikes.RunEvidence(self._folder, info)
         spans = list(self._timeline.spans)
         strikes.count_in_flight(spans, evidence, self._setup.count)
@@ -479,17 +481,17 @@ class _Conductor:
 
 
 def _search_path() -> list[str]:
-    """Where this process looks for modules, such that another finds the same."""
+    """Return the module search path of this process, as absolute paths for another process."""
     return [str(Path(folder).resolve()) for folder in sys.path]
 
 
 def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The timings and the attempts of all runs."""
+    """Return the timings and the attempts of all runs."""
     attempts = []
     for info, folder in finished:
-        own = pd.read_parquet(folder / "attempts.parquet")
-        own.insert(0, "protocol", info.protocol)
-        own.insert(1, "round", info.round)
-        attempts.append(own)
+        of_run = pd.read_parquet(folder / "attempts.parquet")
+        of_run.insert(0, "protocol", info.protocol)
+        of_run.insert(1, "round", info.round)
+        attempts.append(of_run)
     timings = read_timings(folder / "timings.parquet" for _, folder in finished)
     return timings, pd.concat(attempts, ignore_index=True)

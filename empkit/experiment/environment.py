@@ -35,7 +35,7 @@ _VALUE_OF_URL = re.compile(rf"([?&]{_NAME})[^&]*", re.IGNORECASE)
 
 
 def environment(**more: Any) -> dict[str, Any]:
-    """What is measured on: time, machine and versions, and what the caller adds."""
+    """Return time, machine, versions, and what the caller adds."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -51,16 +51,18 @@ def environment(**more: Any) -> dict[str, Any]:
 
 
 def measured_on(rig: Rig, guarantees: Guarantees) -> dict[str, Any]:
-    """What the runs were measured on; of a server that is not ours, what that server says."""
+    """Return what the runs were measured on; a server that the lab did not start tells its part."""
     settings = guarantees.applied(rig.settings)
     if not rig.has_own_server:
-        told = rig.told_by_server
-        versions_there = told.get("versions", {})
+        about = rig.told_by_server
+        server_versions = about.get("versions", {})
         return environment(
             broker=rig.broker_name,
-            database=told.get("database", "not known: the server does not say"),
-            settings=settings.in_result("client", "both") | _allowed(told.get("settings", {})),
-            server={"versions": {str(name): str(each) for name, each in versions_there.items()}},
+            database=about.get("database", "not known: the server does not say"),
+            settings=settings.in_result("client", "both") | _allowed(about.get("settings", {})),
+            server={
+                "versions": {str(name): str(version) for name, version in server_versions.items()}
+            },
         )
     return environment(
         broker=rig.broker_name,
@@ -69,9 +71,10 @@ def measured_on(rig: Rig, guarantees: Guarantees) -> dict[str, Any]:
     )
 
 
-def _allowed(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the settings that another server tells, those that may go into a result."""
-    return {name: told[name] for name in Settings().in_result("server", "both") if name in told}
+def _allowed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those settings of another server that may go into a result."""
+    allowed = Settings().in_result("server", "both")
+    return {name: settings[name] for name in allowed if name in settings}
 
 
 def _processor() -> str:
@@ -84,7 +87,7 @@ def _processor() -> str:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """A command as a shell takes it, with what is secret in it replaced by `***`.
+    """Return a command in the syntax of a shell, with its secrets replaced by `***`.
 
     Args:
         arguments: the program and its arguments, such as `sys.argv`.
@@ -94,7 +97,7 @@ def command_line(arguments: Sequence[str]) -> str:
 
 
 def _blanked(argument: str) -> str:
-    """An argument without what is secret; it is one word, whatever characters are in it."""
+    """Return an argument without its secrets; it is a single word, whatever characters it has."""
     before, scheme, behind = argument.partition("://")
     if not scheme:
         return argument
@@ -104,17 +107,17 @@ def _blanked(argument: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Text with the user and password of URLs, and values that are named as secrets, as `***`."""
+    """Return text with credentials in URLs, and values named as secrets, replaced by `***`."""
     return _VALUE.sub(r"\1***", _CREDENTIALS.sub("***", text))
 
 
 def hashed(workload: Workload) -> tuple[Iterator[Any], Callable[[], str | None]]:
-    """The records of a workload, and what tells where they came from once they have been read.
+    """Return the records of a workload, and a function for the hash of their source.
 
     Returns:
-        The records, and a function that gives a SHA-256 in hexadecimal: of the file's bytes; of
-        records that were given, of each as JSON in a line; None for made-up ones, whose seed says
-        all.
+        The records, and a function that returns a SHA-256 in hexadecimal once they have been read:
+        of the file's bytes; of records that were given, as lines of JSON; None for made-up records,
+        which their seed identifies.
 
     Raises:
         RecordError: a file cannot be read, or holds no record.
@@ -123,8 +126,8 @@ def hashed(workload: Workload) -> tuple[Iterator[Any], Callable[[], str | None]]
         _, of_file = workload.origin
         return workload.load(), lambda: of_file
     if isinstance(workload.records, str | Path):
-        found = read_records(workload.records)
-        return iter(found.records), lambda: found.sha256
+        file = read_records(workload.records)
+        return iter(file.records), lambda: file.sha256
     if isinstance(workload.records, int):
         return workload.load(), lambda: None
     digest = hashlib.sha256()

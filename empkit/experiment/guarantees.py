@@ -11,12 +11,12 @@ from empkit.settings import AcksName, CommitName, Settings
 
 
 class Choice(NamedTuple):
-    """What there is to know of one choice, beside its name and its values.
+    """The properties of one choice, beside its name and its values.
 
     Attributes:
-        setting: the setting that it goes before; empty for one that changes several.
-        option: of `empkit compare`; empty for a choice that the command line does not have.
-        help: the words for that option.
+        setting: the setting that it overrides; empty for a choice that changes several.
+        option: its option of `empkit compare`; empty if the command line does not have it.
+        help: the help text of that option.
         risks: the values with which a record that Kafka acked may be lost, each with the reason.
     """
 
@@ -29,13 +29,13 @@ class Choice(NamedTuple):
 def choice(
     setting: str, option: str = "", words: str = "", risks: Mapping[str, str] | None = None
 ) -> Any:
-    """A field of `Guarantees`; see `Choice`."""
+    """Return a field of `Guarantees`; see `Choice`."""
     return field(default=None, metadata={"choice": Choice(setting, option, words, risks or {})})
 
 
 @dataclass(frozen=True)
 class Guarantees:
-    """The choices of one run; None leaves what the settings say.
+    """The choices of one run; None keeps the value of the settings.
 
     Args:
         acks: whose acknowledgement the producer waits for: `0` none, `1` the leader's, `all`.
@@ -88,7 +88,7 @@ class Guarantees:
         return " ".join(chosen) or "as set"
 
     def applied(self, settings: Settings) -> Settings:
-        """The settings with these choices."""
+        """Return the settings with these choices applied."""
         changes: dict[str, Any] = PROFILES[self.profile].changes() if self.profile else {}
         changes |= {
             choice.setting: value
@@ -99,16 +99,14 @@ class Guarantees:
 
 
 def choices() -> dict[str, Choice]:
-    """Every choice of `Guarantees`, by its name."""
+    """Return every choice of `Guarantees`, by its name."""
     return {made.name: _choice_of(made) for made in fields(Guarantees)}
 
 
 def values_of(name: str) -> tuple[Any, ...] | type[Any]:
-    """What a choice can be: its values, where it is one of a few, else their type."""
-    allowed = [
-        each for each in get_args(get_type_hints(Guarantees)[name]) if each is not type(None)
-    ]
-    return get_args(allowed[0]) or allowed[0]
+    """Return the values of a choice if they are listed, else their type."""
+    types = [kind for kind in get_args(get_type_hints(Guarantees)[name]) if kind is not type(None)]
+    return get_args(types[0]) or types[0]
 
 
 def _choice_of(made: Field[Any]) -> Choice:
@@ -117,7 +115,7 @@ def _choice_of(made: Field[Any]) -> Choice:
 
 
 def why_loss(settings: Settings) -> str:
-    """Why a record that Kafka acked may be lost, where that was asked for; empty where not."""
+    """Return why the settings allow a record that Kafka acked to be lost; empty if they do not."""
     reasons = [
         choice.risks.get(getattr(settings, choice.setting), "")
         for choice in choices().values()
@@ -127,5 +125,5 @@ def why_loss(settings: Settings) -> str:
 
 
 def may_lose(settings: Settings) -> bool:
-    """Whether a record that Kafka acked may be lost, because that is what was asked for."""
+    """Return whether the settings allow a record that Kafka acked to be lost."""
     return bool(why_loss(settings))

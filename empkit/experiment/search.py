@@ -2,8 +2,8 @@
 
 The rate is doubled until it is too high, then the gap is halved (in ratio) until it is narrow: the
 search of the OpenMessaging Benchmark, with a limit on the latency in place of the backlog
-(https://openmessaging.cloud/docs/benchmarks/). In an open loop the two are one: whoever is offered
-more than it takes has a queue that grows, and with it the response time.
+(https://openmessaging.cloud/docs/benchmarks/). In an open loop the two are equivalent: a system
+that is offered more than it handles has a growing queue, and thus a growing response time.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from empkit.results.runs import Runs
 
 LOWEST_RATE = 10.0
 LEAST_RECORDS = 200
-"""Of one step, so that its p99 stands on something."""
+"""The fewest records in one step, so that its p99 rests on enough of them."""
 LEAST_SHARE = 0.95
-"""Of the offered rate that has to be stored: with less the queue grew, and the p99 says only how
-long the step was."""
+"""The share of the offered rate that must be stored: with less the queue grew, and the p99 only
+reflects the duration of the step."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class RateSearch:
     @property
     def rate(self) -> float:
         """The highest rate that was kept up with, in records per second; NaN when none was."""
-        kept = self.steps.loc[self.steps["kept_up"], "rate"]
-        return float(kept.max()) if len(kept) else math.nan
+        rates = self.steps.loc[self.steps["kept_up"], "rate"]
+        return float(rates.max()) if len(rates) else math.nan
 
     def __repr__(self) -> str:
         return f"<RateSearch: {self._said()}>"
@@ -59,12 +59,12 @@ class RateSearch:
         return f"<p><b>RateSearch</b>: {html.escape(self._said())}</p>\n{table}"
 
     def _said(self) -> str:
-        """Return what was found in words."""
-        found = "keeps up with none"
+        """Return the result in words."""
+        result = "keeps up with none"
         if not math.isnan(self.rate):
-            found = f"keeps up with {self.rate:,.0f} records/s"
+            result = f"keeps up with {self.rate:,.0f} records/s"
         tried = f"{len(self.steps)} step{'s' if len(self.steps) != 1 else ''}"
-        return f"{self.protocol}, {tried}: {found}, p99 at most {self.limit_ms:g} ms"
+        return f"{self.protocol}, {tried}: {result}, p99 at most {self.limit_ms:g} ms"
 
 
 def find_rate(
@@ -98,7 +98,7 @@ def find_rate(
         count = max(LEAST_RECORDS, int(rate * seconds))
         workload = Workload(records=count, rate=rate, seed=len(rows))
         runs = run(workload)
-        if runs.interrupted:  # a rate that was cut short says nothing
+        if runs.interrupted:  # an interrupted step has no verdict
             raise KeyboardInterrupt
         row = _judged(runs, rate, p99_ms)
         rows.append(row)
@@ -123,7 +123,7 @@ def find_rate(
 
 
 def _judged(runs: Runs, rate: float, limit_ms: float) -> dict[str, object]:
-    """The row of one step."""
+    """Return the row of one step."""
     summary, info = runs.summary().iloc[0], runs.runs[0]
     p99_ms = float(summary["stored_p99_ms"])
     stored = runs.timings["verdict"].eq("stored").all()

@@ -16,35 +16,35 @@ from empkit.results.info import FaultSpan, RunInfo
 
 @dataclass(frozen=True)
 class RunEvidence:
-    """What a run left, for faults to count in it what they struck.
+    """The files that a run left, in which faults count what they struck.
 
     Args:
-        folder: of the run.
-        info: what is known of the run.
+        folder: the folder of the run.
+        info: the description of the run.
     """
 
     folder: Path
     info: RunInfo
 
     def timings(self, *columns: str) -> pd.DataFrame:
-        """Columns of the run's timings; stamps stay whole numbers where some are missing."""
+        """Return columns of the run's timings; stamps stay integers even if some are missing."""
         table = pq.read_table(self.folder / "timings.parquet", columns=list(columns))
         frame: pd.DataFrame = table.to_pandas(types_mapper=_whole)
         return frame
 
     def answers(self) -> pd.Series[str]:
-        """The answer to each attempt of the records that needed several."""
+        """Return the answer to each attempt of the records that needed several attempts."""
         file = self.folder / "attempts.parquet"
         answers: pd.Series[str] = pd.read_parquet(file, columns=["answer"])["answer"]
         return answers
 
 
 def of_whole_run(fault: WholeRunFault, places: Sequence[int], evidence: RunEvidence) -> FaultSpan:
-    """A fault of the whole run in one run.
+    """Return the span of a fault of the whole run.
 
     Args:
         fault: the fault.
-        places: of the records that it changed, in the workload.
+        places: the places, in the workload, of the records that it changed.
         evidence: what the run left.
     """
     info = evidence.info
@@ -62,14 +62,14 @@ def of_whole_run(fault: WholeRunFault, places: Sequence[int], evidence: RunEvide
 
 
 def count_in_flight(spans: Sequence[FaultSpan], evidence: RunEvidence, count: int) -> None:
-    """Count, for faults that strike what is under way, the records that were while they lasted.
+    """Count the records that were under way while each fault lasted.
 
     A record is under way until its client knows the outcome and it is stored, whichever is later.
 
     Args:
         spans: faults with a span of time.
         evidence: what the run left.
-        count: how many records were to be sent.
+        count: the number of records to be sent.
     """
     todo = [span for span in spans if span.unit in (IN_FLIGHT, IN_FLIGHT_OR_NEVER)]
     if not todo:

@@ -35,30 +35,30 @@ NOT_OURS = "the server is not the lab's own; leave --server out"
 
 Part = Literal["server", "database", "broker", "network", "client", "records", "load"]
 Undo = Callable[[], int | None]
-"""What undoes a fault, and says how often it struck where that was counted."""
+"""A function that undoes a fault; it returns how often the fault struck, None if not counted."""
 
 DEFINED: dict[str, type[Fault]] = {}
 """Every fault class that has been defined, by its name."""
 
 
 class FaultError(RuntimeError):
-    """A fault cannot be struck here; the message says why.
+    """A fault cannot strike here; the message says why.
 
     Example:
         >>> LeaderKill().strike(Scene(lab))
         Traceback (most recent call last):
-        empkit.faults.base.FaultError: leader-kill wants Apache Kafka of several brokers.
+        empkit.faults.base.FaultError: leader-kill needs Apache Kafka with several brokers.
     """
 
 
 @dataclass
 class Scene:
-    """What faults strike: the system under test and, while a run is under way, what loads it.
+    """What faults strike: the system under test and, during a run, its load generators.
 
     Args:
         rig: the system, started.
         generators: the processes that send the records.
-        proxy: the fault proxy, where the clients go through it.
+        proxy: the fault proxy, if the clients go through it.
 
     Example:
         >>> Scene(lab).rig.broker_name
@@ -72,15 +72,15 @@ class Scene:
 
 @dataclass
 class Offer:
-    """What a run offers, as long as it can be changed.
+    """What a run offers; faults of the whole run may change it before the run begins.
 
     Args:
-        records: what is sent; `Raw` in place of one is sent as it is.
-        seed: of the workload, for what is drawn by chance.
+        records: the records to send; a `Raw` among them is sent unchanged.
+        seed: the seed of the workload, for random choices.
         rate: the offered rate in records/s; None in a closed loop.
-        surges: from and until when, in seconds, the rate is multiplied, and by what.
-        token_lifetime_s: when the client's token expires, in seconds after it was made; None: not
-            within the run.
+        surges: begin and end, in seconds, of each time of a higher rate, and its factor.
+        token_lifetime_s: the lifetime of the client's token, in seconds; None: it does not expire
+            during the run.
     """
 
     records: Iterator[Any]
@@ -91,17 +91,17 @@ class Offer:
 
 
 class Evidence(Protocol):
-    """What a run leaves, for a fault to count in it what it struck."""
+    """What a run leaves; a fault counts in it what it struck."""
 
     @property
     def info(self) -> RunInfo:
         """What is known of the run."""
 
     def timings(self, *columns: str) -> pd.DataFrame:
-        """Columns of the run's timings, a row a record that was offered."""
+        """Return columns of the run's timings, one row per record that was offered."""
 
     def answers(self) -> pd.Series[str]:
-        """The answer to each attempt of the records that needed several."""
+        """Return the answer to each attempt of the records that needed several attempts."""
 
 
 class Plan(Protocol):
@@ -109,7 +109,7 @@ class Plan(Protocol):
 
     @property
     def protocols(self) -> Sequence[str]:
-        """The protocols; empty for all that there are."""
+        """The protocols; empty for all protocols."""
 
     @property
     def kafka(self) -> bool:
@@ -117,7 +117,7 @@ class Plan(Protocol):
 
     @property
     def broker(self) -> str:
-        """Which Kafka, by name."""
+        """The name of the kind of broker, such as `embedded`."""
 
     @property
     def brokers(self) -> int:
@@ -141,7 +141,7 @@ class Plan(Protocol):
 
 
 def nothing() -> None:
-    """Undo of a fault that needs none."""
+    """Do nothing: the undo of a fault that needs none."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,9 @@ class Fault(ABC):
     name: ClassVar[str]
     part: ClassVar[Part]
     takes_away: ClassVar[bool] = False
-    """Whether it takes records away from a run: what is missing then is the experiment."""
+    """Whether it takes records away from a run: missing records are then part of the experiment."""
     unit: ClassVar[str] = ""
-    """What is counted where it strikes; empty where nothing can be."""
+    """What is counted as struck; empty if nothing can be counted."""
 
     def __init_subclass__(cls) -> None:
         name = cls.__dict__.get("name")
@@ -181,7 +181,7 @@ class Fault(ABC):
         return f"{self.name}:{','.join(values)}" if values else self.name
 
     def hindrance(self, plan: Plan) -> str:
-        """Why the fault cannot strike where a comparison is to run; empty where it can."""
+        """Return why the fault cannot strike in a planned comparison; empty if it can."""
         return ""
 
 
@@ -196,33 +196,33 @@ class TimedFault(Fault):
 
     unit = IN_FLIGHT
     loses: ClassVar[bool] = False
-    """Whether records that were acked may be lost, because that is what the fault is about."""
+    """Whether acked records may be lost, because that is the purpose of the fault."""
     ends_sending: ClassVar[bool] = False
-    """Whether the load generator ends with it, so that the run is audited from what it left."""
+    """Whether it ends the load generator, so that the run is audited from the files it left."""
     ends: ClassVar[type[TimedFault] | None] = None
-    """The fault that this one ends in place of striking."""
+    """The fault that this one ends instead of striking."""
 
     def needs_proxy(self, rig: Rig) -> bool:
         """Whether the clients must go through the fault proxy."""
         return False
 
     def tally(self, scene: Scene) -> tuple[int, int] | None:
-        """How often faults of this kind were to strike so far, and how often they did, in the order
-        of asking; None where nobody counts."""
+        """Return how many strikes of this kind were ordered so far and how many were carried out;
+        None if they are not counted."""
         return None
 
     @abstractmethod
     def strike(self, scene: Scene) -> Undo:
-        """Do the damage.
+        """Carry out the fault.
 
         Args:
-            scene: what there is to strike.
+            scene: the system to strike.
 
         Returns:
-            What undoes it.
+            A function that undoes it.
 
         Raises:
-            FaultError: it cannot be done here.
+            FaultError: the fault cannot strike here.
         """
 
 
@@ -236,35 +236,35 @@ class WholeRunFault(Fault):
     """
 
     lasts_s: ClassVar[tuple[str, str] | None] = None
-    """The settings that say from and until when, in seconds, where it is not the whole run."""
+    """The two settings with its begin and end, in seconds, if it does not last the whole run."""
 
     @abstractmethod
     def change(self, offer: Offer) -> Sequence[int]:
-        """Change what is offered, before the run begins.
+        """Change the offer, before the run begins.
 
         Returns:
             The places, from 0, of the records that are changed, complete once the records have been
             read; empty for a fault that changes no record.
 
         Raises:
-            ValueError: what is offered cannot be changed so.
+            ValueError: the offer cannot be changed in this way.
         """
 
     @abstractmethod
     def count(self, evidence: Evidence, places: Sequence[int]) -> int | None:
-        """Count what the fault struck in one run; None where that cannot be told.
+        """Count what the fault struck in one run; None if that is not known.
 
         Args:
             evidence: what the run left.
-            places: what `change` returned.
+            places: the result of `change`.
         """
 
 
 def own_server(rig: Rig) -> Child:
-    """The process of the server.
+    """Return the process of the server.
 
     Raises:
-        FaultError: the server was there before the rig, and is not the rig's to strike.
+        FaultError: the rig did not start the server, and so must not strike it.
     """
     if rig.server is None:
         raise FaultError("This server is not the lab's: it cannot be stopped or limited from here.")
@@ -272,10 +272,10 @@ def own_server(rig: Rig) -> Child:
 
 
 def stop_process(pause: Callable[[], None]) -> None:
-    """Call what stops a process where it is.
+    """Suspend a process by calling `pause`.
 
     Raises:
-        FaultError: the process cannot be stopped on this platform, or is not ours.
+        FaultError: the process cannot be suspended on this platform, or the lab did not start it.
     """
     try:
         pause()

@@ -33,7 +33,7 @@ class BrokerFault(TimedFault):
     part = "broker"
 
     def hindrance(self, plan: Plan) -> str:
-        """There must be brokers of the lab's own."""
+        """Require brokers that the lab started."""
         if not plan.kafka:
             return "no record goes over Kafka; add --protocol kafka"
         if plan.broker == "external":
@@ -43,18 +43,18 @@ class BrokerFault(TimedFault):
 
 @dataclass(frozen=True)
 class EmbeddedFault(BrokerFault):
-    """A fault of the brokers that only the embedded one can have."""
+    """A fault that only the embedded broker supports."""
 
     def hindrance(self, plan: Plan) -> str:
-        """There must be an embedded broker."""
+        """Require the embedded broker."""
         if not (reason := super().hindrance(plan)) and plan.broker != "embedded":
-            return "the embedded broker alone can do that; use --broker embedded"
+            return "only the embedded broker supports this; use --broker embedded"
         return reason
 
 
 @dataclass(frozen=True)
 class BrokerDown(BrokerFault):
-    """A broker, or each, is unreachable: connections are cut, new ones refused, the log stays.
+    """One broker, or all, are unreachable: connections are cut, new ones refused, the log stays.
 
     An Apache Kafka process is killed (SIGKILL) and started again on the same log.
 
@@ -67,7 +67,7 @@ class BrokerDown(BrokerFault):
     broker: int | None = None
 
     def hindrance(self, plan: Plan) -> str:
-        """The broker must be there."""
+        """Require that the broker exists."""
         return super().hindrance(plan) or _missing(self.broker, plan)
 
     def strike(self, scene: Scene) -> Undo:
@@ -116,7 +116,7 @@ class BrokerSlow(EmbeddedFault):
 
 @dataclass(frozen=True)
 class LeaderMove(EmbeddedFault):
-    """Every partition gets another leader; wants an embedded broker of several.
+    """Every partition gets another leader; needs the embedded broker with several brokers.
 
     Example:
         >>> str(At(2.0, LeaderMove(to=2)))
@@ -128,11 +128,11 @@ class LeaderMove(EmbeddedFault):
     to: int = 2
 
     def hindrance(self, plan: Plan) -> str:
-        """The broker must be there."""
+        """Require that the broker exists."""
         return super().hindrance(plan) or _missing(self.to, plan)
 
     def strike(self, scene: Scene) -> Undo:
-        """Move the leaders of all partitions to one broker; nothing needs to be moved back."""
+        """Make one broker the leader of all partitions; there is no undo."""
         broker = _embedded(scene.rig, self)
         for partition in range(scene.rig.partitions):
             broker.move_leader(scene.rig.topic, partition, self.to)
@@ -143,7 +143,7 @@ class LeaderMove(EmbeddedFault):
 class LeaderKill(BrokerFault):
     """The broker that leads a partition is killed (SIGKILL), and another elected in its place.
 
-    Undone by starting it again. Wants Apache Kafka of several brokers (`--brokers 3`).
+    Undone by starting it again. Needs Apache Kafka with several brokers (`--brokers 3`).
 
     Example:
         >>> str(At(2.0, LeaderKill(partition=3), until=5.0))
@@ -154,7 +154,7 @@ class LeaderKill(BrokerFault):
     partition: int = 0
 
     def hindrance(self, plan: Plan) -> str:
-        """There must be another broker to lead."""
+        """Require another broker that can become the leader."""
         if reason := super().hindrance(plan):
             return reason
         if plan.broker != "apache" or plan.brokers < 2:
@@ -167,7 +167,7 @@ class LeaderKill(BrokerFault):
 
         broker = _broker(scene.rig)
         if scene.rig.broker_name != "apache" or "," not in broker.bootstrap_servers:
-            raise FaultError(f"{self.name} wants Apache Kafka of several brokers.")
+            raise FaultError(f"{self.name} needs Apache Kafka with several brokers.")
         leader = leader_of(broker.bootstrap_servers, scene.rig.topic, self.partition)
         broker.down(leader)
         return lambda: broker.up(leader)
@@ -189,11 +189,11 @@ class BrokerErrors(EmbeddedFault):
     count: int = 5
 
     def tally(self, scene: Scene) -> tuple[int, int] | None:
-        """How many requests the embedded broker answered so; it counts when it is only one."""
+        """Return how many such answers were ordered and given; only a single broker counts them."""
         return _embedded(scene.rig, self).planned_answers(self.request)
 
     def strike(self, scene: Scene) -> Undo:
-        """Have the embedded broker answer so."""
+        """Order the errors from the embedded broker."""
         _embedded(scene.rig, self).push_errors(self.request, [self.error] * self.count)
         return nothing
 
@@ -202,13 +202,14 @@ class BrokerErrors(EmbeddedFault):
 class LostAcks(BrokerFault):
     """Appends succeed while their answers get lost.
 
-    The producer sends again: then the log holds the record twice, and the primary key absorbs it.
+    The producer sends again: then the log holds the record twice, and the primary key absorbs this.
     On Apache Kafka an idempotent producer prevents it; the embedded broker does not check.
 
     Args:
-        count: embedded broker: how many answers; another: of how many connections the next one.
-        ms: embedded broker: how long it holds them, in milliseconds: beyond the producer's
-            timeout. On another broker the connection is reset with the answer on its way.
+        count: with the embedded broker, how many answers are lost; with another, on how many
+            connections the next answer is.
+        ms: with the embedded broker, how long it holds an answer, in milliseconds: longer than the
+            producer's timeout. With another, the connection is reset while the answer is in flight.
 
     Example:
         >>> str(At(2.0, LostAcks(count=2)))
@@ -221,11 +222,12 @@ class LostAcks(BrokerFault):
     ms: int = 4_000
 
     def needs_proxy(self, rig: Rig) -> bool:
-        """Not with the embedded broker, which can do it by itself."""
+        """Return False for the embedded broker, which holds the answers itself."""
         return rig.broker_name != "embedded"
 
     def tally(self, scene: Scene) -> tuple[int, int] | None:
-        """How many answers the embedded broker held; the proxy counts by itself."""
+        """Return how many answers the embedded broker was to hold and held; the proxy has its
+        counts."""
         if scene.rig.broker_name != "embedded":
             return None
         return _embedded(scene.rig, self).planned_answers("Produce")
@@ -240,8 +242,8 @@ class LostAcks(BrokerFault):
 
 @dataclass(frozen=True)
 class RetentionOverrun(BrokerFault):
-    """The consumer stops (SIGSTOP) until the log has dropped what it did not read: records are
-    lost that were acked, and no setting of producer or consumer brings them back.
+    """The consumer stops (SIGSTOP) until the log has dropped records that it did not read: acked
+    records are lost, and no setting of producer or consumer brings them back.
 
     Example:
         >>> str(At(2.0, RetentionOverrun(), until=5.0))
@@ -252,11 +254,11 @@ class RetentionOverrun(BrokerFault):
     loses = True
 
     def hindrance(self, plan: Plan) -> str:
-        """The server must be the lab's own."""
+        """Require a server that the lab started."""
         return super().hindrance(plan) or (NOT_OURS if plan.server is not None else "")
 
     def strike(self, scene: Scene) -> Undo:
-        """Stop the server; undone, the log drops what it holds, and the server goes on."""
+        """Suspend the server; the undo drops the records of the log, then resumes the server."""
         broker, server = _broker(scene.rig), own_server(scene.rig)
         stop_process(server.pause)
 
@@ -270,7 +272,7 @@ class RetentionOverrun(BrokerFault):
 
 
 def _missing(number: int | None, plan: Plan) -> str:
-    """Why a broker cannot be struck that is not there."""
+    """Return a message if there is no broker with this number; empty if there is."""
     if number is None or 1 <= number <= plan.brokers:
         return ""
     return f"there is no broker {number} of {plan.brokers}; give --brokers"
@@ -287,5 +289,5 @@ def _embedded(rig: Rig, fault: Fault) -> EmbeddedBroker:
 
     broker = _broker(rig)
     if not isinstance(broker, EmbeddedBroker):
-        raise FaultError(f"{fault.name} can be had from the embedded broker only.")
+        raise FaultError(f"Only the embedded broker supports {fault.name}.")
     return broker

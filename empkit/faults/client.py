@@ -83,7 +83,7 @@ class TokenExpiry(WholeRunFault):
     after_s: float = 2.0
 
     def hindrance(self, plan: Plan) -> str:
-        """The server must be the lab's own, and a protocol must use tokens."""
+        """Require a server that the lab started, and a protocol that uses tokens."""
         if plan.server is not None:
             return "only the lab's own server issues tokens that expire; leave --server out"
         if list(plan.protocols) == ["kafka"]:
@@ -91,7 +91,7 @@ class TokenExpiry(WholeRunFault):
         return ""
 
     def change(self, offer: Offer) -> Sequence[int]:
-        """Have the client get a token that expires; of several the first one counts."""
+        """Give the client a token that expires; of several such faults the first counts."""
         if offer.token_lifetime_s is None:
             offer.token_lifetime_s = self.after_s
         return ()
@@ -99,14 +99,14 @@ class TokenExpiry(WholeRunFault):
     def count(self, evidence: Evidence, places: Sequence[int]) -> int | None:
         """Count the attempts that were refused.
 
-        Only records that needed several attempts have a row an attempt, and the handshake of a
-        WebSocket has none: where that may be how the token was refused, nothing is claimed.
+        Only records that needed several attempts have a row per attempt, and a WebSocket handshake
+        has none: if the token may have been refused there, the count is not known.
         """
         info = evidence.info
         refused = int((evidence.answers() == UNAUTHORIZED).sum())
         timings = evidence.timings("attempts", "outcome")
         alone = timings["outcome"].isin(["failed", "unknown"]) & (timings["attempts"] <= 1)
-        # through Kafka no token goes, and over HTTP with each record
+        # Kafka uses no token, and HTTP sends it with each record
         known = (
             info.through_kafka
             or info.protocol == "http"

@@ -11,7 +11,7 @@ from empkit.faults.base import NOT_OURS, FaultError, Plan, Scene, TimedFault, Un
 
 @dataclass(frozen=True)
 class DatabaseLock(TimedFault):
-    """Another process holds the lock that the store needs, really.
+    """Another process really holds the lock that the store needs.
 
     Example:
         >>> str(At(2.0, DatabaseLock(), until=5.0))
@@ -22,7 +22,7 @@ class DatabaseLock(TimedFault):
     part = "database"
 
     def hindrance(self, plan: Plan) -> str:
-        """The database must be within reach."""
+        """Require a database that can be reached."""
         if plan.server is not None and not plan.database:
             return "the server's database is out of reach; give --database"
         return ""
@@ -34,7 +34,7 @@ class DatabaseLock(TimedFault):
         from empkit.databases.engine import database_of, make_engine  # noqa: PLC0415 - start-up time
 
         if scene.rig.database_url is None:
-            raise FaultError("The database of a server that is not ours is out of reach.")
+            raise FaultError("The lab did not start this server and cannot reach its database.")
         database, engine = database_of(scene.rig.database_url), make_engine(scene.rig.database_url)
         connection = engine.connect()
         try:
@@ -42,7 +42,7 @@ class DatabaseLock(TimedFault):
         except sa.exc.SQLAlchemyError as error:
             connection.close()
             engine.dispose()
-            raise FaultError(f"The lock cannot be had: {error.args[0]}.") from error
+            raise FaultError(f"The lock could not be taken: {error.args[0]}.") from error
 
         def undo() -> None:
             release()
@@ -54,7 +54,7 @@ class DatabaseLock(TimedFault):
 
 @dataclass(frozen=True)
 class DiskFull(TimedFault):
-    """The server can write no byte more to any file, as on a disk that is full (RLIMIT_FSIZE).
+    """The server cannot write another byte to any file, as on a full disk (RLIMIT_FSIZE).
 
     Example:
         >>> str(At(2.0, DiskFull(), until=5.0))
@@ -65,11 +65,11 @@ class DiskFull(TimedFault):
     part = "database"
 
     def hindrance(self, plan: Plan) -> str:
-        """A server that was there before is not limited."""
+        """Require a server that the lab started."""
         return NOT_OURS if plan.server is not None else ""
 
     def strike(self, scene: Scene) -> Undo:
-        """Take away its right to write."""
+        """Set the server's limit on the size of files to 0."""
         server = own_server(scene.rig)
         if sys.platform == "linux":
             from resource import RLIMIT_FSIZE, prlimit  # noqa: PLC0415 - Linux only

@@ -10,7 +10,7 @@ from empkit.faults.base import Evidence, Offer, Plan, WholeRunFault
 
 @dataclass(frozen=True)
 class Overload(WholeRunFault):
-    """For a time records are offered `times` as fast; open loop only.
+    """For a time, records are offered `times` times as fast; open loop only.
 
     Args:
         times: the offered rate, as a multiple of the workload's.
@@ -32,7 +32,7 @@ class Overload(WholeRunFault):
     until_s: float = 12.0
 
     def hindrance(self, plan: Plan) -> str:
-        """There must be a rate to multiply."""
+        """Require an offered rate."""
         return "" if plan.open_loop else "it multiplies an offered rate; give --rate"
 
     def change(self, offer: Offer) -> Sequence[int]:
@@ -43,7 +43,7 @@ class Overload(WholeRunFault):
         return ()
 
     def count(self, evidence: Evidence, places: Sequence[int]) -> int | None:
-        """Count the records that were due while it lasted: the schedule makes it last exactly."""
+        """Count the records that the schedule has while it lasts."""
         start_ns = evidence.info.start_ns
         begin, end = (start_ns + int(moment_s * 1e9) for moment_s in (self.from_s, self.until_s))
         return int(evidence.timings("intended_ns")["intended_ns"].between(begin, end).sum())

@@ -1,4 +1,4 @@
-"""Faults of the way between the clients and what they talk to: toxics of the fault proxy."""
+"""Faults of the network between the clients and the server or brokers: toxics of the proxy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProxyFault(TimedFault):
-    """A fault that wants the clients to go through the proxy."""
+    """A fault for which the clients must go through the proxy."""
 
     def hindrance(self, plan: Plan) -> str:
-        """The brokers must name the proxy's addresses in place of their own."""
+        """Require brokers that can advertise the proxy's addresses instead of their own."""
         if plan.kafka and plan.broker == "external":
             return (
                 "an external Kafka cannot be put behind the fault proxy; choose --protocol http "
@@ -26,13 +26,13 @@ class ProxyFault(TimedFault):
         return ""
 
     def needs_proxy(self, rig: Rig) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
 
 @dataclass(frozen=True)
 class Network(ProxyFault):
-    """A toxic of the fault proxy, between the clients and what they talk to.
+    """A toxic of the fault proxy, between the clients and the server or brokers.
 
     Args:
         toxic: see `empkit.proxy`.
@@ -51,17 +51,17 @@ class Network(ProxyFault):
         return self.toxic.unit
 
     def __str__(self) -> str:
-        """The toxic and what of it is not as usual."""
-        usual = {setting.name: setting.default for setting in fields(self.toxic)}
+        """Return the kind of the toxic, and its settings that differ from their defaults."""
+        defaults = {setting.name: setting.default for setting in fields(self.toxic)}
         values = [
             f"{name}={getattr(self.toxic, name)}"
-            for name in usual
-            if getattr(self.toxic, name) != usual[name]
+            for name in defaults
+            if getattr(self.toxic, name) != defaults[name]
         ]
         return f"{self.toxic.kind}:{','.join(values)}" if values else self.toxic.kind
 
     def strike(self, scene: Scene) -> Undo:
-        """Add the toxic to every way through the proxy."""
+        """Add the toxic to every listener of the proxy."""
         return add_toxic(scene, self.toxic)
 
 
@@ -83,7 +83,7 @@ class SlowReader(ProxyFault):
     bytes_per_s: int = 2_000
 
     def strike(self, scene: Scene) -> Undo:
-        """Slow the way of the answers."""
+        """Limit the bandwidth of the answers."""
         return add_toxic(scene, Bandwidth(self.bytes_per_s, direction="down"))
 
 

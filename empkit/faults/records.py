@@ -18,7 +18,7 @@ class RecordFault(WholeRunFault):
     """A share of the records is not as it should be.
 
     Args:
-        share: which part of the records, from 0 to 1.
+        share: the share of the records that is changed, from 0 to 1.
 
     Example:
         >>> names = [{"employee_id": f"E{n}", "last_name": "Byron"} for n in range(1_000)]
@@ -47,12 +47,12 @@ class RecordFault(WholeRunFault):
     def alter(
         self, records: Iterable[Any], seed: int, struck: list[int] | None = None
     ) -> Iterator[Any]:
-        """The records, some changed; `Raw` in place of one is sent as it is.
+        """Yield the records, some of them changed; a `Raw` among them is sent unchanged.
 
         Args:
-            records: as they are without the fault.
+            records: the records without the fault.
             seed: chooses the records that are changed.
-            struck: gets the places, from 0, of those that were changed.
+            struck: the places, from 0, of the changed records are appended to it.
         """
         chance = random.Random(f"{self.name}-{seed}")  # noqa: S311 - to choose, not to hide
         pairs = itertools.pairwise(itertools.chain([None], records))
@@ -67,7 +67,7 @@ class RecordFault(WholeRunFault):
 
     @abstractmethod
     def changed(self, record: dict[str, Any], before: Any) -> Any:
-        """What a record becomes; `before` is the one that is sent before it."""
+        """Return the changed record; `before` is the record that is sent before it."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Duplicates(RecordFault):
     name = "duplicates"
 
     def changed(self, record: dict[str, Any], before: Any) -> Any:
-        """The id of the record before."""
+        """Return the record with the id of the record before it."""
         if not isinstance(before, dict) or "employee_id" not in before:
             return record
         return {**record, "employee_id": before["employee_id"]}
@@ -116,7 +116,7 @@ class Poison(RecordFault):
     name = "poison"
 
     def changed(self, record: dict[str, Any], before: Any) -> Any:
-        """Half a record, with a byte that is no UTF-8."""
+        """Return half a record, and a byte that is not UTF-8."""
         half = f'{{"employee_id": "{record.get("employee_id")}", "first_name": "'
         return Raw(half.encode() + b"\xff")
 
@@ -133,5 +133,5 @@ class TooLarge(RecordFault):
     name = "too-large"
 
     def changed(self, record: dict[str, Any], before: Any) -> Any:
-        """A long field is added."""
+        """Return the record with a long field added."""
         return {**record, "remark": "x" * 100_000}

@@ -1,8 +1,8 @@
 """Every fault by its name, as the command line, results and the panel know it.
 
-A fault is a class with a `name`: it is in the register once it has been defined. The kit's own are
-in the modules that are imported here, one a part of the system; every toxic of the proxy is a fault
-of the network; those of other packages come by the entry point `empkit.faults`.
+A fault is a class with a `name`; its definition registers it. The kit's faults are in the modules
+imported here, one per part of the system; every toxic of the proxy is a fault of the network; other
+packages add faults through the entry point group `empkit.faults`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class FaultKind:
     """One entry of the register.
 
     Attributes:
-        name: of the fault.
-        of: the class with its settings and its docstring: of the fault, or of the toxic.
+        name: the name of the fault.
+        of: the class of the fault or of the toxic, with its settings and its docstring.
     """
 
     name: str
@@ -36,7 +36,7 @@ class FaultKind:
 
     @property
     def timed(self) -> bool:
-        """Whether it goes on a timeline."""
+        """Whether the fault goes on a timeline."""
         return issubclass(self.of, TimedFault | Toxic)
 
     @property
@@ -56,7 +56,7 @@ class FaultKind:
 
 
 def fault_kinds() -> Mapping[str, FaultKind]:
-    """Every fault that can be named, by its name.
+    """Return every registered fault, by its name.
 
     Example:
         >>> fault_kinds()["overload"](times=2.0)
@@ -68,11 +68,11 @@ def fault_kinds() -> Mapping[str, FaultKind]:
 
 
 def parse_fault(text: str) -> At | Fault:
-    """Read a fault as the command line has it: `server-crash@2s..5s`,
+    """Read a fault as written on the command line: `server-crash@2s..5s`,
     `latency:latency_ms=100@1s..3s`, `duplicates:share=0.2`.
 
     Raises:
-        ValueError: there is no such fault, or it is not written like this.
+        ValueError: there is no such fault, or the text is not of this form.
 
     Example:
         >>> parse_fault("server-crash@2s..5s")
@@ -82,7 +82,7 @@ def parse_fault(text: str) -> At | Fault:
     name, _, options = what.partition(":")
     kinds = fault_kinds()
     if name not in kinds:
-        raise ValueError(f"{name!r} is no fault. `empkit faults` lists them.")
+        raise ValueError(f"{name!r} is not a fault. `empkit faults` lists them.")
     fault = _made(kinds[name], options, text)
     if not isinstance(fault, TimedFault):
         if when:
@@ -93,12 +93,12 @@ def parse_fault(text: str) -> At | Fault:
         return At(_seconds(begin or "0"), fault, _seconds(end) if dots else None)
     except ValueError:
         raise ValueError(
-            f"{when!r} in {text!r} is no time; expected like 2s..5s, or 2s until the end."
+            f"{when!r} in {text!r} is not a time; expected like 2s..5s, or 2s until the end."
         ) from None
 
 
 def _made(kind: FaultKind, options: str, text: str) -> Fault:
-    """The fault with the settings that the text has for it."""
+    """Return the fault with the settings in the text."""
     known = {setting.name: setting for setting in kind.settings}
     types = get_type_hints(kind.of)
     values: dict[str, Any] = {}
@@ -123,7 +123,7 @@ def _is_needed(setting: Field[Any]) -> bool:
 
 
 def _value(value: str, key: str, hint: Any, text: str) -> Any:
-    """The value of a setting: a number where the setting is one, else the text."""
+    """Return the value of a setting: a number if the setting is numeric, else the text."""
     if not {int, float} & {hint, *get_args(hint)}:
         return value
     for number in (int, float):

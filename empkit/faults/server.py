@@ -24,7 +24,7 @@ class ServerFault(TimedFault):
     part = "server"
 
     def hindrance(self, plan: Plan) -> str:
-        """A server that was there before is not struck."""
+        """Require a server that the lab started."""
         return NOT_OURS if plan.server is not None else ""
 
 
@@ -48,7 +48,7 @@ class ServerCrash(ServerFault):
 
 @dataclass(frozen=True)
 class ServerStart(ServerFault):
-    """Ends a `ServerCrash`: for a timeline that names each moment by itself.
+    """Ends a `ServerCrash`: for a timeline that lists begin and end separately.
 
     Example:
         >>> [str(each) for each in (At(2.0, ServerCrash()), At(5.0, ServerStart()))]
@@ -59,13 +59,13 @@ class ServerStart(ServerFault):
     ends = ServerCrash
 
     def strike(self, scene: Scene) -> Undo:
-        """Done by the timeline, which undoes the crash."""
+        """Raise: the timeline undoes the crash, and calls this only if there is none."""
         raise FaultError("There is no server-crash that this server-start could end.")
 
 
 @dataclass(frozen=True)
 class ServerRestart(ServerFault):
-    """The server is told to end (SIGTERM), finishes what it has, and is started again.
+    """The server is told to end (SIGTERM), finishes its work, and is started again.
 
     Example:
         >>> str(At(2.0, ServerRestart()))
@@ -75,7 +75,7 @@ class ServerRestart(ServerFault):
     name = "server-restart"
 
     def strike(self, scene: Scene) -> Undo:
-        """Stop the server in order, then start it."""
+        """Stop the server with SIGTERM, then start it."""
         own_server(scene.rig)
         scene.rig.stop_server()
         scene.rig.start_server()
@@ -102,9 +102,9 @@ class ServerPause(ServerFault):
 
 @dataclass(frozen=True)
 class ConsumerCrash(ServerFault):
-    """One more consumer than the server's is killed (SIGKILL): its partitions go to the others.
+    """A consumer beside the server is killed (SIGKILL): its partitions go to the others.
 
-    Undone by starting another. Wants a lab of several consumers.
+    Undone by starting another. Needs a lab with several consumers.
 
     Example:
         >>> str(At(2.0, ConsumerCrash(), until=5.0))
@@ -114,7 +114,7 @@ class ConsumerCrash(ServerFault):
     name = "consumer-crash"
 
     def hindrance(self, plan: Plan) -> str:
-        """There must be a consumer beside the server."""
+        """Require a consumer beside the server."""
         if plan.server is None and plan.consumers < 2:
             return "the only consumer is the server; give --consumers 2"
         return super().hindrance(plan)

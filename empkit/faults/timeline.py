@@ -20,8 +20,8 @@ class At:
 
     Args:
         at_s: when it strikes, in seconds after the start of the run.
-        fault: what.
-        until: when it is undone; without it at the end of the run, or by a fault that ends it
+        fault: the fault.
+        until: when it is undone; by default at the end of the run, or by a fault that ends it
             (`TimedFault.ends`).
 
     Raises:
@@ -37,12 +37,12 @@ class At:
     until: float | None = None
 
     def __post_init__(self) -> None:
-        # a time that is no number compares as false
+        # comparisons with NaN are false
         if not self.at_s >= 0 or not (self.until is None or self.until >= self.at_s):
-            raise ValueError(f"{self.fault} from {self.at_s} s until {self.until} s is no time.")
+            raise ValueError(f"{self.fault} from {self.at_s} s until {self.until} s is not a span.")
 
     def __str__(self) -> str:
-        """As `parse_fault` takes it: `server-crash@2s..5s`."""
+        """Return the text that `parse_fault` reads: `server-crash@2s..5s`."""
         end = "" if self.until is None else f"..{self.until!r}s"
         return f"{self.fault}@{self.at_s!r}s{end}"
 
@@ -51,8 +51,8 @@ class Timeline:
     """Strikes faults at their moments while a run is under way, and undoes them.
 
     Args:
-        scene: what is struck.
-        events: what and when.
+        scene: the system to strike.
+        events: the faults, with their times.
 
     Example:
         >>> Timeline(Scene(lab), [At(2.0, ServerCrash())]).spans  # it has not been started
@@ -74,7 +74,7 @@ class Timeline:
         self.failure: Exception | None = None
 
     def start(self, start_ns: int) -> None:
-        """Begin; moments count from `start_ns`."""
+        """Begin; the times of the faults are relative to `start_ns`."""
         self._thread = threading.Thread(target=self._follow, args=(start_ns,), name="empkit-faults")
         self._thread.start()
 
@@ -82,7 +82,7 @@ class Timeline:
         """Wait until every fault is undone.
 
         Args:
-            abort: undo them now, whenever they were to end.
+            abort: undo them now, before their time.
         """
         self._over = True
         self._aborted |= abort
@@ -91,8 +91,12 @@ class Timeline:
             self._thread.join()
 
     def _follow(self, start_ns: int) -> None:
-        moments: list[tuple[float, bool, At]] = [(each.at_s, True, each) for each in self._events]
-        moments += [(each.until, False, each) for each in self._events if each.until is not None]
+        moments: list[tuple[float, bool, At]] = [
+            (event.at_s, True, event) for event in self._events
+        ]
+        moments += [
+            (event.until, False, event) for event in self._events if event.until is not None
+        ]
         try:
             for at_s, strikes, event in sorted(moments, key=lambda moment: moment[:2]):
                 self._wait(start_ns + int(at_s * 1e9), strikes=strikes)
@@ -113,7 +117,7 @@ class Timeline:
             self._count()
 
     def _miss(self, event: At) -> None:
-        """The run was over before the fault was to begin."""
+        """Record that the run was over before the fault was due."""
         fault = event.fault
         self.notes.append(f"{fault} did not strike: the run was over before.")
         self.missed.append(
@@ -124,7 +128,7 @@ class Timeline:
         )  # fmt: skip
 
     def _wait(self, moment_ns: int | None, *, strikes: bool) -> None:
-        """Until the moment, or until there is no reason to wait for it any more."""
+        """Wait until the moment, or until there is no reason to wait for it any more."""
         while not self._aborted and not (strikes and self._over):
             left = None if moment_ns is None else (moment_ns - now_ns()) / 1e9
             if left is not None and left <= 0:
@@ -156,9 +160,9 @@ class Timeline:
                 active[2].end_ns = now_ns()
 
     def _count(self) -> None:
-        """Count what only shows after a while, such as the answers that a broker was told to give.
+        """Count strikes that happen only later, such as the answers that a broker was told to give.
 
-        A broker that has ended meanwhile cannot be asked: then nothing is claimed.
+        A broker that has ended cannot be asked: then the count stays unknown.
         """
         for fault, first, last, span in self._tallies:
             with contextlib.suppress(BrokerError, ChildError, FaultError):
@@ -166,10 +170,10 @@ class Timeline:
                 span.struck = None if after is None else min(max(after[1], first), last) - first
 
     def _end(self, event: At, kind: type[TimedFault]) -> None:
-        """Undo the latest fault of a kind, at a moment that the timeline names by itself."""
+        """Undo the latest fault of a kind, at the time of an event that ends such faults."""
         active = [entry for entry in self._active if isinstance(entry[0].fault, kind)]
         if not active:
-            event.fault.strike(self._scene)  # says that there is none
+            event.fault.strike(self._scene)  # raises, since there is nothing to end
         latest, _, span = active[-1]
         span.asked_end_s = event.at_s
         self._undo(latest)

@@ -1,4 +1,4 @@
-"""How clients and consumers go about the brokers that a rig has."""
+"""The settings with which clients and consumers reach the brokers of a rig."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 SESSION_TIMEOUT_MS = 1_500
 FETCH_WAIT_MS = {"embedded": 2, "apache": 100}
-"""The embedded broker answers a request for records that are not there yet only when its time is
-over, not when they come; so the time is short. Apache Kafka answers when they come, but a request
-for the lag on the same connection waits behind it."""
+"""A fetch that finds no records waits in the embedded broker until its timeout, even if records
+arrive meanwhile; so the timeout is short. Apache Kafka answers when records arrive, but a request
+for the lag on the same connection waits behind the fetch."""
 EMBEDDED_LEADER_WAIT_MS = 50
 """Long enough for the other members of a group to send one request, also on a busy machine."""
 

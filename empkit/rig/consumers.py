@@ -38,7 +38,7 @@ class ConsumerGroup:
 
         Args:
             count: how many.
-            settings: of the server whose group they join.
+            settings: the settings of the server whose group they join.
 
         Raises:
             LabError: a member has not joined in time.
@@ -71,19 +71,19 @@ class ConsumerGroup:
         self._processes.release(self.members.pop(0), kill=True)
 
     def stop(self) -> None:
-        """End every member in order, so that each leaves the group."""
+        """End every member with SIGTERM, so that each leaves the group."""
         while self.members:
             self._processes.release(self.members.pop())
 
     def partitions(self, server: Settings, timeout_s: float) -> dict[str, int]:
-        """How many partitions each member has, once all are assigned evenly.
+        """Return how many partitions each member has, once all are assigned evenly.
 
         Args:
-            server: the settings with which the server is reached, a member, too.
+            server: the settings with which the server, itself a member, is reached.
             timeout_s: how long to wait for that, in seconds.
 
         Raises:
-            LabError: they were not in time, or a member does not answer.
+            LabError: they were not assigned in time, or a member does not answer.
         """
         addresses = {"server": server}
         addresses |= dict(self._addresses[child.pid] for child in self.members)
@@ -112,7 +112,7 @@ def wait_until_joined(settings: Settings) -> None:
     """Wait until the consumer of a server has joined its group.
 
     Raises:
-        LabError: it runs no consumer, or has not joined in time.
+        LabError: the server runs no consumer, or the consumer has not joined in time.
     """
     consumer = ConsumerHealth(state="connecting")
 
@@ -135,7 +135,7 @@ def wait_until_joined(settings: Settings) -> None:
 
 
 def lag(settings: Settings, topic: str) -> int:
-    """How many records of a topic the consumer group has not committed, members or none.
+    """Return how many records of a topic the consumer group, even an empty one, has not committed.
 
     Raises:
         LabError: the brokers do not answer.

@@ -1,4 +1,4 @@
-"""What a rig asks of its server, and the error of a lab."""
+"""The requests of a rig to its server, and the exception of a lab."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 class LabError(RuntimeError):
-    """A part of the lab did not come up, or a run could not be carried out.
+    """A part of the lab did not start, or a run could not be carried out.
 
     Attributes:
-        runs: the `Runs` that were carried out before it, where there are some.
+        runs: the `Runs` that were carried out before it, if any.
 
     Example:
         >>> Lab("none").lag()
@@ -53,13 +53,13 @@ def ask_token(settings: Settings) -> str:
         LabError: there is no password, or the server does not accept it.
     """
     if settings.password is None:
-        raise LabError("A server that already runs wants EMPKIT_USERNAME and EMPKIT_PASSWORD.")
+        raise LabError("A server that already runs needs EMPKIT_USERNAME and EMPKIT_PASSWORD.")
     return ask(settings, lambda control: control.log_in())
 
 
 def ask_about(settings: Settings, token: str) -> dict[str, Any]:
-    """Ask the server for its database, settings and versions; empty where it does not say, as
-    empkit 0.1.0.
+    """Ask the server for its database, settings and versions; empty if it does not tell them, as
+    in empkit 0.1.0.
 
     Raises:
         LabError: no server answers, or it answers with an error.

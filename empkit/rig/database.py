@@ -1,4 +1,4 @@
-"""The database that a rig makes for itself, and that ends with it."""
+"""The database that a rig creates for itself and drops when it stops."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class OwnDatabase:
         self._name: str | None = None
 
     def create(self, folder: Path) -> str:
-        """Make the database.
+        """Create the database.
 
         Args:
-            folder: of the rig.
+            folder: the rig's folder.
 
         Returns:
             Its URL.
 
         Raises:
-            LabError: the server does not let us.
+            LabError: the server refuses.
         """
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - start-up time
 
@@ -37,17 +37,19 @@ class OwnDatabase:
 
         if self._server is None:
             place = f"sqlite:///{folder}"
-            return database_of(place).create(place, "employees")  # goes with the folder
+            return database_of(place).create(place, "employees")  # removed with the folder
         name = f"empkit_{secrets.token_hex(6)}"
         try:
             url = database_of(self._server).create(self._server, name)
         except SQLAlchemyError as error:
-            raise LabError(f"No database can be made on EMPKIT_LAB_DATABASE: {error}") from error
+            raise LabError(
+                f"EMPKIT_LAB_DATABASE does not permit creating a database: {error}"
+            ) from error
         self._name = name
         return url
 
     def drop(self) -> None:
-        """Drop the database from its server; a file goes with the rig's folder."""
+        """Drop the database from its server; a file is removed with the rig's folder."""
         name, self._name = self._name, None
         if name is not None and self._server is not None:
             from empkit.databases.engine import database_of  # noqa: PLC0415 - start-up time

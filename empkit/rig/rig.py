@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 30.0
 OF_THE_CONSUMERS = ("kafka_commit", "kafka_transactional")
-"""The settings of a run that the consumers must have, too."""
+"""The settings of a run that the consumers must have as well."""
 
 
 class Rig(Stopping):
@@ -54,8 +54,8 @@ class Rig(Stopping):
         database: SQLAlchemy URL; by default a database of the lab's own on the server that
             EMPKIT_LAB_DATABASE names, else an SQLite file in the lab's own folder.
         server: URL of a server that already runs; user and password come from the settings.
-        settings: anything else; by default what the environment says.
-        brokers: how many brokers, where they are ours.
+        settings: all other settings; by default those of the environment.
+        brokers: how many brokers to start.
         consumers: how many members the consumer group has; the server is the first.
 
     Attributes:
@@ -63,7 +63,7 @@ class Rig(Stopping):
             `bootstrap_servers`, `database_url` and `topic`.
 
     Raises:
-        LabError: a part did not come up; the message says which and why.
+        LabError: a part did not start; the message says which and why.
     """
 
     def __init__(
@@ -114,33 +114,33 @@ class Rig(Stopping):
 
     @property
     def server_url(self) -> str:
-        """Where the server is."""
+        """The URL of the server."""
         return self.settings.server_url
 
     @property
     def ws_url(self) -> str:
-        """Where the WebSocket is."""
+        """The URL of the WebSocket."""
         return self.settings.websocket_url()
 
     @property
     def bootstrap_servers(self) -> str | None:
-        """Where the brokers are."""
+        """The addresses of the brokers."""
         return self.settings.kafka_bootstrap_servers
 
     @property
     def database_url(self) -> str | None:
-        """Where the database is; None when only a server that is not ours knows."""
+        """The URL of the database; None if only a server that the lab did not start knows it."""
         if self._server_url is not None and self._database is None:
             return None
         return self.settings.database_url
 
     def secrets(self) -> list[str]:
-        """What nobody else is to see: token, passwords and signing key."""
+        """Return the values that must stay secret: token, passwords and signing key."""
         settings = self.settings
         hidden = (settings.password, settings.signing_key, settings.kafka_password)
-        found = [self.token, *(each.get_secret_value() for each in hidden if each is not None)]
-        found.append(urllib.parse.urlsplit(settings.database_url).password or "")
-        return [each for each in found if each]
+        values = [self.token, *(value.get_secret_value() for value in hidden if value is not None)]
+        values.append(urllib.parse.urlsplit(settings.database_url).password or "")
+        return [value for value in values if value]
 
     @property
     def has_own_server(self) -> bool:
@@ -148,18 +148,18 @@ class Rig(Stopping):
         return self._server_url is None
 
     def own_run_ids(self, run_id: str | None = None) -> list[str] | None:
-        """The ids of all runs that there were in a database of the lab's own.
+        """Return the ids of all runs that used the lab's own database.
 
         Args:
-            run_id: of a run that begins.
+            run_id: the id of a run that begins.
 
         Returns:
-            None when the database is not the lab's own, and what else is in it no business of ours.
+            None if the database is not the lab's own: it may hold records of other programs.
         """
         if run_id is not None:
             self._run_ids.append(run_id)
-        own = self._database is None and self._server_url is None
-        return list(self._run_ids) if own else None
+        is_own = self._database is None and self._server_url is None
+        return list(self._run_ids) if is_own else None
 
     @property
     def topic(self) -> str:
@@ -168,7 +168,7 @@ class Rig(Stopping):
 
     @property
     def protocols(self) -> list[str]:
-        """The protocols that this lab has the parts for."""
+        """The protocols for which this lab has the parts."""
         kafka = bool(self.bootstrap_servers)
         return [name for name in protocols() if kafka or not client_class(name).through_kafka]
 
@@ -204,7 +204,7 @@ class Rig(Stopping):
         return self
 
     def stop(self) -> None:
-        """Stop every part; nothing stays behind but a database that was given."""
+        """Stop every part; nothing remains, except a database that was given."""
         with interrupts.held():
             processes, self._processes = self._processes, None
             if processes is None:
@@ -219,7 +219,7 @@ class Rig(Stopping):
                 self.settings = self._given
 
     def _stop_parts(self, processes: Processes) -> None:
-        """End the consumers before their broker, so that they leave the group in order."""
+        """End the consumers before their broker, so that they leave the group first."""
         if self._group is not None:
             self._group.stop()
         if self.server is not None:
@@ -256,7 +256,7 @@ class Rig(Stopping):
             return
         topic = self.settings.kafka_topic
         if self.broker_name == "external" and self._server_url is None:
-            # the user's own topic and group are not ours to touch; the lab's topics go with it
+            # the user's topic and group stay untouched; the lab's topics are deleted at its end
             name = secrets.token_hex(3)
             self.settings = _changed(
                 self.settings,
@@ -292,30 +292,30 @@ class Rig(Stopping):
         self.start_server()
 
     def _find_server(self, url: str) -> None:
-        """Use a server that already runs; that it answers is known before a password is missed."""
+        """Use a server that already runs; check that it answers before a password is required."""
         self.settings = _changed(self.settings, server_url=url)
         if self._database is not None:
             self.settings = _changed(self.settings, database_url=self._database)
         ask(self.settings, lambda control: control.health())
 
     def _take_its_word(self) -> None:
-        """Ask a server that is not ours which database and settings it goes by.
+        """Ask a server that the lab did not start for its database and settings.
 
-        One of empkit 0.1.0 does not say; then the result does not, either.
+        A server of empkit 0.1.0 does not tell them; then they are missing from the result, too.
         """
         self.told_by_server = ask_about(self.settings, self.token)
-        told = self.told_by_server.get("settings", {})
-        ours = {name: told[name] for name in OF_THE_CONSUMERS if name in told}
-        self.settings = _changed(self.settings, **ours)
-        self._in_force |= ours
+        settings = self.told_by_server.get("settings", {})
+        in_force = {name: settings[name] for name in OF_THE_CONSUMERS if name in settings}
+        self.settings = _changed(self.settings, **in_force)
+        self._in_force |= in_force
 
     @property
     def partitions(self) -> int:
-        """How many partitions the topic has, where the lab made it."""
+        """How many partitions the topic has, if the lab created it."""
         return PARTITIONS
 
     def stop_server(self) -> None:
-        """Tell the server to end (SIGTERM), and wait until it has."""
+        """Tell the server to end (SIGTERM), and wait until it has ended."""
         self._end_server(kill=False)
 
     def kill_server(self) -> None:
@@ -328,15 +328,15 @@ class Rig(Stopping):
             self.server = None
 
     def ensure(self, wanted: Settings) -> None:
-        """Have consumers and topic as a run wants them; consumers are started again if need be.
+        """Set up consumers and topic as a run needs them; restart the consumers if necessary.
 
         Args:
-            wanted: when the consumer commits its offset, whether it reads transactions, whether the
-                brokers flush each record.
+            wanted: settings that say when the consumer commits its offset, whether it reads
+                transactions, and whether the brokers flush each record.
 
         Raises:
-            LabError: they are not ours to change.
-            BrokerError: the brokers do not do it.
+            LabError: the lab did not start them, and so must not change them.
+            BrokerError: the brokers refuse the change.
         """
         if self.broker_name == "embedded" and (wanted.kafka_flush or wanted.kafka_transactional):
             raise LabError(
@@ -348,20 +348,20 @@ class Rig(Stopping):
             self._restart_consumers(in_force)
         if wanted.kafka_flush != self._flushes:
             if self._server_url is not None:
-                raise LabError("When a topic that is not ours is flushed is not ours to say.")
+                raise LabError("The lab did not start this server, and cannot change its topic.")
             from empkit.brokers.admin import set_flush  # noqa: PLC0415 - start-up time
 
             set_flush(kafka_arguments(self.settings), self.topic, each=wanted.kafka_flush)
             self._flushes = wanted.kafka_flush
 
     def mount(self, names: Iterable[str]) -> None:
-        """Have the server take what protocols with a receiving side of their own send.
+        """Mount the receiving side of protocols that bring one in the server.
 
-        The server is started again where it has one of them not yet; one that was there before the
-        rig is left alone.
+        The server is restarted if it lacks one of them; a server that the rig did not start is left
+        unchanged.
 
         Args:
-            names: of the protocols that are to be used.
+            names: the names of the protocols to be used.
 
         Raises:
             ValueError: there is no such protocol.
@@ -376,7 +376,7 @@ class Rig(Stopping):
 
     def _restart_consumers(self, in_force: dict[str, Any]) -> None:
         if self._server_url is not None:
-            raise LabError("How a server that is not ours consumes is not ours to say.")
+            raise LabError("The lab did not start this server, and cannot change how it consumes.")
         self.stop_server()
         self._in_force = in_force
         self.start_server()
@@ -390,7 +390,7 @@ class Rig(Stopping):
         """Make a token that expires `lifetime_s` seconds from now.
 
         Raises:
-            LabError: the server, and so its key, is not ours.
+            LabError: the lab did not start the server, and so does not have its key.
         """
         if self._server_url is not None:
             raise LabError("Only the lab's own server can issue test tokens.")
@@ -399,7 +399,7 @@ class Rig(Stopping):
         return Authenticator(_changed(self.settings, token_lifetime_s=lifetime_s)).make_token()
 
     def start_server(self) -> None:
-        """Start the server, as at the lab's start or after it was killed, on the same port."""
+        """Start the server, at the lab's start or after it was killed, on the same port."""
         server = self.processes.start_module(
             "server",
             "empkit.server.run",
@@ -427,7 +427,7 @@ class Rig(Stopping):
         """Add a member to the consumer group, a process that stores what Kafka holds.
 
         Raises:
-            LabError: there is no Kafka, or the server, and so the database, is not ours.
+            LabError: there is no Kafka, or the lab did not start the server.
         """
         self._start_consumers(1)
 
@@ -449,19 +449,20 @@ class Rig(Stopping):
             wait_until_joined(self.settings)
 
     def members(self, timeout_s: float = START_TIMEOUT_S) -> dict[str, int]:
-        """How many partitions each member of the consumer group has, once all are assigned.
+        """Return how many partitions each member of the consumer group has, once all are assigned.
 
         Args:
-            timeout_s: how long to wait for that, in seconds; a member that was killed keeps its
-                own for a while.
+            timeout_s: how long to wait for that, in seconds; the partitions of a member that was
+                killed stay assigned to it until its session times out.
 
         Raises:
-            LabError: they were not in time, or a member does not answer.
+            LabError: they were not assigned in time, or a member does not answer.
         """
         return self.group.partitions(self.settings, timeout_s)
 
     def lag(self) -> int:
-        """How many records of the topic the consumer group has not committed, members or none.
+        """Return how many records of the topic the consumer group, even an empty one, has not
+        committed.
 
         Raises:
             LabError: there is no Kafka, or its brokers do not answer.
@@ -471,15 +472,15 @@ class Rig(Stopping):
         return lag(_changed(self.settings, **self._in_force), self.topic)
 
     def wait_until_read(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until the consumer group has committed all that the topic holds.
+        """Wait until the consumer group has committed all records of the topic.
 
-        What can be stored is stored then, and the rest in the dead-letter topic.
+        Records that can be stored are then stored, and the others in the dead-letter topic.
 
         Args:
             timeout_s: how long to wait for that, in seconds.
 
         Raises:
-            LabError: it was not so in time, or the lag is not known.
+            LabError: they were not committed in time, or the lag is not known.
         """
         deadline = time.monotonic() + timeout_s
         while left := self.lag():
@@ -492,5 +493,5 @@ class Rig(Stopping):
 
 
 def _changed(settings: Settings, **changes: Any) -> Settings:
-    """The same settings but for some."""
+    """Return a copy of the settings with changes."""
     return settings.model_copy(update=changes)

@@ -23,9 +23,9 @@ from empkit.server.store import StoreFullError, StoreUnavailableError
 from empkit.versions import versions
 
 router = APIRouter()
-"""What every process of the system answers: tokens, its health, its stamps."""
+"""The endpoints of every process of the system: tokens, health, stamps."""
 employees = APIRouter()
-"""What only a server answers: the records."""
+"""The endpoints that only a server has: the records."""
 
 PartOfId = Annotated[str, Query(max_length=MAX_ID, pattern=NO_NUL)]
 
@@ -77,7 +77,7 @@ class StampPage(BaseModel):
 
 
 def state_of(request: Request) -> State:
-    """What the running server consists of."""
+    """Return the state of the running server."""
     state: State = request.app.state.empkit
     return state
 
@@ -90,7 +90,7 @@ async def require_token(request: Request, _: Annotated[str | None, Depends(_sche
 
 
 def refuse(request: Request, authenticator: Authenticator) -> Answer | None:
-    """Why the request may not pass; None when it may."""
+    """Return the refusal of a request without a valid token; None if it may pass."""
     token = bearer_token(request.headers.get("authorization"))
     if token is None:
         return answers.unauthorized(answers.MISSING_TOKEN)
@@ -99,7 +99,7 @@ def refuse(request: Request, authenticator: Authenticator) -> Answer | None:
     return None
 
 
-# Anybody may ask for a token, so the form is read by hand and no further than it can be long.
+# Any client may request a token without authentication, so the form is read by hand, up to a limit.
 @router.post(
     wire.TOKEN,
     responses={
@@ -156,7 +156,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 # The body is read and checked by hand, so that each record is parsed once and a body that is too
-# large is refused before it is all read; OpenAPI is told what FastAPI cannot see.
+# large is refused before all of it is read; the schema for OpenAPI is given by hand, too.
 @employees.post(
     wire.EMPLOYEES,
     status_code=201,
@@ -191,7 +191,7 @@ async def create_employee(request: Request) -> Response:
 
 
 async def _body(request: Request, limit: int) -> tuple[bytes, int]:
-    """The body and its size; reading ends once it is larger than `limit` bytes."""
+    """Return the body and its size; reading ends once it is larger than `limit` bytes."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         return b"", int(declared)
@@ -204,7 +204,7 @@ async def _body(request: Request, limit: int) -> tuple[bytes, int]:
 
 
 async def accept(state: State, data: bytes | str, received_ns: int, protocol: str) -> Answer:
-    """Check one record, store it, and say what became of it; HTTP and WebSocket share this."""
+    """Check one record, store it, and return the answer; HTTP and WebSocket share this."""
     try:
         employee = Employee.model_validate_json(data)
     except ValidationError as error:

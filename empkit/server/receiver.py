@@ -18,7 +18,7 @@ from empkit.settings import Settings
 
 
 class AppReceiver:
-    """What the receiving side of a protocol gets of the server.
+    """The interface of the server for the receiving side of a protocol.
 
     Args:
         app: the application, for routes.
@@ -35,7 +35,7 @@ class AppReceiver:
         return state
 
     def token_is_good(self, token: str) -> bool:
-        """Whether a sender with this token may send."""
+        """Return whether a token permits its sender to send records."""
         return self._state.authenticator.accepts(token)
 
     async def store(self, payload: bytes) -> Answer:
@@ -45,7 +45,7 @@ class AppReceiver:
             payload: the record as JSON; it is stamped as received now.
 
         Returns:
-            What became of it, once the record is durable or refused.
+            The answer, once the record is durable or refused.
         """
         received_ns = now_ns()
         limit = self._state.settings.max_record_bytes

@@ -4,9 +4,8 @@
     add() --+--> pending --> one group ----+
     add() --+           one transaction    +-- StoreUnavailableError
 
-While one transaction is being made durable the next records gather, and go together into the
-next: the more there is to do, the larger the groups. SQLAlchemy Core, so that SQLite and
-PostgreSQL are one code path.
+While one transaction is being made durable, records for the next one gather: the higher the load,
+the larger the groups. It uses SQLAlchemy Core, so that SQLite and PostgreSQL share one code path.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ from empkit.wire import CREATED
 LOGGER = logging.getLogger(__name__)
 
 MAX_GROUP = 5_000
-"""Records in one transaction, at most: it bounds how long one commit takes."""
+"""The most records in one transaction, which bounds the duration of a commit."""
 
 
 class StoreUnavailableError(RuntimeError):
     """The database did not take the records.
 
     Args:
-        reason: what the database said, in one line.
+        reason: the error of the database, in one line.
         uncertain: the commit was sent and its answer lost, so that the records may be stored.
     """
 
@@ -47,11 +46,11 @@ class StoreUnavailableError(RuntimeError):
 
 
 class StoreFullError(RuntimeError):
-    """So many records wait for the database that one more would only wait in vain."""
+    """The limit of records that wait for the database is reached."""
 
 
 class Stored(NamedTuple):
-    """What became of the records of one `add`."""
+    """The results of the records of one `add`."""
 
     results: list[Result]
     stored_ns: int
@@ -72,8 +71,8 @@ class Store:
 
     Args:
         url: SQLAlchemy URL of the database.
-        stamps: where the stamps of stored records go.
-        max_waiting: records that may wait; one more is refused.
+        stamps: the log of the stamps of stored records.
+        max_waiting: the most records that may wait; any more are refused.
     """
 
     def __init__(self, url: str, stamps: StampLog, max_waiting: int) -> None:
@@ -89,20 +88,20 @@ class Store:
         self.waiting = 0
         """Records that are not decided on yet."""
         self.failure: str | None = None
-        """What the last commit failed of; None when it did not."""
+        """The error of the last commit; None if it succeeded."""
         self.commits = 0
 
     async def start(self) -> None:
-        """Get ready to store. The table is made, now or, if the database is away, later."""
+        """Prepare for storing. Create the table now or, if the database is unavailable, later."""
         self._loop = asyncio.get_running_loop()
         with contextlib.suppress(sa.exc.SQLAlchemyError):
             await self._loop.run_in_executor(self._executor, METADATA.create_all, self._engine)
 
     async def stop(self) -> None:
-        """Store what waits, then let go of the database."""
+        """Store the waiting records, then close the connections to the database."""
         if self._pending or self._scheduled:
             with contextlib.suppress(StoreUnavailableError):
-                await self.add([], 0, "")  # answered after all that was added before it
+                await self.add([], 0, "")  # done after everything added before it
         await asyncio.to_thread(self._executor.shutdown)
         self._disconnect()
         self._engine.dispose()
@@ -111,13 +110,13 @@ class Store:
         """Store records, all in one transaction, together with others that wait.
 
         Args:
-            rows: one a record, as `to_row` makes them.
-            received_ns: when the server had them whole.
-            protocol: how they came.
+            rows: one per record, as `to_row` makes them.
+            received_ns: when the server had received them completely.
+            protocol: the protocol over which they arrived.
 
         Returns:
-            A future of what became of each. It is done only after the commit is durable, and
-            raises StoreUnavailableError when there was none.
+            A future of their results. It is done only after the commit is durable, and raises
+            StoreUnavailableError if the commit failed.
 
         Raises:
             StoreFullError: too many records wait already.
@@ -131,23 +130,23 @@ class Store:
         self._pending.append(_Job(rows, received_ns, protocol, future))
         if not self._scheduled:
             self._scheduled = True
-            # after all that the loop has in hand already, so that it goes into the same group
+            # after the callbacks that are ready already, so that their records join this group
             self._loop.call_soon(self._loop.call_soon, self._flush)
         return future
 
     async def get(self, employee_id: str) -> Row | None:
-        """The row of one employee, or None."""
+        """Return the row of one employee, or None."""
         if "\0" in employee_id:  # no record has such an id, and PostgreSQL takes no such question
             return None
         rows: dict[str, Row] = await self._read(lambda connection: fetch(connection, [employee_id]))
         return rows.get(employee_id)
 
     async def page(self, after: str, limit: int, prefix: str = "") -> list[Row]:
-        """Rows in the order of their ids (keyset paging).
+        """Return rows in the order of their ids (keyset paging).
 
         Args:
             after: the last id of the page before, or "".
-            limit: how many at the most.
+            limit: the most rows to return.
             prefix: only ids that begin with it.
         """
         ids = EMPLOYEES.c.employee_id
@@ -165,7 +164,7 @@ class Store:
         return self._database.name
 
     async def failure_now(self) -> str | None:
-        """What is wrong with the database: what the last commit failed of, or reading does now."""
+        """Return the error of the last commit or else of reading now; None if there is none."""
         if self.failure is not None:
             return self.failure
         one = sa.select(EMPLOYEES.c.employee_id).limit(1)
@@ -196,7 +195,7 @@ class Store:
         commit.add_done_callback(committed)
 
     def _take(self) -> list[_Job]:
-        """The jobs of the next group: all that wait, up to MAX_GROUP records."""
+        """Return the jobs of the next group: all that wait, up to MAX_GROUP records."""
         count = 0
         for position, job in enumerate(self._pending):
             count += len(job.rows)
@@ -207,13 +206,13 @@ class Store:
         return jobs
 
     def _try(self, jobs: list[_Job]) -> _Outcome:
-        """In the writer thread: commit jobs as one group, or say why not."""
+        """In the writer thread, commit jobs as one group, and return the results or the error."""
         try:
             if self._connection is None:
                 METADATA.create_all(self._engine)
                 self._connection = self._engine.connect()
             answers = self._commit(self._connection, jobs)
-        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait are told
+        except Exception as error:  # noqa: BLE001 - any error is passed on to the waiting jobs
             self._disconnect()
             if not isinstance(error, StoreUnavailableError):
                 error = StoreUnavailableError(_reason(error))
@@ -223,7 +222,7 @@ class Store:
         return answers
 
     def _disconnect(self) -> None:
-        """Give the writer's connection up, whatever state it is in."""
+        """Close the writer's connection, whatever its state."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(sa.exc.SQLAlchemyError):
@@ -244,12 +243,12 @@ class Store:
         created: dict[str, list[tuple[str, int]]] = {}
         start = 0
         for job in jobs:
-            own = results[start : start + len(job.rows)]
+            of_job = results[start : start + len(job.rows)]
             start += len(job.rows)
-            answers.append(Stored(own, stored_ns))
+            answers.append(Stored(of_job, stored_ns))
             created.setdefault(job.protocol, []).extend(
                 (row["employee_id"], job.received_ns)
-                for row, result in zip(job.rows, own, strict=True)
+                for row, result in zip(job.rows, of_job, strict=True)
                 if result == CREATED
             )
         for protocol, received in created.items():
@@ -260,10 +259,10 @@ class Store:
         return answers
 
     def _settle(self, jobs: list[_Job], outcome: _Outcome) -> None:
-        """Answer those who wait for a group, and go on with the next."""
+        """Resolve the futures of a group, and start the next group."""
         self.waiting -= sum(len(job.rows) for job in jobs)
         for position, job in enumerate(jobs):
-            if job.future.done():  # nobody waits any more
+            if job.future.done():  # cancelled
                 continue
             if isinstance(outcome, StoreUnavailableError):
                 job.future.set_exception(outcome)
@@ -275,6 +274,6 @@ class Store:
 
 
 def _reason(error: Exception) -> str:
-    """What the database said, without the statement and its values."""
+    """Return the error of the database, without the statement and its values."""
     cause = getattr(error, "orig", None) or error
     return f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause) else ''}"

@@ -56,7 +56,7 @@ NO_KAFKA = "has no effect here, where no record goes over it"
         ("--database oracle://x", "'oracle' is not a database of this kit"),
         ("--database sqlite:////no/folder/x.db", "--database: there is no folder /no/folder"),
         ("--database sqlite://", "a database in memory is visible to one process only"),
-        ("--fault nonsense", "'nonsense' is no fault"),
+        ("--fault nonsense", "'nonsense' is not a fault"),
         ("--fault leader-kill@1s", "give --broker apache --brokers 3"),
         ("--fault leader-move@1s", "there is no broker 2 of 1; give --brokers"),
         ("--fault broker-down:broker=4@1s", "there is no broker 4 of 1"),

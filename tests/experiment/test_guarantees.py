@@ -12,7 +12,7 @@ from tests.faulted import PACE, counts, quiet, run
 def test_a_topic_that_is_not_ours_is_not_altered(lab):
     with (
         Lab("external", server=lab.server_url, settings=lab.settings) as visitor,
-        pytest.raises(LabError, match="not ours to say"),
+        pytest.raises(LabError, match="cannot change its topic"),
     ):
         run(visitor, "kafka", guarantees=Guarantees(profile="sync"))
 

@@ -86,7 +86,7 @@ def test_each_toxic_of_the_proxy_is_a_fault_of_the_same_name(kind):
 
 
 def test_a_moment_that_is_no_number_is_refused():
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         parse_fault("server-crash@nans")
 
 
@@ -106,14 +106,14 @@ def test_faults_as_the_command_line_has_them(text, expected):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("earthquake@1s", "no fault"),
-        ("server-crash@soon", "no time"),
+        ("earthquake@1s", "is not a fault"),
+        ("server-crash@soon", "is not a time"),
         ("server-crash:hard=1@1s", "hard"),
         ("duplicates@1s..2s", "whole run"),
         ("latency:100@1s", "KEY=VALUE"),
         ("latency:latency_ms=long@1s", "expected a number"),
         ("duplicates:share=5", "from 0 to 1"),
-        ("server-crash@5s..2s", "no time"),
+        ("server-crash@5s..2s", "is not a time"),
     ],
 )
 def test_faults_that_cannot_be_read_are_explained(text, message):
