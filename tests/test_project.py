@@ -51,6 +51,27 @@ def test_the_readme_names_every_top_level_part():
         assert f"`{name}" in readme, name
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the gate is a shell script")
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [
+        ("main_command", "pip install -e . && empkit compare"),
+        ("test_command", "pip install -e '.[test]' && pytest"),
+    ],
+)
+def test_the_gate_finds_the_commands_of_the_readme(call, command):
+    """It reads them by their headings, so a heading with another name would stop it at once."""
+    gate = (ROOT / ".ci/run").read_text()
+    function = re.search(r"^readme_command\(\) \{.*?^\}", gate, re.M | re.S)
+    asked = re.search(rf"^{call}=\$\((readme_command .*)\)$", gate, re.M)
+    assert function and asked
+    script = f"{function[0]}\n{asked[1]}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == command
+
+
 def test_importing_the_package_loads_nothing_heavy():
     code = (
         "import sys, empkit; heavy = {'pandas', 'matplotlib', 'fastapi', 'aiokafka', 'sqlalchemy'};"
