@@ -12,15 +12,16 @@ from empkit.clients import plugin
 from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.progress import Progress
 from empkit.experiment.workload import Workload
-from empkit.processes import interrupts
 from empkit.processes.child import ChildError
 from empkit.rig.control import LabError
 from empkit.rig.rig import Rig
 
 if TYPE_CHECKING:
+    from empkit.experiment.rounds import Conducted
     from empkit.experiment.search import RateSearch
     from empkit.faults.base import Fault
     from empkit.faults.timeline import At
+    from empkit.results.info import RunInfo
     from empkit.results.runs import Runs
 
 __all__ = ["BrokenPromiseError", "Lab", "LabError"]
@@ -122,26 +123,14 @@ class Lab(Rig):
             ValueError: there is no such protocol, or your own is not a complete client, or there is
                 no record to send.
         """
-        from empkit.experiment.conduct import conduct  # noqa: PLC0415 - start-up time
+        from empkit.experiment.conduct import RunError  # noqa: PLC0415 - start-up time
 
-        chosen = list(dict.fromkeys(protocols or self.protocols))
-        for protocol in chosen:
-            if plugin.is_own(protocol):
-                plugin.load(protocol)
-            elif protocol not in self.protocols:
-                raise ValueError(
-                    f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."
-                )
-        self.mount(chosen)
-        if rounds < 1:
-            raise ValueError(f"rounds is {rounds}; at least 1 is needed.")
-        guarantees = guarantees or Guarantees()
-        try:
-            runs = conduct(
-                self, chosen, workload or Workload(), rounds, faults, guarantees, progress
-            )
-        except (BrokerError, ChildError) as error:
-            raise LabError(str(error)) from error
+        conducted = self._conduct(
+            protocols, workload, [guarantees or Guarantees()], rounds, faults, progress
+        )
+        (runs,) = conducted.runs
+        if runs.failure:
+            raise RunError(runs.failure, runs) from conducted.error
         if runs.broken:
             raise BrokenPromiseError(runs)
         return runs
@@ -154,47 +143,64 @@ class Lab(Rig):
         rounds: int = 1,
         faults: Sequence[At | Fault] = (),
         progress: Progress | None = None,
+        on_run: Callable[[RunInfo], None] | None = None,
     ) -> list[Runs]:
-        """Carry out the same comparison once for each choice of guarantees; a loss is a result.
+        """Carry out the same comparison with several choices of guarantees; a loss is a result.
+
+        Each round has every protocol with every choice, in a shuffled order, so that the choices
+        can be compared with each other as protocols can.
 
         Args:
             protocols: as for `compare`.
             workload: as for `compare`.
-            grid: the choices.
+            grid: the choices; by default those of the settings.
             rounds: as for `compare`.
             faults: as for `compare`.
             progress: as for `compare`.
+            on_run: called with the description of each finished run.
 
         Returns:
             The runs of each choice, in the order of the grid; `pandas.concat` of their `recovery()`
-            is one table of all. After an interrupt, or if a run could not be carried out, only the
-            runs before it; `Runs.unmeasured` of the last says what is missing.
+            is one table of all. After an interrupt, or if a run could not be carried out, only what
+            was measured before it; `Runs.unmeasured` says what is missing.
 
         Raises:
             LabError: not even one run could be carried out.
             KeyboardInterrupt: interrupted before anything was measured.
         """
-        protocols = list(protocols or self.protocols)
-        crossed: list[Runs] = []
-        for guarantees in grid:
-            try:
-                runs = self.compare(protocols, workload, rounds, faults, guarantees, progress)
-            except LabError as error:  # also a BrokenPromiseError
-                if error.runs is None:
-                    if not crossed:
-                        raise
-                    crossed[-1].failure = f"{guarantees}: {error}"
-                    break
-                runs = error.runs
-            except KeyboardInterrupt:
-                if not crossed:
-                    raise
-                crossed[-1].interrupted = interrupts.first() or "SIGINT"
-                break
-            crossed.append(runs)
-            if runs.interrupted or runs.failure:
-                break
-        return crossed
+        choices = list(dict.fromkeys(grid)) or [Guarantees()]
+        return self._conduct(protocols, workload, choices, rounds, faults, progress, on_run).runs
+
+    def _conduct(
+        self,
+        protocols: Iterable[str] | None,
+        workload: Workload | None,
+        grid: Sequence[Guarantees],
+        rounds: int,
+        faults: Sequence[At | Fault],
+        progress: Progress | None,
+        on_run: Callable[[RunInfo], None] | None = None,
+    ) -> Conducted:
+        """Check what was asked for, then carry it out."""
+        from empkit.experiment import rounds as of_rounds  # noqa: PLC0415 - start-up time
+
+        chosen = list(dict.fromkeys(protocols or self.protocols))
+        for protocol in chosen:
+            if plugin.is_own(protocol):
+                plugin.load(protocol)
+            elif protocol not in self.protocols:
+                raise ValueError(
+                    f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."
+                )
+        self.mount(chosen)
+        if rounds < 1:
+            raise ValueError(f"rounds is {rounds}; at least 1 is needed.")
+        try:
+            return of_rounds.compare(
+                self, chosen, workload or Workload(), rounds, faults, grid, progress, on_run
+            )
+        except (BrokerError, ChildError) as error:
+            raise LabError(str(error)) from error
 
     def find_rate(
         self,

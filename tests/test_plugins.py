@@ -19,6 +19,7 @@ from empkit.cli.tables import summary_table
 from empkit.faults.base import DEFINED, Fault
 from empkit.plots.register import caption_of
 from empkit.report import write_report
+from empkit.results.answer import answer
 from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up
 
@@ -131,7 +132,7 @@ def test_a_verdict_is_one_entry_that_terminal_figure_and_report_have(tmp_path, m
     monkeypatch.setitem(KINDS, "too_late", late)
     runs = made_up(verdict={1: "too_late"})
     with out.capture() as printed:
-        out.print(summary_table(runs))
+        out.print(summary_table(answer([runs])))
     assert "too_late" in printed.get()
     assert any("'in time' is broken: 1 too_late: run-E1" in sentence for sentence in runs.broken)
     assert "1 too-late" in plots.verdicts(runs).alt

@@ -9,17 +9,16 @@ import inspect
 import itertools
 import json
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from empkit.brokers import BrokerName
-from empkit.cli import ending
+from empkit.cli import ending, measuring
 from empkit.cli.common import (
     err,
     fail,
@@ -34,12 +33,11 @@ from empkit.clients import PROTOCOLS
 from empkit.experiment.arrivals import ArrivalsName
 from empkit.experiment.guarantees import Guarantees, choices, values_of
 from empkit.processes import interrupts
-from empkit.results.status import ExitStatus, first_of, of_signal
 from empkit.settings import Settings
 
 if TYPE_CHECKING:
     from empkit.experiment.beforehand import Asked
-    from empkit.experiment.workload import Record, Workload
+    from empkit.experiment.workload import Record
     from empkit.results.runs import Runs
 
 
@@ -63,9 +61,12 @@ Rate = Annotated[float | None, typer.Option(help="Open loop: offered rate in rec
 Arrivals = Annotated[ArrivalsName, typer.Option(help="Open loop: gaps between records.")]
 InFlight = Annotated[
     int | None,
-    typer.Option(min=1, help="Closed loop: records under way at any time.", show_default="8"),
+    typer.Option(min=1, help="Closed loop: records under way at any time."),
 ]
-Rounds = Annotated[int, typer.Option(min=1, help="How often, in shuffled order.")]
+Rounds = Annotated[
+    int | None,
+    typer.Option(min=1, help="How often, in shuffled order.", show_default="5, or 1 with --fault"),
+]
 Seed = Annotated[int, typer.Option(help="For made-up records, arrivals and order.")]
 
 # Over what, and to what.
@@ -116,6 +117,7 @@ OutFolder = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
 ]
+Explain = Annotated[bool, typer.Option(help="Say below the tables what each row means.")]
 
 
 def compare(
@@ -125,7 +127,7 @@ def compare(
     rate: Rate = None,
     arrivals: Arrivals = "constant",
     in_flight: InFlight = None,
-    rounds: Rounds = 1,
+    rounds: Rounds = None,
     protocol: Protocols = None,
     broker: Broker = None,
     brokers: Brokers = 1,
@@ -135,10 +137,16 @@ def compare(
     seed: Seed = 0,
     out_folder: OutFolder = None,
     fault: Faults = None,
+    explain: Explain = False,
     as_json: AsJson = False,
     **chosen: list[Any] | None,
 ) -> None:
     """Send the same records over each protocol, time them, and account for every one.
+
+    Without --rate and --in-flight there are two experiments: as fast as each goes (closed loop, 8
+    in flight), which gives the throughput; then at the same offered rate for each (open loop), half
+    of the slowest one's throughput, which gives the latencies. --rate or --in-flight chooses one.
+    With --in-flight 1 the latency is that of the unloaded round trip.
 
     Ends with a table and a folder: timings.parquet (one row per record), summary.csv, the figures,
     and report.html.
@@ -147,7 +155,7 @@ def compare(
 
       empkit compare
 
-      empkit compare employees.csv --in-flight 32 --rounds 3
+      empkit compare employees.csv --in-flight 32
 
       empkit compare --rate 500 --records 5000 --protocol websocket --protocol kafka
 
@@ -175,10 +183,13 @@ def compare(
             faults=faults, grid=_grid(chosen), settings=settings,
         )  # fmt: skip
         beforehand.check(asked)
-        crossed = carry_out(asked, workload, rounds)
+        measured = measuring.carry_out(
+            asked, workload, rounds or (1 if faults else measuring.ROUNDS),
+            both=rate is None and in_flight is None and not faults,
+        )  # fmt: skip
     except (LabError, ValueError) as error:
         fail(str(error))
-    raise typer.Exit(finish(crossed, asked, as_json=as_json))
+    raise typer.Exit(finish(measured, asked, as_json=as_json, explain=explain))
 
 
 def _source(
@@ -188,7 +199,7 @@ def _source(
     from empkit.experiment.workload import repeat_to
 
     if file is None:
-        return count or 2_000, None
+        return count or measuring.MADE_UP, None
     content = read_file(file)
     records: Sequence[Record] = content.records
     if count is not None:
@@ -197,23 +208,28 @@ def _source(
     return records, (name, content.sha256)
 
 
-def finish(crossed: list[Runs], asked: Asked, *, as_json: bool) -> int:
+def finish(
+    measured: measuring.Measured, asked: Asked, *, as_json: bool, explain: bool = False
+) -> int:
     """Write the results, print what happened, and return the exit status."""
     from empkit.experiment.environment import command_line
     from empkit.results.as_json import as_json as to_json
 
+    crossed = measured.crossed
     for runs in crossed:
         runs.environment["command"] = command_line(sys.argv)
-    more = [f"{guarantees}: not run" for guarantees in asked.grid[len(crossed) :]]
+    carried_out = {runs.runs[0].guarantees for runs in crossed}
+    more = [f"{choice}: not run" for choice in asked.grid if str(choice) not in carried_out]
+    more += measured.missing
     with interrupts.held():
         folders = ending.save(crossed, asked.out, warn)
         if not as_json:
-            _print_tables(crossed, with_recovery=bool(asked.faults))
+            _print_tables(crossed, with_recovery=bool(asked.faults), explain=explain)
         ending.add_extras(crossed, folders, warn)
         status = ending.status(crossed, more)
         if as_json:
             out.write(json.dumps(to_json(crossed, more, status), indent=2) + "\n")
-        _conclude(crossed, more, folders)
+        _conclude(crossed, more, folders[0] if len(folders) == 1 else folders[0].parent)
     return status
 
 
@@ -260,55 +276,23 @@ def _broker_of(
     return "none" if reason else "external"
 
 
-def carry_out(asked: Asked, workload: Workload, rounds: int) -> list[Runs]:
-    """Start the lab, run the comparison, stop the lab; exit when nothing was measured."""
-    from empkit.lab import Lab, LabError
+def _print_tables(crossed: list[Runs], *, with_recovery: bool, explain: bool) -> None:
+    from empkit.cli.tables import explanations, recovery_table, summary_table
+    from empkit.results.answer import answer
 
-    began = time.monotonic()
-    if asked.server is None:
-        err.print("Starting the lab: broker, server, database ...", style="dim")
-    crossed: list[Runs] = []
-    ready = False
-    lab = Lab(
-        broker=cast("Any", asked.broker), database=asked.database, server=asked.server,
-        settings=asked.settings, brokers=asked.brokers, consumers=asked.consumers,
-    )  # fmt: skip
-    try:
-        with lab:
-            ready = True
-            err.print(f"Ready after {time.monotonic() - began:.1f} s.", style="dim")
-            crossed = lab.cross(
-                asked.protocols or None, workload, asked.grid, rounds=rounds, faults=asked.faults
-            )
-    except LabError as error:
-        if not ready:
-            raise
-        _end_without_results(str(error))
-    except KeyboardInterrupt:
-        if not crossed:
-            raise
-    return crossed
-
-
-def _end_without_results(reason: str) -> NoReturn:
-    """Print why nothing was measured, and exit with the status for it."""
-    err.print(plain(f"Nothing was measured: {reason}"), style="bold red")
-    raise typer.Exit(first_of([of_signal(interrupts.first()), ExitStatus.NOT_MEASURED]))
-
-
-def _print_tables(crossed: list[Runs], *, with_recovery: bool) -> None:
-    from empkit.cli.tables import recovery_table, summary_table
-
-    for runs in crossed:
-        if len(crossed) > 1:
-            out.print(f"[bold]{plain(runs.runs[0].guarantees)}[/]")
-        out.print(summary_table(runs))
-    if with_recovery or len(crossed) > 1:
-        out.print(recovery_table(crossed))
+    table = answer(crossed)
+    out.print(summary_table(table))
+    labels = table.labels
+    if with_recovery:
+        recovery = recovery_table(crossed)
+        labels += [str(label) for label in recovery.columns[0].cells]
+        out.print(recovery)
         for runs in crossed:
             asked = f"{runs.runs[0].guarantees}, " if len(crossed) > 1 else ""
             for line in runs.lasted():
                 out.print(plain(asked + line), soft_wrap=True)
+    if explain:
+        out.print(explanations(labels))
 
 
 def _grid(chosen: Mapping[str, list[Any] | None]) -> list[Guarantees]:
@@ -352,7 +336,7 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None:
+def _conclude(crossed: list[Runs], more: list[str], where: Path) -> None:
     """Print what was found, where the results are, and whether a promise was broken."""
     from empkit.results.conclusion import closing
 
@@ -364,8 +348,7 @@ def _conclude(crossed: list[Runs], more: list[str], folders: list[Path]) -> None
             warn(sentence)
         for sentence in runs.broken:
             err.print(plain(sentence), style="red")
-    page = ending.page(folders)
-    where = folders[0] if len(folders) == 1 else folders[0].parent
+    page = ending.page(where)
     err.print(plain(f"Results in {where}" + (f"; open {page}" if page else "")), soft_wrap=True)
     broken = any(runs.broken for runs in crossed)
     missing = more or any(runs.unmeasured for runs in crossed)

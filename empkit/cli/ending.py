@@ -62,9 +62,15 @@ def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
 
 
 def _folders(crossed: Sequence[Runs], folder: Path) -> list[Path]:
+    """Return the folder of each result; several are named for their load and their choice."""
+    from empkit.results.load import load_of
+
     if len(crossed) == 1:
         return [folder]
-    return [folder / str(number) for number in range(1, len(crossed) + 1)]
+    loads = [load_of(runs).name for runs in crossed]
+    choices = [runs.runs[0].guarantees.replace(" ", "-") for runs in crossed]
+    parts = [names for names in (loads, choices) if len(set(names)) > 1]
+    return [folder / "-".join(names) for names in zip(*parts, strict=True)]
 
 
 def add_extras(crossed: Sequence[Runs], folders: Sequence[Path], say: Say) -> None:
@@ -75,35 +81,23 @@ def add_extras(crossed: Sequence[Runs], folders: Sequence[Path], say: Say) -> No
         folders: the folder of each, as `save` returned them.
         say: prints a warning.
     """
+    from empkit.report import Part, write_figures, write_report, write_together
+
+    top = folders[0] if len(folders) == 1 else folders[0].parent
+    parts = []
     try:
         with interrupts.released():
-            for runs, run_folder in zip(crossed, folders, strict=True):
-                _draw(runs, run_folder, say)
-            if len(crossed) > 1:
-                _draw_together(crossed, folders[0].parent, say)
+            for runs, folder in zip(crossed, folders, strict=True):
+                parts.append(Part(runs, *write_figures(runs, folder)))
+                _say_missing(parts[-1].missing, folder, say)
+            together, missing = write_together(crossed, top)
+            _say_missing(missing, top, say)
+            try:
+                write_report(parts, top / "report.html", together)
+            except Exception as error:  # noqa: BLE001 - the numbers are written and valid
+                say(f"The report could not be written: {type(error).__name__}: {error}.")
     except KeyboardInterrupt:
         say("Interrupted: the missing figures and the report were not made.")
-
-
-def _draw(runs: Runs, folder: Path, say: Say) -> None:
-    from empkit.report import write_figures, write_report
-
-    drawn, missing = write_figures(runs, folder)
-    _say_missing(missing, folder, say)
-    try:
-        write_report(runs, folder / "report.html", drawn, missing)
-    except Exception as error:  # noqa: BLE001 - the numbers are written and valid
-        say(f"The report could not be written: {type(error).__name__}: {error}.")
-
-
-def _draw_together(crossed: Sequence[Runs], folder: Path, say: Say) -> None:
-    try:
-        from empkit import plots
-
-        plots.verdicts(list(crossed)).savefig(folder / "verdicts.png")
-    except Exception as error:  # noqa: BLE001 - see above
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        _say_missing({"verdicts": reason}, folder, say)
 
 
 def _say_missing(missing: dict[str, str], folder: Path, say: Say) -> None:
@@ -132,7 +126,7 @@ def status(crossed: Sequence[Runs], unmeasured: Sequence[str]) -> ExitStatus:
     return first_of(holding)
 
 
-def page(folders: Sequence[Path]) -> Path | None:
-    """Return the first report that was written, or None."""
-    reports = (folder / "report.html" for folder in folders)
-    return next((report for report in reports if report.exists()), None)
+def page(folder: Path) -> Path | None:
+    """Return the report of a folder of results if it was written."""
+    report = folder / "report.html"
+    return report if report.exists() else None

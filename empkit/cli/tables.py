@@ -5,13 +5,17 @@ pandas is imported where it is needed: it takes long.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from empkit.cli.common import plain
+from empkit.results.explained import explained
 
 if TYPE_CHECKING:
+    from empkit.results.answer import Answer
     from empkit.results.runs import Runs
 
 
@@ -38,27 +42,29 @@ def _cell(value: Any) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
-def summary_table(runs: Runs) -> Table:
-    """Return the summary, one column per protocol so that it fits a terminal."""
-    summary = runs.summary()
-    table = Table(title="What became of the records, and when", title_justify="left")
+def summary_table(table_of: Answer) -> Table:
+    """Return the answer of a comparison, one column per protocol so that it fits a terminal."""
+    table = Table(title="What was measured, and what became of the records", title_justify="left")
     table.add_column("")
-    for name in summary.index:
-        table.add_column(str(name), justify="right")
-
-    def row(label: str, column: str, form: str) -> None:
-        values = summary[column]
-        cells = [format(value, form) if value == value else "-" for value in values]  # noqa: PLR0124
-        table.add_row(label, *cells)
-
-    row("records offered", "offered", ",.0f")
-    row("acked", "acked", ",.0f")
-    for verdict in runs.verdicts().columns[1:]:
-        row(f"  {verdict}", verdict, ",.0f")
-    for kind in ("ack", "stored"):
+    for name in table_of.header:
+        table.add_column(plain(name), justify="right")
+    for section in table_of.sections:
         table.add_section()
-        for name in ("p50", "p90", "p99", "max"):
-            row(f"{kind} latency {name}, ms", f"{kind}_{name}_ms", ",.2f")
-    table.add_section()
-    row("records stored per second", "records_per_s", ",.0f")
+        table.add_row(Text(section.heading, style="bold"))
+        for label, cells in section.rows:
+            table.add_row(label, *cells)
+    return table
+
+
+def explanations(labels: Iterable[str]) -> Table:
+    """Return what the rows of the tables mean.
+
+    Args:
+        labels: their names.
+    """
+    table = Table(title="What the rows mean", title_justify="left", show_header=False, box=None)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for name, meaning in explained(labels).items():
+        table.add_row(plain(name), plain(meaning))
     return table

@@ -1,32 +1,28 @@
-"""Conducts runs: starts the process that carries each out, strikes the faults, follows it to its
-end, and puts together what it leaves."""
+"""Conducts one run: starts the process that carries it out, strikes the faults, follows it to its
+end, and describes it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import random
 import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-import pandas as pd
-
-from empkit.brokers import BrokerError
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
-from empkit.experiment import logs, strikes
-from empkit.experiment.environment import hashed, measured_on
+from empkit.experiment import strikes
+from empkit.experiment.environment import hashed
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
 from empkit.experiment.payloads import line_of
-from empkit.experiment.progress import Progress, shown
+from empkit.experiment.progress import Progress
 from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
 from empkit.experiment.workload import Workload
 from empkit.faults.base import Fault, Offer, Scene, WholeRunFault
@@ -35,7 +31,6 @@ from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError
 from empkit.proxy import ProxyProcess
 from empkit.records import ledger
-from empkit.results.folders import read_timings
 from empkit.results.info import FaultSpan, RunInfo
 from empkit.results.runs import Runs
 from empkit.results.strikes import untouched
@@ -75,7 +70,6 @@ class Setup:
         count: the number of records.
         sha256: the hash of their source (`environment.hashed`); None for made-up records.
         faults: the faults, with their times.
-        guarantees: the guarantees that are asked for.
         looks: how each protocol is shown.
         changed: the places of the records that a fault of the whole run changed, by the fault's
             place in `faults`.
@@ -88,7 +82,6 @@ class Setup:
     count: int
     sha256: str | None
     faults: Sequence[At | Fault]
-    guarantees: Guarantees
     looks: Mapping[str, Look]
     changed: Mapping[int, Sequence[int]]
     token_lifetime_s: float | None = None
@@ -104,97 +97,11 @@ class Setup:
         return any(event.fault.ends_sending for event in self.events)
 
 
-def conduct(
-    rig: Rig,
-    protocols: Sequence[str],
-    workload: Workload,
-    rounds: int,
-    faults: Sequence[At | Fault],
-    guarantees: Guarantees,
-    progress: Progress | None,
-) -> Runs:
-    """Carry out a comparison; see `Lab.compare`.
-
-    Raises:
-        RunError: a run could not be carried out; it carries those that were.
-        KeyboardInterrupt: a signal came before anything was measured.
-        ValueError: there is no record to send.
-    """
-    setup = _prepare(rig, protocols, workload, faults, guarantees)
-    order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
-    turns = [
-        (protocol, number)
-        for number in range(1, rounds + 1)
-        for protocol in order.sample(protocols, len(protocols))
-    ]
-    with shown(progress, len(turns) * setup.count) as show:
-        done = _take_turns(rig, setup, turns, show)
-    if not done.finished and done.error is not None:
-        raise done.error
-    infos = [info for info, _ in done.finished]
-    runs = Runs(
-        infos,
-        *_frames(done.finished),
-        measured_on(rig, guarantees),
-        asked=turns,
-        interrupted=done.interrupted,
-        failure="" if isinstance(done.error, KeyboardInterrupt) else str(done.error or ""),
-    )
-    if runs.broken or runs.unmeasured or not all(info.valid for info in infos):
-        runs.logs = logs.ends(rig.processes.folder, rig.secrets())
-    if runs.failure:
-        raise RunError(runs.failure, runs) from done.error
-    return runs
-
-
-@dataclass
-class _Turns:
-    """The outcome of the turns.
-
-    Attributes:
-        finished: the description of each finished run, and its folder.
-        interrupted: the signal that ended the turns early, or empty.
-        error: the error that ended the turns early.
-    """
-
-    finished: list[tuple[RunInfo, Path]]
-    interrupted: str = ""
-    error: BaseException | None = None
-
-
-def _take_turns(rig: Rig, setup: Setup, turns: Sequence[tuple[str, int]], show: Progress) -> _Turns:
-    """Carry out one run after the other, until all are done, a signal arrives, or a run fails.
-
-    The first signal makes the current run end early, with what it measured; a second one abandons
-    that run.
-    """
-    done = _Turns([])
-    try:
-        for protocol, number in turns:
-            interrupts.check()
-            conductor = _Conductor(rig, setup, protocol, number)
-            try:
-                conductor.run(show)
-            finally:
-                if conductor.result is not None:
-                    done.finished.append(conductor.result)
-                if conductor.interrupted:
-                    done.interrupted = interrupts.first() or "SIGINT"
-            if done.interrupted:
-                break
-    except KeyboardInterrupt as error:
-        done.interrupted, done.error = interrupts.first() or "SIGINT", error
-    except (BrokerError, ChildError, LabError) as error:
-        done.error = error
-    return done
-
-
-def _prepare(
+def prepare(
     rig: Rig,
     protocols: Sequence[str],
     workload: Workload,
     faults: Sequence[At | Fault],
-    guarantees: Guarantees,
 ) -> Setup:
     """Write the records, with the faults of the whole run applied, to a file for the runs."""
     records, sha256 = hashed(workload)
@@ -219,26 +126,38 @@ def _prepare(
     if not count:
         raise ValueError("There is no record to send.")
     return Setup(
-        workload, path, count, sha256(), faults, guarantees, looks(protocols), changed,
+        workload, path, count, sha256(), faults, looks(protocols), changed,
         offer.token_lifetime_s,
     )  # fmt: skip
 
 
-class _Conductor:
+class Turn(NamedTuple):
+    """One run to carry out: with which guarantees, over which protocol, in which round."""
+
+    guarantees: Guarantees
+    protocol: str
+    number: int
+
+    def __str__(self) -> str:
+        choice = str(self.guarantees)
+        return f"{self.protocol} {self.number}" + ("" if choice == "as set" else f" {choice}")
+
+
+class Conductor:
     """Conducts one run."""
 
-    def __init__(self, rig: Rig, setup: Setup, protocol: str, number: int) -> None:
+    def __init__(self, rig: Rig, setup: Setup, turn: Turn) -> None:
         self._rig = rig
         self._setup = setup
-        self._protocol = protocol
-        self._number = number
+        self._name = str(turn)
+        self._guarantees, self._protocol, self._number = turn
         self._run_id = secrets.token_hex(3)
         self._folder = rig.processes.folder / f"run-{self._run_id}"
         self._scene = Scene(rig)
         self._timeline = Timeline(self._scene, setup.events)
         self._started_ns = 0
-        self._settings = setup.guarantees.applied(rig.settings)
-        self._through_kafka = client_class(protocol).through_kafka
+        self._settings = self._guarantees.applied(rig.settings)
+        self._through_kafka = client_class(self._protocol).through_kafka
         self.interrupted = False
         self.result: tuple[RunInfo, Path] | None = None
 
@@ -356,7 +275,7 @@ class _Conductor:
     def _heard(self, child: Child, report: dict[str, Any], show: Progress) -> dict[str, Any] | None:
         """Act on one report; the last one is returned."""
         if "done" in report:
-            show(f"{self._protocol} {self._number}", report["done"], self._setup.count)
+            show(self._name, report["done"], self._setup.count)
         elif "started_ns" in report:
             if not self._started_ns:
                 self._started_ns = report["started_ns"]
@@ -398,7 +317,7 @@ class _Conductor:
             self._run_id,
             started_at=started_at,
             workload=self._setup.workload.described(count) | {"sha256": self._setup.sha256},
-            guarantees=str(self._setup.guarantees),
+            guarantees=str(self._guarantees),
             through_kafka=self._through_kafka,
             loss_allowed=self._loss_allowed(),
             look=self._setup.looks[self._protocol]._asdict(),
@@ -483,15 +402,3 @@ class _Conductor:
 def _search_path() -> list[str]:
     """Return the module search path of this process, as absolute paths for another process."""
     return [str(Path(folder).resolve()) for folder in sys.path]
-
-
-def _frames(finished: Sequence[tuple[RunInfo, Path]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the timings and the attempts of all runs."""
-    attempts = []
-    for info, folder in finished:
-        of_run = pd.read_parquet(folder / "attempts.parquet")
-        of_run.insert(0, "protocol", info.protocol)
-        of_run.insert(1, "round", info.round)
-        attempts.append(of_run)
-    timings = read_timings(folder / "timings.parquet" for _, folder in finished)
-    return timings, pd.concat(attempts, ignore_index=True)

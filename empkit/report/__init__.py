@@ -5,7 +5,7 @@ network, and in which text from outside is shown and never run.
       +---> page.py: values of the page +-> page.html.j2 with style.css -> report.html
 """
 
-from empkit.report.figures import write_figures
-from empkit.report.page import write_report
+from empkit.report.figures import write_figures, write_together
+from empkit.report.page import Part, write_report
 
-__all__ = ["write_figures", "write_report"]
+__all__ = ["Part", "write_figures", "write_report", "write_together"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,6 +41,26 @@ def write_figures(runs: Runs, folder: Path) -> tuple[dict[str, Picture], dict[st
             (folder / f"{name}.png").unlink(missing_ok=True)
             missing[name] = _reason(error)
     return drawn, missing
+
+
+def write_together(
+    crossed: Sequence[Runs], folder: Path
+) -> tuple[dict[str, Picture], dict[str, str]]:
+    """Draw the figures of several choices of guarantees together; see `write_figures`.
+
+    With one choice there is nothing to draw together.
+    """
+    if len({runs.runs[0].guarantees for runs in crossed}) < 2:
+        return {}, {}
+    drawn: dict[str, Picture] = {}
+    try:
+        from empkit import plots  # noqa: PLC0415 - an unusable matplotlib is reported
+
+        drawn["verdicts"] = plots.verdicts(list(crossed))
+        drawn["verdicts"].savefig(folder / "verdicts.png", dpi=150)
+    except Exception as error:  # noqa: BLE001 - see above
+        return {}, {"verdicts": _reason(error)}
+    return drawn, {}
 
 
 def _reason(error: Exception) -> str:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from empkit.report.figures import Figure, embedded
 from empkit.results import conclusion, strikes
-from empkit.results.verdicts import BROKEN_PROMISES, KINDS, name_of
+from empkit.results.answer import Answer, answer, part_of
+from empkit.results.explained import explained
+from empkit.results.runs import Runs
+from empkit.results.verdicts import BROKEN_PROMISES, name_of
 
 if TYPE_CHECKING:
     from empkit.plots.style import Picture
     from empkit.results.info import RunInfo
-    from empkit.results.runs import Runs
 
 MOST_BROKEN = 50
 
@@ -67,6 +68,35 @@ class BrokenRecords(NamedTuple):
     table: Table
 
 
+class Part(NamedTuple):
+    """One result of the page: the runs at one load, with one choice of guarantees.
+
+    Attributes:
+        runs: the runs.
+        drawn: their figures, by name.
+        missing: the reason for each figure that could not be drawn, by name.
+    """
+
+    runs: Runs
+    drawn: Mapping[str, Picture]
+    missing: Mapping[str, str] = {}
+
+
+class Gallery(NamedTuple):
+    """Figures under a heading, which is empty where all figures are of one result."""
+
+    heading: str
+    figures: list[Figure]
+    missing: Mapping[str, str]
+
+
+class Titled(NamedTuple):
+    """A table under a heading."""
+
+    heading: str
+    table: Table
+
+
 @dataclass(frozen=True)
 class Page:
     """All that the page shows, as text that is not escaped: the template does that."""
@@ -75,53 +105,75 @@ class Page:
     date: str
     boxes: list[Box]
     notes: list[Note]
-    summary: Table
-    verdicts: Table
+    answer: list[Titled]
+    meanings: Mapping[str, str]
     broken: BrokenRecords
-    figures: list[Figure]
-    missing: Mapping[str, str]
+    galleries: list[Gallery]
     runs: Table
     environment: Table
 
 
 def write_report(
-    runs: Runs,
+    results: Runs | Sequence[Part],
     path: str | Path,
-    drawn: Mapping[str, Picture] | None = None,
-    missing: Mapping[str, str] | None = None,
+    together: Mapping[str, Picture] | None = None,
 ) -> Path:
-    """Write the report as one HTML file with everything in it.
+    """Write the report of one result or several as one HTML file with everything in it.
 
     Args:
-        runs: the runs to report.
+        results: one result, whose figures are drawn; or results with their figures.
         path: the file.
-        drawn: figures that are drawn already.
-        missing: those that could not be drawn, with the reason.
+        together: figures of all results together.
 
     Returns:
         The file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if drawn is None:
+    if isinstance(results, Runs):
         from empkit.plots.register import figures  # noqa: PLC0415 - an unusable matplotlib is reported
 
-        drawn = figures(runs)
+        results = [Part(results, figures(results))]
+    crossed = [part.runs for part in results]
+    table = answer(crossed, intervals=True)
     page = Page(
-        title=_title(runs),
-        date=str(runs.environment.get("date", "")),
-        boxes=_boxes(runs),
-        notes=_notes(runs),
-        summary=_summary(runs),
-        verdicts=_verdicts(runs),
-        broken=_broken(runs),
-        figures=[embedded(name, picture) for name, picture in drawn.items()],
-        missing=missing or {},
-        runs=_runs(runs),
-        environment=_environment(runs.environment),
+        title=_title(crossed),
+        date=str(crossed[0].environment.get("date", "")),
+        boxes=_boxes(crossed),
+        notes=_notes(crossed),
+        answer=_tables(table),
+        meanings=explained(table.labels),
+        broken=_broken(crossed),
+        galleries=_galleries(results, together or {}),
+        runs=_runs(crossed),
+        environment=_environment(crossed[0].environment),
     )
     path.write_text(_template().render(page=page), encoding="utf-8")
     return path
+
+
+def _tables(table: Answer) -> list[Titled]:
+    header = ["", *(name.replace("\n", ", ") for name in table.header)]
+    return [
+        Titled(section.heading, Table(header, [[label, *cells] for label, cells in section.rows]))
+        for section in table.sections
+    ]
+
+
+def _galleries(parts: Sequence[Part], together: Mapping[str, Picture]) -> list[Gallery]:
+    """Return the figures of all results together, then those of each."""
+    several = [part.runs for part in parts]
+    galleries = []
+    if together:
+        galleries.append(Gallery("All choices", _embedded(together), {}))
+    for part in parts:
+        heading = part_of(part.runs, several)
+        galleries.append(Gallery(heading, _embedded(part.drawn), part.missing))
+    return galleries
+
+
+def _embedded(drawn: Mapping[str, Picture]) -> list[Figure]:
+    return [embedded(name, picture) for name, picture in drawn.items()]
 
 
 @cache
@@ -137,36 +189,42 @@ def _template() -> Template:
     return environment.get_template("page.html.j2")
 
 
-def _title(runs: Runs) -> str:
-    offered = int(runs.verdicts()["offered"].sum())
-    return f"{offered:,} employee records: {conclusion.headline(runs)}"
+def _title(crossed: Sequence[Runs]) -> str:
+    offered = sum(int(runs.verdicts()["offered"].sum()) for runs in crossed)
+    return f"{offered:,} employee records: {conclusion.headline_of(crossed)}"
 
 
-def _boxes(runs: Runs) -> list[Box]:
+def _boxes(crossed: Sequence[Runs]) -> list[Box]:
     """Broken promises, what was not measured, and findings: the words of the terminal."""
+
+    def all_of(name: str) -> list[str]:
+        return [sentence for runs in crossed for sentence in getattr(runs, name)]
+
     return [
-        Box("Broken promises:", runs.broken, broken=True),
-        Box("Not measured:", runs.unmeasured),
-        Box("Found, and allowed by the guarantees or the fault:", runs.findings),
+        Box("Broken promises:", all_of("broken"), broken=True),
+        Box("Not measured:", all_of("unmeasured")),
+        Box("Found, and allowed by the guarantees or the fault:", all_of("findings")),
     ]
 
 
-def _notes(runs: Runs) -> list[Note]:
+def _notes(crossed: Sequence[Runs]) -> list[Note]:
     """What a reader must know before believing a number."""
     notes = []
-    for run in runs.runs:
-        name = _name(run)
-        if not run.valid:
-            notes.append(Note(name, "do not use its numbers.", invalid=True))
-        notes += [Note(name, note) for note in run.notes]
+    for runs in crossed:
+        for run in runs.runs:
+            name = _name(run, runs, crossed)
+            if not run.valid:
+                notes.append(Note(name, "do not use its numbers.", invalid=True))
+            notes += [Note(name, note) for note in run.notes]
     return notes
 
 
-def _name(run: RunInfo) -> str:
-    return f"{run.protocol}, round {run.round}"
+def _name(run: RunInfo, runs: Runs, crossed: Sequence[Runs]) -> str:
+    part = part_of(runs, crossed)
+    return f"{run.protocol}, round {run.round}" + (f", {part}" if part else "")
 
 
-def _runs(runs: Runs) -> Table:
+def _runs(crossed: Sequence[Runs]) -> Table:
     """One row a run: what was offered, what was broken, and whether its numbers can be used."""
 
     def faults(run: RunInfo) -> str:
@@ -186,7 +244,7 @@ def _runs(runs: Runs) -> Table:
 
     rows: list[list[Any]] = [
         [
-            _name(run),
+            _name(run, runs, crossed),
             run.started_at,
             f"{run.offered:,}",
             f"{(run.end_ns - run.start_ns) / 1e9:,.2f}",
@@ -196,6 +254,7 @@ def _runs(runs: Runs) -> Table:
             run.guarantees,
             faults(run) or "-",
         ]
+        for runs in crossed
         for run in runs.runs
     ]
     header = ["run", "started", "records", "seconds", "generator late, ms", "state", "workload",
@@ -203,60 +262,26 @@ def _runs(runs: Runs) -> Table:
     return Table(header, rows, (1, 5, 6, 7, 8))
 
 
-def _summary(runs: Runs) -> Table:
-    summary = runs.summary()
-
-    def value(row: pd.Series[Any], name: str) -> str:
-        if pd.isna(row[name]):
-            return "-"
-        text = f"{row[name]:,.2f}"
-        low = f"{name}_low"
-        if low in row and not pd.isna(row[low]):
-            text += f" ({row[low]:,.2f} to {row[f'{name}_high']:,.2f})"
-        return text
-
-    rows = [
-        [
-            f"{kind} {level}, ms",
-            *(value(row, f"{kind}_{level}_ms") for _, row in summary.iterrows()),
-        ]
-        for kind in ("ack", "stored")
-        for level in ("p50", "p90", "p99", "max")
-    ]
-    rows.append(["records per s", *(f"{rate:,.0f}" for rate in summary["records_per_s"])])
-    invalid = {run.protocol for run in runs.runs if not run.valid}
-    names = [
-        f"{protocol} (not valid)" if protocol in invalid else str(protocol)
-        for protocol in summary.index
-    ]
-    return Table(["", *names], rows)
-
-
-def _verdicts(runs: Runs) -> Table:
-    counts = runs.verdicts()
-    rows: list[list[Any]] = [["offered", *(f"{count:,}" for count in counts["offered"]), ""]]
-    rows += [
-        [verdict.replace("_", "-"), *(f"{count:,}" for count in counts[verdict]), kind.meaning]
-        for verdict, kind in KINDS.items()
-    ]
-    return Table(["", *map(str, counts.index), "meaning"], rows, (len(counts) + 1,))
-
-
-def _broken(runs: Runs) -> BrokenRecords:
+def _broken(crossed: Sequence[Runs]) -> BrokenRecords:
     """The records behind the broken promises, without those whose loss was allowed."""
-    allowed = {(run.protocol, run.round) for run in runs.runs if run.loss_allowed}
-    timings = runs.timings[runs.timings["verdict"].isin(BROKEN_PROMISES)]
     broken = [
         [name_of(employee_id, seq), protocol, number, verdict, error]
-        for employee_id, seq, protocol, number, verdict, error in zip(
-            *(timings[name] for name in ("employee_id", "seq", "protocol", "round", "verdict",
-                                         "error")), strict=True
-        )
-        if verdict not in conclusion.ALLOWED or (protocol, number) not in allowed
-    ]  # fmt: skip
+        for runs in crossed
+        for employee_id, seq, protocol, number, verdict, error in _broken_rows(runs)
+    ]
     header = ["employee_id", "protocol", "round", "verdict", "error"]
     table = Table(header, broken[:MOST_BROKEN], (1, 3, 4))
     return BrokenRecords(len(broken), MOST_BROKEN, table)
+
+
+def _broken_rows(runs: Runs) -> Iterator[tuple[Any, ...]]:
+    allowed = {(run.protocol, run.round) for run in runs.runs if run.loss_allowed}
+    timings = runs.timings[runs.timings["verdict"].isin(BROKEN_PROMISES)]
+    names = ("employee_id", "seq", "protocol", "round", "verdict", "error")
+    for row in zip(*(timings[name] for name in names), strict=True):
+        _, _, protocol, number, verdict, _ = row
+        if verdict not in conclusion.ALLOWED or (protocol, number) not in allowed:
+            yield row
 
 
 def _environment(environment: Mapping[str, Any]) -> Table:

@@ -5,7 +5,7 @@ Terminal, report, JSON, `repr` and exit status all use these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from empkit.results.status import ExitStatus, first_of, of_signal
@@ -97,9 +97,15 @@ def status(runs: Measured) -> ExitStatus:
 
 def headline(runs: Measured) -> str:
     """Return how many promises were broken, for a title."""
-    count = len(runs.broken)
+    return headline_of([runs])
+
+
+def headline_of(crossed: Sequence[Measured]) -> str:
+    """Return how many promises were broken in several results, for a title."""
+    count = sum(len(runs.broken) for runs in crossed)
     words = f"{count:,} promise{'s' if count > 1 else ''}" if count else "no promise"
-    return f"{words} broken{' in what was measured' if runs.unmeasured else ''}"
+    missing = any(runs.unmeasured for runs in crossed)
+    return f"{words} broken{' in what was measured' if missing else ''}"
 
 
 def closing(runs: Iterable[Measured], more_unmeasured: Iterable[str] = ()) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from empkit import cli, load
 from empkit.cli import compare, ending
+from empkit.cli.measuring import Measured
 from empkit.experiment.beforehand import Asked
 from empkit.experiment.guarantees import Guarantees
 from empkit.results.status import ExitStatus
@@ -29,7 +30,7 @@ def finish(crossed, folder, capsys, grid=ONE, *, as_json=False):
         given=(), protocols=(), broker="embedded", brokers=1, consumers=1, server=None,
         database=None, out=folder, faults=(), grid=grid, settings=Settings(),
     )  # fmt: skip
-    status = compare.finish(crossed, asked, as_json=as_json)
+    status = compare.finish(Measured(crossed, []), asked, as_json=as_json)
     said = capsys.readouterr()
     return status, said.out, " ".join(said.err.split())
 

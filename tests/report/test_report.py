@@ -4,7 +4,7 @@ import re
 
 from empkit import plots
 from empkit.plots.kind import DEFINED
-from empkit.report import write_figures, write_report
+from empkit.report import Part, write_figures, write_report
 from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up, nothing, together
 
@@ -15,7 +15,7 @@ def test_the_page_needs_nothing_else(tmp_path):
     runs = together(made_up("http"), made_up("kafka"))
     drawn, missing = write_figures(runs, tmp_path)
     assert not missing
-    page = write_report(runs, tmp_path / "report.html", drawn).read_text()
+    page = write_report([Part(runs, drawn)], tmp_path / "report.html").read_text()
     assert not re.findall(r"""(?:src|href)=['"](?!data:)""", page)
     assert page.count("<img alt='") == len(drawn)
     assert "alt=''" not in page
@@ -35,14 +35,14 @@ def test_what_came_from_outside_is_escaped(tmp_path):
 def test_what_came_from_outside_is_text_and_no_template(tmp_path):
     runs = made_up()
     runs.environment["note"] = "{{ 6 * 7 }} {% set a = 1 %}"
-    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
     assert "{{ 6 * 7 }} {% set a = 1 %}" in page
 
 
 def test_title_and_boxes_say_what_the_result_says(tmp_path):
     runs = made_up()
     runs.runs[0].broken = ["2 stored more than once: a, b", "1 stored and never sent: c"]
-    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
     assert "<h1>200 employee records: 2 promises broken</h1>" in page
     for sentence in runs.broken:
         assert f"<li>{sentence}</li>" in page
@@ -51,7 +51,7 @@ def test_title_and_boxes_say_what_the_result_says(tmp_path):
 def test_what_was_not_measured_is_in_title_and_box(tmp_path):
     runs = made_up()
     runs.asked = [("http", 1), ("kafka", 1)]
-    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
     assert "no promise broken in what was measured</h1>" in page
     assert "<li>kafka, round 1: not run</li>" in page
 
@@ -59,7 +59,7 @@ def test_what_was_not_measured_is_in_title_and_box(tmp_path):
 def test_loss_that_is_allowed_is_a_finding_and_no_broken_promise(tmp_path):
     runs = made_up("kafka", verdict={1: "lost"})
     runs.runs[0].loss_allowed = "acks=0"
-    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
     assert "no promise broken</h1>" in page
     assert "kafka, round 1: 1 lost: run-E1; allowed by acks=0" in page
     assert "Promises were broken for" not in page
@@ -73,7 +73,7 @@ def test_a_figure_that_cannot_be_drawn_is_left_out_with_its_reason(tmp_path, mon
     drawn, missing = write_figures(made_up(), tmp_path)
     assert missing == {"stages": "RuntimeError: no <latex> here"}
     assert "latency" in drawn
-    page = write_report(made_up(), tmp_path / "report.html", drawn, missing).read_text()
+    page = write_report([Part(made_up(), drawn, missing)], tmp_path / "report.html").read_text()
     assert "stages could not be drawn: RuntimeError: no &lt;latex&gt; here" in page
 
 
@@ -81,7 +81,7 @@ def test_runs_that_measured_nothing_have_a_report_all_the_same(tmp_path):
     runs = nothing()
     drawn, missing = write_figures(runs, tmp_path)
     assert drawn == missing == {}
-    page = write_report(runs, tmp_path / "report.html", drawn).read_text()
+    page = write_report([Part(runs, drawn)], tmp_path / "report.html").read_text()
     assert "0 employee records: no promise broken in what was measured" in page
 
 

@@ -25,7 +25,7 @@ from empkit.faults import (
 )  # fmt: skip
 from empkit.plots.timeline import timeline
 from empkit.proxy import Cut, HalfOpen, Latency, ResetPeer
-from empkit.report import write_report
+from empkit.report import Part, write_report
 from empkit.results import strikes
 from empkit.results.info import FaultSpan
 from empkit.results.recovery import felt
@@ -71,7 +71,7 @@ def test_faults_of_records_token_and_load_are_in_the_result_with_what_they_struc
     assert [asdict(each) for each in again.runs[0].faults] == [
         asdict(each) for each in runs.runs[0].faults
     ]
-    page = write_report(runs, tmp_path / "report.html", drawn={}).read_text()
+    page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
     assert f"duplicates:share=0.3: the whole run; {changed[0]} records changed" in page
     (told,) = runs.to_json()["runs"]
     assert [each["label"] for each in told["faults"]] == list(found)
