@@ -11,7 +11,7 @@ long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ def add_extras(crossed: Sequence[Runs], folders: Sequence[Path], say: Say) -> No
         say("Interrupted: the missing figures and the report were not made.")
 
 
-def _say_missing(missing: dict[str, str], folder: Path, say: Say) -> None:
+def _say_missing(missing: Mapping[str, str], folder: Path, say: Say) -> None:
     if not missing:
         return
     reason = next(iter(missing.values()))

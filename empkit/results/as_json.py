@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from empkit.results.load import load_of
 from empkit.results.verdicts import VERDICTS
 
 if TYPE_CHECKING:
@@ -29,13 +30,14 @@ def as_json(
     """Return all comparisons as one value.
 
     Args:
-        crossed: the comparisons, one for each choice of guarantees.
+        crossed: the comparisons, one for each load and choice of guarantees.
         unmeasured: sentences about missing measurements that no comparison has.
         status: the exit status; None takes that of the first comparison, which is right for one.
     """
     first = crossed[0]
     choices = [
         {
+            "load": load_of(runs)._asdict(),
             "guarantees": runs.runs[0].guarantees if runs.runs else "as set",
             "settings": runs.environment.get("settings", {}),
             "protocols": _protocols(runs),

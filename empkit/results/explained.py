@@ -61,9 +61,9 @@ def explained(labels: Iterable[str]) -> dict[str, str]:
         name = label.strip().removesuffix(", ms").replace("_", " ")
         kind = KINDS.get(name.replace(" ", "_"))
         if kind is not None:
-            found[kind.name.replace("_", "-")] = f"{kind.meaning[:1].upper()}{kind.meaning[1:]}."
+            found[kind.name.replace("_", "-")] = kind.meaning
             continue
         head, _, level = name.rpartition(" ")
-        for part in (head, level) if level in LATENCY else (name,):
+        for part in (head, level) if head.endswith(" latency") else (name,):
             found[part] = _ROWS[part]
     return found

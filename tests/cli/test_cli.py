@@ -43,7 +43,8 @@ def employees(tmp_path):
 
 
 def test_compare_ends_with_a_table_and_a_folder_of_everything(employees, tmp_path):
-    done = empkit("compare", employees, "--out", tmp_path / "out", "--in-flight", "4")
+    done = empkit("compare", employees, "--out", tmp_path / "out", "--in-flight", "4",
+                  "--rounds", 1)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "line 122: 3 cells where the header has 5" in done.stderr
     assert "emp_no -> employee_id" in done.stderr
@@ -71,6 +72,50 @@ def test_json_is_all_there_is_on_standard_output(tmp_path):
     assert content["environment"]["versions"]["empkit"]
 
 
+def test_without_a_pace_the_throughput_comes_from_one_experiment_and_the_latencies_from_another(
+    tmp_path,
+):
+    done = empkit("compare", "--records", 200, "--rounds", 2, "--json", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    even, fast = content["choices"]
+    assert (fast["load"]["in_flight"], fast["load"]["rate"]) == (8, None)
+    slowest = min(numbers["records_per_s"] for numbers in fast["protocols"].values())
+    rate = even["load"]["rate"]
+    assert f"At the same rate for each: {rate:,g} records/s" in done.stderr
+    assert f"{rate:e}"[0] in "125"
+    assert rate <= slowest / 2 < 2.5 * rate
+    assert sum(run["workload"]["rate"] == rate for run in content["runs"]) == 6
+    assert all(numbers["rounds"] == 2 for numbers in even["protocols"].values())
+    for line in ("Round 1 of 2, answered: http", "Round 2 of 2, answered: http"):
+        assert done.stderr.count(line) == 2  # in each of the experiments
+    for experiment in ("open", "closed"):
+        assert load(tmp_path / "out" / experiment).verdicts()["stored"].tolist() == [400] * 3
+    page = (tmp_path / "out" / "report.html").read_text()
+    for words in (f"At {rate:,g} records/s for each (open loop), 2 rounds",
+                  "As fast as each goes (closed loop, 8 in flight), 2 rounds"):  # fmt: skip
+        assert words in page
+
+
+def test_choices_are_compared_in_the_same_rounds_and_their_folders_have_their_names(tmp_path):
+    done = empkit(
+        "compare", "--protocol", "kafka", "--acks", "1", "--acks", "all", "--records", 100,
+        "--rate", 500, "--rounds", 3, "--explain", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    one, each = (load(tmp_path / "out" / f"acks={acks}") for acks in ("1", "all"))
+    began = {info.start_ns: (info.guarantees, info.round) for runs in (one, each)
+             for info in runs.runs}  # fmt: skip
+    in_order = [began[start] for start in sorted(began)]
+    assert [number for _, number in in_order] == [1, 1, 2, 2, 3, 3]
+    assert "acks=1" in done.stdout and "acks=all" in done.stdout
+    assert "What the faults did" not in done.stdout
+    assert "99 of 100 records took at most this long." in done.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "acks=1", "acks=all", "report.html", "verdicts.png", "latency.png",
+    }  # fmt: skip
+
+
 def test_compare_reads_standard_input_and_repeats_a_short_file(tmp_path):
     lines = "".join(
         json.dumps({"id": number, "firstName": "Ada", "surname": "Byron"}) + "\n"
@@ -78,6 +123,7 @@ def test_compare_reads_standard_input_and_repeats_a_short_file(tmp_path):
     )
     done = subprocess.run(
         [*COMMAND, "compare", "-", "--records", "25", "--protocol", "http", "--json",
+         "--in-flight", "8", "--rounds", "1",
          "--out", str(tmp_path / "out")],
         input=gzip.compress(lines.encode()), capture_output=True, timeout=60, check=True,
     )  # fmt: skip
@@ -152,7 +198,7 @@ def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tm
             assert "119 acked, 1 refused" in changed.stdout
             compared = empkit(
                 "compare", "--server", url, "--broker", "external", "--records", 100, "--json",
-                "--out", tmp_path / "out", env=environment,
+                "--in-flight", 8, "--rounds", 1, "--out", tmp_path / "out", env=environment,
             )  # fmt: skip
             assert compared.returncode == 0, compared.stderr
             assert f"Using the server at {url}." in compared.stderr

@@ -19,6 +19,7 @@ from tests.made_up_runs import made_up, together
 from tests.signals import started
 
 COMMAND = [sys.executable, "-m", "empkit", "compare"]
+ONE_RUN = ("--protocol", "http", "--in-flight", "8", "--rounds", "1")
 
 
 ONE = (Guarantees(),)
@@ -62,7 +63,9 @@ def test_loss_that_is_allowed_is_said_and_not_called_nothing(tmp_path, capsys):
 
 def test_choices_that_were_not_run_are_missed(tmp_path, capsys):
     grid = [Guarantees(acks="0"), Guarantees(acks="all")]
-    status, out, err = finish([made_up(count=30)], tmp_path, capsys, grid, as_json=True)
+    runs = made_up(count=30)
+    runs.runs[0].guarantees = "acks=0"
+    status, out, err = finish([runs], tmp_path, capsys, grid, as_json=True)
     assert status == ExitStatus.NOT_MEASURED
     assert json.loads(out)["unmeasured"] == ["acks=all: not run"]
     assert err.endswith("in what was measured. Not measured: acks=all: not run.")
@@ -102,7 +105,7 @@ def test_figures_are_extras(tmp_path):
     """With settings of matplotlib that want LaTeX, where there is none."""
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
     done = subprocess.run(
-        [*COMMAND, "--protocol", "http", "--records", "20", "--json", "--out", "out"],
+        [*COMMAND, *ONE_RUN, "--records", "20", "--json", "--out", "out"],
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "PATH": str(Path(sys.executable).parent)},
     )  # fmt: skip
@@ -167,7 +170,7 @@ def test_help_documents_the_exit_status():
 
 
 def test_output_that_cannot_be_written_is_said_and_is_no_broken_promise(tmp_path):
-    command = [*COMMAND, "--protocol", "http", "--records", "20", "--json", "--out", tmp_path / "r"]
+    command = [*COMMAND, *ONE_RUN, "--records", "20", "--json", "--out", tmp_path / "r"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False

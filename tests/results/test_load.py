@@ -1,0 +1,55 @@
+"""The load of a comparison, and the rate that is equal for all."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from empkit.results.load import Load, equal_rate, load_of
+from tests.made_up_runs import made_up
+
+
+class Stored:
+    """Runs of which only the throughput counts."""
+
+    def __init__(self, *rates):
+        self._rates = rates
+
+    def summary(self):
+        return {"records_per_s": self._rates}
+
+
+@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=4))
+def test_the_equal_rate_is_the_largest_of_1_2_and_5_that_is_at_most_half_of_the_slowest(rates):
+    rate = equal_rate([Stored(*rates)])
+    power = 10.0 ** math.floor(math.log10(rate * 1.000001))
+    step = round(rate / power, 6)
+    assert step in (1, 2, 5)
+    assert rate <= min(rates) / 2
+    larger = {1: 2, 2: 5, 5: 10}[step] * power
+    assert larger > min(rates) / 2 * (1 - 1e-9)
+
+
+def test_where_one_of_them_stored_nothing_there_is_no_equal_rate():
+    with pytest.raises(ValueError, match="stored no record"):
+        equal_rate([Stored(100.0, 0.0)])
+
+
+@pytest.mark.parametrize(
+    ("workload", "load", "equal", "words"),
+    [
+        ({"rate": 500.0, "in_flight": None, "arrivals": "poisson"}, Load(500.0, None, True), True,
+         "at 500 records/s for each (open loop, Poisson arrivals)"),
+        ({"rate": None, "in_flight": 1}, Load(None, 1), True,
+         "one record in flight (the unloaded round trip)"),
+        ({"rate": None, "in_flight": 8}, Load(None, 8), False,
+         "as fast as each goes (closed loop, 8 in flight)"),
+        ({}, Load(), False, "as fast as each goes (closed loop)"),
+    ],
+)  # fmt: skip
+def test_a_load_says_what_it_is_and_whether_latencies_may_be_compared(workload, load, equal, words):
+    runs = made_up()
+    runs.runs[0].workload = workload
+    found = load_of(runs)
+    assert (found, found.equal, str(found)) == (load, equal, words)
