@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from empkit.lazy import lazily
 
 if TYPE_CHECKING:
+    from empkit.results.load import equal_rate
     from empkit.results.recovery import felt
     from empkit.results.statistics import (
         bootstrap_interval,
@@ -15,13 +16,21 @@ if TYPE_CHECKING:
         with_expected_interval,
     )
 
-__all__ = ["bootstrap_interval", "difference", "felt", "percentiles", "with_expected_interval"]
+__all__ = [
+    "bootstrap_interval",
+    "difference",
+    "equal_rate",
+    "felt",
+    "percentiles",
+    "with_expected_interval",
+]
 
 __getattr__ = lazily(
     __name__,
     {
         "bootstrap_interval": "empkit.results.statistics",
         "difference": "empkit.results.statistics",
+        "equal_rate": "empkit.results.load",
         "felt": "empkit.results.recovery",
         "percentiles": "empkit.results.statistics",
         "with_expected_interval": "empkit.results.statistics",
