@@ -104,7 +104,7 @@ def _experiments(
         measured.missing.append("the experiment at the same rate for each: not run")
         return
     try:
-        rate = equal_rate(measured.crossed)
+        rate = equal_rate(*measured.crossed)
     except ValueError as error:
         measured.missing.append(f"the experiment at the same rate for each: {error}")
         return

@@ -10,7 +10,6 @@ which it is equal for all.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def held_back(runs: Measured) -> dict[str, int]:
     return counts
 
 
-def equal_rate(crossed: Iterable[Measured]) -> float:
+def equal_rate(*crossed: Measured) -> float:
     """Return an offered rate that every protocol keeps up with: half the throughput of the slowest,
     rounded down to 1, 2 or 5 times a power of ten.
 

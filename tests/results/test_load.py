@@ -22,7 +22,7 @@ class Stored:
 
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=4))
 def test_the_equal_rate_is_the_largest_of_1_2_and_5_that_is_at_most_half_of_the_slowest(rates):
-    rate = equal_rate([Stored(*rates)])
+    rate = equal_rate(Stored(*rates))
     power = 10.0 ** math.floor(math.log10(rate * 1.000001))
     step = round(rate / power, 6)
     assert step in (1, 2, 5)
@@ -33,7 +33,7 @@ def test_the_equal_rate_is_the_largest_of_1_2_and_5_that_is_at_most_half_of_the_
 
 def test_where_one_of_them_stored_nothing_there_is_no_equal_rate():
     with pytest.raises(ValueError, match="stored no record"):
-        equal_rate([Stored(100.0, 0.0)])
+        equal_rate(Stored(100.0), Stored(0.0))
 
 
 @pytest.mark.parametrize(
