@@ -8,6 +8,7 @@ line style.
     >>> plots.latency(runs).savefig("latency.png")
 """
 
+from empkit.plots.choices import choices
 from empkit.plots.journey import journey
 from empkit.plots.latency import latency
 from empkit.plots.register import drawers, figures
@@ -19,6 +20,7 @@ from empkit.plots.verdicts import copies, verdicts
 
 __all__ = [
     "Picture",
+    "choices",
     "copies",
     "drawers",
     "figures",

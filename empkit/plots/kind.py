@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 from empkit.plots.style import Picture
 from empkit.results.runs import Runs
 
-Of = Literal["comparison", "protocol", "faulted protocol"]
+Of = Literal["comparison", "protocol", "faulted protocol", "choices"]
 Draw = TypeVar("Draw", bound=Callable[..., Picture])
 
 
@@ -18,8 +18,8 @@ class FigureKind(NamedTuple):
     Attributes:
         name: the file name without its suffix; a hyphen and the protocol's name follow it where
             there is one figure per protocol.
-        of: whether there is one figure for all protocols, one per protocol, or one per protocol
-            whose run had faults.
+        of: whether there is one figure for all protocols, one per protocol, one per protocol whose
+            run had faults, or one for all choices of guarantees.
         caption: how to read the figure.
         draw: the function that draws it from runs.
     """

@@ -16,7 +16,7 @@ from empkit.plots.kind import DEFINED, FigureKind
 from empkit.plots.style import Picture
 from empkit.results.runs import Runs
 
-FAMILIES = ("latency", "stages", "verdicts", "timeline", "throughput")
+FAMILIES = ("latency", "choices", "stages", "verdicts", "timeline", "throughput")
 """The modules of the kit's figures, in the order of a report."""
 
 # imported by name: the package also has functions with the names of the modules

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from empkit.results.answer import by_load
 
 if TYPE_CHECKING:
     from empkit.plots.style import Picture
@@ -24,23 +27,13 @@ def write_figures(runs: Runs, folder: Path) -> tuple[dict[str, Picture], dict[st
         The figures by name, for the report; and the reason for each that could not be drawn. The
         name `figures` stands for all, where matplotlib itself cannot be used.
     """
-    drawn: dict[str, Picture] = {}
-    missing: dict[str, str] = {}
     try:
         from empkit.plots.register import drawers  # noqa: PLC0415 - an unusable matplotlib is reported
 
         todo = drawers(runs)
     except Exception as error:  # noqa: BLE001 - any error of matplotlib or of its settings
-        return drawn, {"figures": _reason(error)}
-    for name, draw in todo.items():
-        try:
-            picture = draw()
-            picture.savefig(folder / f"{name}.png", dpi=150)
-            drawn[name] = picture
-        except Exception as error:  # noqa: BLE001 - see above
-            (folder / f"{name}.png").unlink(missing_ok=True)
-            missing[name] = _reason(error)
-    return drawn, missing
+        return {}, {"figures": _reason(error)}
+    return _write(todo, folder)
 
 
 def write_together(
@@ -52,15 +45,32 @@ def write_together(
     """
     if len({runs.runs[0].guarantees for runs in crossed}) < 2:
         return {}, {}
-    drawn: dict[str, Picture] = {}
     try:
         from empkit import plots  # noqa: PLC0415 - an unusable matplotlib is reported
+    except Exception as error:  # noqa: BLE001 - any error of matplotlib or of its settings
+        return {}, {"choices": _reason(error)}
+    todo: dict[str, Callable[[], Picture]] = {
+        f"choices-{load.name}": partial(plots.choices, of_load)
+        for load, of_load in by_load(crossed).items()
+    }
+    return _write(todo | {"verdicts": partial(plots.verdicts, list(crossed))}, folder)
 
-        drawn["verdicts"] = plots.verdicts(list(crossed))
-        drawn["verdicts"].savefig(folder / "verdicts.png", dpi=150)
-    except Exception as error:  # noqa: BLE001 - see above
-        return {}, {"verdicts": _reason(error)}
-    return drawn, {}
+
+def _write(
+    todo: Mapping[str, Callable[[], Picture]], folder: Path
+) -> tuple[dict[str, Picture], dict[str, str]]:
+    """Draw each figure and write it as PNG."""
+    drawn: dict[str, Picture] = {}
+    missing: dict[str, str] = {}
+    for name, draw in todo.items():
+        try:
+            picture = draw()
+            picture.savefig(folder / f"{name}.png", dpi=150)
+            drawn[name] = picture
+        except Exception as error:  # noqa: BLE001 - see above
+            (folder / f"{name}.png").unlink(missing_ok=True)
+            missing[name] = _reason(error)
+    return drawn, missing
 
 
 def _reason(error: Exception) -> str:

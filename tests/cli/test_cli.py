@@ -112,7 +112,7 @@ def test_choices_are_compared_in_the_same_rounds_and_their_folders_have_their_na
     assert "What the faults did" not in done.stdout
     assert "99 of 100 records took at most this long." in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "acks=1", "acks=all", "report.html", "verdicts.png", "latency.png",
+        "acks=1", "acks=all", "report.html", "verdicts.png", "choices-open.png",
     }  # fmt: skip
 
 
