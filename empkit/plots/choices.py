@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from empkit.plots.kind import figure
 from empkit.plots.style import Picture, logarithmic, ms, new_picture, titled
-from empkit.results.load import load_of
+from empkit.results.load import UNEQUAL, load_of
 from empkit.results.runs import Runs
 
 LEVELS = {50: "o", 90: "s", 99: "^"}
@@ -36,10 +36,14 @@ def choices(crossed: Sequence[Runs]) -> Picture:
         >>> plots.choices([runs]).alt
         'Latency of each choice, as fast as each goes (closed loop...). HTTP, as set: acked p50 ...'
     """
+    summaries = {id(runs): runs.summary().to_dict("index") for runs in crossed}
+    protocols = list(dict.fromkeys(protocol for runs in crossed for protocol in runs.protocols))
     rows = [
-        (f"{runs.label(str(protocol))}, {runs.runs[0].guarantees}", row, runs.looks[str(protocol)])
+        (f"{runs.label(protocol)}, {runs.runs[0].guarantees}", row, runs.looks[protocol])
+        for protocol in protocols
         for runs in crossed
-        for protocol, row in runs.summary().to_dict("index").items()
+        for row in [summaries[id(runs)].get(protocol)]
+        if row is not None
     ]
     picture, panels = new_picture(2, 1.6 + 2 * (0.6 + ROW * len(rows)))
     for axes, kind, label in zip(
@@ -71,7 +75,11 @@ def choices(crossed: Sequence[Runs]) -> Picture:
         + "."
         for name, row, _ in rows
     )
-    return titled(picture, f"Latency of each choice, {load_of(crossed[0])}", words)
+    load = load_of(crossed[0])
+    title = f"Latency of each choice, {load}"
+    if not load.equal:
+        title += f": {UNEQUAL}"
+    return titled(picture, title, words)
 
 
 def _mark(axes: Axes, place: int, row: dict[Any, Any], kind: str, colour: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from empkit.results.load import Load, load_of
+from empkit.results.load import UNEQUAL, Load, load_of
 from empkit.results.runs import Runs
 from empkit.results.verdicts import VERDICTS
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 STORED_PER_S = "records stored per second"
-UNEQUAL = "each latency is at a load of its own"
 
 
 class Column(NamedTuple):
@@ -100,7 +99,9 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
         intervals: whether each percentile has its interval in brackets.
     """
     rows = {load: _rows(of_load) for load, of_load in by_load(crossed).items()}
-    columns = list(dict.fromkeys(column for of_load in rows.values() for column in of_load))
+    found_in = list(dict.fromkeys(column for of_load in rows.values() for column in of_load))
+    protocols = list(dict.fromkeys(column.protocol for column in found_in))
+    columns = sorted(found_in, key=lambda column: protocols.index(column.protocol))
     sections = []
     for load, of_load in rows.items():
         of_columns = [of_load.get(column) for column in columns]
@@ -117,7 +118,7 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
         found.append((STORED_PER_S, [_cell(row, "records_per_s", ",.0f") for row in of_columns]))
         sections.append(Section(_heading(load, of_columns, alone=len(rows) == 1), found))
     counted = [("records offered", "offered"), ("acked", "acked")]
-    counted += [(f"  {verdict}", verdict) for verdict in VERDICTS]
+    counted += [(f"  {verdict.replace('_', '-')}", verdict) for verdict in VERDICTS]
     counts = [
         (
             label,

@@ -59,7 +59,7 @@ def explained(labels: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for label in labels:
         name = label.strip().removesuffix(", ms").replace("_", " ")
-        kind = KINDS.get(name.replace(" ", "_"))
+        kind = KINDS.get(name.replace(" ", "_").replace("-", "_"))
         if kind is not None:
             found[kind.name.replace("_", "-")] = kind.meaning
             continue

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from empkit.results.measured import Measured
 
+UNEQUAL = "each latency is at a load of its own"
+"""What must be said of latencies in a closed loop with several records in flight."""
+
 
 class Load(NamedTuple):
     """The load of runs that were carried out together.
