@@ -9,10 +9,11 @@ import random
 import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -21,7 +22,7 @@ from empkit.brokers import BrokerError
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
-from empkit.experiment import logs, strikes
+from empkit.experiment import generators, logs, strikes
 from empkit.experiment.environment import hashed, measured_on
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
@@ -252,14 +253,13 @@ class _Conductor:
         try:
             with self._reached() as settings:
                 self._plan(settings).save(self._folder)
-                child = self._start()
-                self._scene.generators = (child,)
-                try:
-                    finished = self._follow(child, show)
-                finally:
-                    self._timeline.finish(abort=True)
-                    self._scene.generators = ()
-                    self._rig.processes.release(child, kill=True)
+                with self._at_work("run") as child:
+                    self._scene.generators = (child,)
+                    try:
+                        finished = self._follow(child, show)
+                    finally:
+                        self._timeline.finish(abort=True)
+                        self._scene.generators = ()
             if self._timeline.failure is not None:
                 raise RunError(f"A fault failed: {self._timeline.failure}") from (
                     self._timeline.failure
@@ -270,13 +270,9 @@ class _Conductor:
                 with interrupts.held():
                     self.result = self._described(started_at, finished), self._folder
 
-    def _start(self, *arguments: str) -> Child:
-        return self._rig.processes.start_module(
-            self._folder.name,
-            "empkit.experiment.run",
-            [str(self._folder), *arguments],
-            self._settings.environ(),
-        )
+    def _at_work(self, order: Literal["run", "audit"]) -> AbstractContextManager[Child]:
+        processes = self._rig.processes
+        return generators.at_work(processes, self._protocol, order, self._folder, self._settings)
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[Settings]:
@@ -375,11 +371,8 @@ class _Conductor:
         if not self._setup.ends_sending or not self._started_ns:
             child.expect("finished", 1.0)  # raises, with how it ended
         end_ns = now_ns()
-        auditor = self._start("audit")
-        try:
+        with self._at_work("audit") as auditor:
             finished: dict[str, Any] = auditor.expect("finished", AUDIT_TIMEOUT_S)["finished"]
-        finally:
-            self._rig.processes.release(auditor, kill=True)
         return finished | {
             "start_ns": self._started_ns,
             "end_ns": end_ns,
