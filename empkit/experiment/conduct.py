@@ -303,7 +303,9 @@ class _Conductor:
             name: getattr(workload, name)
             for name in ("in_flight", "rate", "arrivals", "warm_up", "seed", "surges")
         }
-        lifetime_s = self._setup.token_lifetime_s
+        rig, lifetime_s = self._rig, self._setup.token_lifetime_s
+        if lifetime_s is None and rig.has_own_server:  # a new token, but without a log-in's 0.15 s
+            lifetime_s = rig.settings.token_lifetime_s
         return Plan(
             self._protocol,
             self._number,
@@ -315,7 +317,7 @@ class _Conductor:
             server_url=settings.server_url,
             ws_url=settings.ws_url,
             bootstrap_servers=settings.kafka_bootstrap_servers,
-            token=None if lifetime_s is None else self._rig.make_token(lifetime_s),
+            token=None if lifetime_s is None else rig.make_token(lifetime_s),
             through_kafka=self._through_kafka,
             audit_token=self._rig.token,
             run_ids=self._rig.own_run_ids(self._run_id),
