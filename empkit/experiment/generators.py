@@ -12,16 +12,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from empkit.clients.names import HOMES
+from empkit.processes import interrupts
 from empkit.processes.child import Child, Processes
 from empkit.settings import Settings
 
 NAME = "generator"
 MODULE = "empkit.experiment.run"
+
+
+def get_ready(processes: Processes, protocols: Iterable[str]) -> None:
+    """Start a process for the runs to come, unless one is idle; its imports take their time.
+
+    Args:
+        processes: those of the rig.
+        protocols: the protocols of the runs.
+    """
+    if any(protocol in HOMES for protocol in protocols):
+        with interrupts.held():
+            processes.give_back(NAME, processes.borrow(NAME, MODULE))
 
 
 @contextlib.contextmanager
