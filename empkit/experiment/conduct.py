@@ -304,7 +304,9 @@ class _Conductor:
             for name in ("in_flight", "rate", "arrivals", "warm_up", "seed", "surges")
         }
         rig, lifetime_s = self._rig, self._setup.token_lifetime_s
-        if lifetime_s is None and rig.has_own_server:  # a new token, but without a log-in's 0.15 s
+        takes_token = plugin.takes_token(client_class(self._protocol))
+        if lifetime_s is None and rig.has_own_server and takes_token:
+            # as new as one of a log-in, without its 0.15 s
             lifetime_s = rig.settings.token_lifetime_s
         return Plan(
             self._protocol,
