@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from empkit.brokers import BrokerError
 from empkit.clients import plugin
+from empkit.experiment import generators
 from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.progress import Progress
 from empkit.experiment.workload import Workload
@@ -182,8 +183,6 @@ class Lab(Rig):
         on_run: Callable[[RunInfo], None] | None = None,
     ) -> Conducted:
         """Check what was asked for, then carry it out."""
-        from empkit.experiment import rounds as of_rounds  # noqa: PLC0415 - start-up time
-
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
             if plugin.is_own(protocol):
@@ -192,6 +191,9 @@ class Lab(Rig):
                 raise ValueError(
                     f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."
                 )
+        generators.get_ready(self.processes, chosen)
+        from empkit.experiment import rounds as of_rounds  # noqa: PLC0415 - start-up time
+
         self.mount(chosen)
         if rounds < 1:
             raise ValueError(f"rounds is {rounds}; at least 1 is needed.")

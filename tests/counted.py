@@ -22,7 +22,7 @@ def end_politely() -> None:
     release = Processes.release
 
     def politely(self: Processes, child: Child, *, kill: bool = False) -> None:
-        has_state = not (child.name == "broker" or child.name.startswith("run-"))
+        has_state = not (child.name == "broker" or child.name.startswith("generator-"))
         release(self, child, kill=kill and has_state)
 
     Processes.release = politely

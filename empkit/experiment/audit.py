@@ -41,7 +41,8 @@ from empkit.results.verdicts import Held, Verdict, judge, named
 from empkit.settings import Settings
 from empkit.wire import EMPLOYEES, INVALID, ConsumerHealth
 
-POLL_S = 0.02
+FIRST_POLL_S, LAST_POLL_S = 0.002, 0.02
+"""The wait before the second look at the server, and the longest between two, in seconds."""
 STALL_S = 30.0
 """The timeout of a drain in which nothing changes."""
 
@@ -147,6 +148,7 @@ async def drain(server: ControlPlane, *, kafka: bool, on_wait: Callable[[str], N
     """
     loop = asyncio.get_running_loop()
     last: Any = None
+    pause_s = FIRST_POLL_S
     give_up = loop.time() + STALL_S
     while loop.time() < give_up:
         left: Any = "server away"
@@ -160,7 +162,8 @@ async def drain(server: ControlPlane, *, kafka: bool, on_wait: Callable[[str], N
         if left != last:
             last, give_up = left, loop.time() + STALL_S
         on_wait(f"draining: {left}")
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, LAST_POLL_S)
     return False
 
 

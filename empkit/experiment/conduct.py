@@ -8,16 +8,17 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
-from empkit.experiment import strikes
+from empkit.experiment import generators, strikes
 from empkit.experiment.environment import hashed
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
@@ -171,14 +172,13 @@ class Conductor:
         try:
             with self._reached() as settings:
                 self._plan(settings).save(self._folder)
-                child = self._start()
-                self._scene.generators = (child,)
-                try:
-                    finished = self._follow(child, show)
-                finally:
-                    self._timeline.finish(abort=True)
-                    self._scene.generators = ()
-                    self._rig.processes.release(child, kill=True)
+                with self._at_work("run") as child:
+                    self._scene.generators = (child,)
+                    try:
+                        finished = self._follow(child, show)
+                    finally:
+                        self._timeline.finish(abort=True)
+                        self._scene.generators = ()
             if self._timeline.failure is not None:
                 raise RunError(f"A fault failed: {self._timeline.failure}") from (
                     self._timeline.failure
@@ -189,13 +189,9 @@ class Conductor:
                 with interrupts.held():
                     self.result = self._described(started_at, finished), self._folder
 
-    def _start(self, *arguments: str) -> Child:
-        return self._rig.processes.start_module(
-            self._folder.name,
-            "empkit.experiment.run",
-            [str(self._folder), *arguments],
-            self._settings.environ(),
-        )
+    def _at_work(self, order: Literal["run", "audit"]) -> AbstractContextManager[Child]:
+        processes = self._rig.processes
+        return generators.at_work(processes, self._protocol, order, self._folder, self._settings)
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[Settings]:
@@ -226,7 +222,11 @@ class Conductor:
             name: getattr(workload, name)
             for name in ("in_flight", "rate", "arrivals", "warm_up", "seed", "surges")
         }
-        lifetime_s = self._setup.token_lifetime_s
+        rig, lifetime_s = self._rig, self._setup.token_lifetime_s
+        takes_token = plugin.takes_token(client_class(self._protocol))
+        if lifetime_s is None and rig.has_own_server and takes_token:
+            # as new as one of a log-in, without its 0.15 s
+            lifetime_s = rig.settings.token_lifetime_s
         return Plan(
             self._protocol,
             self._number,
@@ -238,7 +238,7 @@ class Conductor:
             server_url=settings.server_url,
             ws_url=settings.ws_url,
             bootstrap_servers=settings.kafka_bootstrap_servers,
-            token=None if lifetime_s is None else self._rig.make_token(lifetime_s),
+            token=None if lifetime_s is None else rig.make_token(lifetime_s),
             through_kafka=self._through_kafka,
             audit_token=self._rig.token,
             run_ids=self._rig.own_run_ids(self._run_id),
@@ -294,11 +294,8 @@ class Conductor:
         if not self._setup.ends_sending or not self._started_ns:
             child.expect("finished", 1.0)  # raises, with how it ended
         end_ns = now_ns()
-        auditor = self._start("audit")
-        try:
+        with self._at_work("audit") as auditor:
             finished: dict[str, Any] = auditor.expect("finished", AUDIT_TIMEOUT_S)["finished"]
-        finally:
-            self._rig.processes.release(auditor, kill=True)
         return finished | {
             "start_ns": self._started_ns,
             "end_ns": end_ns,

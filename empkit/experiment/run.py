@@ -1,13 +1,19 @@
-"""One run, in a process of its own: load generator, drain, audit.
+"""Carries out runs, one after the other, in a process of its own: load generator, drain, audit.
 
-    orders:   {"stop": true}       stop offering records, and audit those that were sent
+    orders:   {"run": folder, "environment": {...}}      carry out the plan in the folder
+              {"audit": folder, "environment": {...}}    only audit a run whose process was killed
+              {"stop": true}       stop offering records, and audit those that were sent
               {"settled": true}    the faults are over: drain now
     reports:  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
               {"waiting": "..."}  {"finished": {...}}  {"failed": "..."}
 
-Its orders and its results are in one folder: `plan.json`, the payloads, the columns, `marks.json`,
-`timings.parquet`, `attempts.parquet`, and in `outside.json` the ids that were stored during the run
-and belong to no run.
+The process is kept from run to run, since its start takes longer than many a run. Each run has an
+event loop of its own and the environment that it is ordered with. A run that has failed ends the
+process.
+
+The plan and the results of a run are in one folder: `plan.json`, the payloads, the columns,
+`marks.json`, `timings.parquet`, `attempts.parquet`, and in `outside.json` the ids that were stored
+during the run and belong to no run.
 """
 
 from __future__ import annotations
@@ -17,10 +23,13 @@ import contextlib
 import gc
 import importlib.util
 import json
+import os
+import queue
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,7 +173,44 @@ async def _is_stored(server: ControlPlane, employee_id: str | None) -> bool:
     return False
 
 
-async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any]:
+class Orders:
+    """The orders of the owner, as a thread reads them."""
+
+    def __init__(self) -> None:
+        self._runs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._early: list[dict[str, Any]] = []
+        self._obey: Callable[[dict[str, Any]], None] | None = None
+
+    def take(self, order: dict[str, Any]) -> None:
+        """Take an order: begin a run, or hand it to the run under way, when that can obey it."""
+        with self._lock:
+            if "environment" in order:
+                self._early = []
+                self._runs.put(order)
+            elif self._obey is not None:
+                self._obey(order)
+            else:
+                self._early.append(order)
+
+    def next_run(self) -> dict[str, Any]:
+        """Wait for the order to begin a run."""
+        return self._runs.get()
+
+    def obey(self, with_: Callable[[dict[str, Any]], None]) -> None:
+        """Hand each order of this run to a function, first those that came before it was there."""
+        with self._lock:
+            self._obey = with_
+            for order in self._early:
+                with_(order)
+
+    def run_is_over(self) -> None:
+        """Drop the orders that come too late for this run."""
+        with self._lock:
+            self._obey = None
+
+
+async def measure(folder: Path, plan: Plan, settings: Settings, orders: Orders) -> dict[str, Any]:
     """Carry out the plan.
 
     Returns:
@@ -184,8 +230,9 @@ async def measure(folder: Path, plan: Plan, settings: Settings) -> dict[str, Any
         # after a fault the server comes back; without one it may be gone for good
         timeout_s = None if plan.wait_for_faults else DEADLINES_MISSED * settings.deadline_s
         generator = Generator(client, records, columns, timeout_s)
-        _obey(generator, settled)
+        _obey(orders, generator, settled)
         progress = asyncio.create_task(_progress(generator))
+        gc.unfreeze()  # those of the last run
         gc.collect()
         gc.freeze()  # objects of the start-up are not garbage: exclude them from collection
         watch.start()
@@ -311,7 +358,7 @@ def _save_attempts(folder: Path, rows: Sequence[tuple[int, int, Attempt]]) -> No
     pq.write_table(table, folder / "attempts.parquet")
 
 
-def _obey(generator: Generator, settled: asyncio.Event) -> None:
+def _obey(orders: Orders, generator: Generator, settled: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def obey(order: dict[str, Any]) -> None:
@@ -320,7 +367,7 @@ def _obey(generator: Generator, settled: asyncio.Event) -> None:
         if "stop" in order or "settled" in order:
             loop.call_soon_threadsafe(settled.set)
 
-    follow_orders(obey)
+    orders.obey(obey)
 
 
 async def _progress(generator: Generator) -> None:
@@ -344,37 +391,59 @@ async def audit_only(folder: Path, plan: Plan, settings: Settings) -> dict[str, 
     return await settle(folder, plan, settings, records, columns, marks, server)
 
 
-def main() -> None:
-    """Carry out the plan in the folder that is the first argument; with `audit` as the second
-    argument, only audit the run that was carried out before."""
-    folder = Path(sys.argv[1])
+def _carried_out(order: dict[str, Any], orders: Orders) -> dict[str, Any]:
+    """Carry out the plan of an order, or only audit it; a failure is reported and ends the process.
+
+    Returns:
+        The values for the run's `RunInfo`.
+    """
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    folder = Path(order.get("run") or order["audit"])
     plan = Plan.load(folder)
     sys.path += [folder for folder in plan.search if folder not in sys.path]
-    work = audit_only if sys.argv[2:] == ["audit"] else measure
-    loop_factory = None
-    if importlib.util.find_spec("uvloop"):
-        import uvloop  # noqa: PLC0415 - not on Windows
 
-        loop_factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
+    async def work() -> dict[str, Any]:
         try:
-            finished = runner.run(work(folder, plan, Settings()))
+            if "audit" in order:
+                return await audit_only(folder, plan, Settings())
+            return await measure(folder, plan, Settings(), orders)
+        finally:
+            orders.run_is_over()
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            return runner.run(work())
         except ClientError as error:
             report(failed=str(error))
-            sys.exit(1)
         except KafkaError as error:
             report(
                 failed=f"Kafka went away and did not come back ({error}), so the records cannot be "
                 "audited. `empkit check` says which part is missing."
             )
-            sys.exit(1)
         except Exception as error:
             if not plugin.is_own(plan.protocol):
                 raise
             traceback.print_exc()
             report(failed=f"{plan.protocol!r} failed with {plugin.said(error)}.")
-            sys.exit(1)
-    report(finished=finished)
+    sys.exit(1)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if not importlib.util.find_spec("uvloop"):
+        return None
+    import uvloop  # noqa: PLC0415 - not on Windows
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def main() -> None:
+    """Carry out one run after the other, as the owner orders them."""
+    orders = Orders()
+    follow_orders(orders.take)
+    while True:
+        report(finished=_carried_out(orders.next_run(), orders))
 
 
 if __name__ == "__main__":

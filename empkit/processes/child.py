@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -238,6 +239,8 @@ class Processes(Stopping):
 
     def __init__(self) -> None:
         self.children: list[Child] = []
+        self._idle: dict[str, Child] = {}
+        self._started: Counter[str] = Counter()
         with interrupts.held():
             self._warden = subprocess.Popen(
                 [sys.executable, "-I", "-S", warden.__file__],
@@ -290,6 +293,28 @@ class Processes(Stopping):
     ) -> Child:
         """Start a module of this package as a child, with this process's Python."""
         return self.start(name, [sys.executable, "-m", module, *arguments], environment)
+
+    def borrow(self, name: str, module: str, *, fresh: bool = False) -> Child:
+        """Return a child that runs a module and waits for work, or start one.
+
+        Args:
+            name: of such children; they are numbered, and their logs, too.
+            module: takes one piece of work after the other, each as an order.
+            fresh: whether to start one in any case.
+        """
+        child = None if fresh else self._idle.pop(name, None)
+        if child is not None:
+            if child.running:
+                return child
+            self.release(child, kill=True)
+        self._started[name] += 1
+        return self.start_module(f"{name}-{self._started[name]}", module)
+
+    def give_back(self, name: str, child: Child) -> None:
+        """Keep a child that was borrowed and has done its work for the next one who borrows it."""
+        spare = self._idle.setdefault(name, child)
+        if spare is not child:
+            self.release(child)
 
     def release(self, child: Child, *, kill: bool = False) -> None:
         """End one child, with SIGTERM first unless `kill` is set, and forget it."""

@@ -1,10 +1,11 @@
-"""Authentication: one user, a password that is kept only as a hash, and tokens that expire."""
+"""Authentication: one user, a password that is compared with its hash, and tokens that expire."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
 import time
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -14,6 +15,19 @@ from argon2.exceptions import VerificationError
 from empkit.settings import Settings
 
 ALGORITHM = "HS256"
+
+
+def make_token(username: str, key: str, lifetime_s: float) -> str:
+    """Return a new token for a user.
+
+    Args:
+        username: the user.
+        key: the key that signs it.
+        lifetime_s: how long it is valid, in seconds.
+    """
+    now = time.time()
+    claims = {"sub": username, "iat": int(now), "exp": now + lifetime_s}
+    return jwt.encode(claims, key, ALGORITHM)
 
 
 class Authenticator:
@@ -31,9 +45,15 @@ class Authenticator:
         key = settings.signing_key
         self._key = key.get_secret_value() if key else secrets.token_urlsafe(48)
         self._hasher = PasswordHasher()
-        password = settings.password.get_secret_value() if settings.password else None
-        self._hash = self._hasher.hash(password or secrets.token_urlsafe(32))
+        self._password = settings.password
         self._good_until: dict[str, float] = {}
+
+    @cached_property
+    def _hash(self) -> str:
+        """The hash of the password, made at the first log-in: it takes 0.15 s, on purpose, and a
+        lab's clients never log in."""
+        password = self._password.get_secret_value() if self._password else None
+        return self._hasher.hash(password or secrets.token_urlsafe(32))
 
     def password_is_right(self, username: str, password: str) -> bool:
         """Return whether user and password are right; takes the same time in either case."""
@@ -44,9 +64,7 @@ class Authenticator:
 
     def make_token(self) -> str:
         """Return a new token for the user."""
-        now = time.time()
-        claims = {"sub": self._username, "iat": int(now), "exp": now + self._lifetime_s}
-        return jwt.encode(claims, self._key, ALGORITHM)
+        return make_token(self._username, self._key, self._lifetime_s)
 
     def accepts(self, token: str) -> bool:
         """Return whether the token has a valid signature and user and has not expired.

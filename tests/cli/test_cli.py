@@ -8,10 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from empkit import load
@@ -210,22 +208,22 @@ def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tm
     assert broker.returncode == 0
 
 
-def run_of(process):
-    """The child of `compare` that sends the records, once it is there."""
-    for child in psutil.Process(process.pid).children():
-        with contextlib.suppress(psutil.Error):
-            if "experiment.run" in " ".join(child.cmdline()):
-                return child
-    return None
+def run_below(folder):
+    """The folder of the run under way of a command with its temporary files there, once it sends.
+
+    It is in the lab's folder.
+    """
+    return next((path.parent for path in folder.glob("empkit-*/run-*/outcome.npy")), None)
 
 
 def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(tmp_path):
     command = [*COMMAND, "compare", "--rate", "200", "--records", "100000",
                "--protocol", "websocket", "--out", tmp_path / "out"]  # fmt: skip
-    with started(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        run = wait_until(lambda: run_of(process), 30)
-        folder = Path(run.cmdline()[-1])
-        wait_until((folder / "outcome.npy").exists, 30)
+    with started(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        wait_until(lambda: run_below(tmp_path), 30)
         process.send_signal(signal.SIGINT)
         _, messages = process.communicate(timeout=60)
         assert process.left() == []
@@ -252,9 +250,9 @@ def test_compare_in_a_script_that_ignores_ctrl_c_goes_on_and_ends_with_sigterm(t
     with started(
         [*ignoring, *COMMAND, *compare, "--out", tmp_path / "out"],
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as process:  # fmt: skip
-        folder = Path(wait_until(lambda: run_of(process), 30).cmdline()[-1])
-        wait_until((folder / "outcome.npy").exists, 30)
+        folder = wait_until(lambda: run_below(tmp_path), 30)
         process.send_signal(signal.SIGINT)
         before = acked_of(folder)
         wait_until(lambda: acked_of(folder) > before + 200, 30)  # a second's records

@@ -57,7 +57,7 @@ def test_a_load_generator_that_dies_by_itself_is_an_error_that_says_how(lab):
     with pytest.raises(LabError) as caught:
         lab.run("http", LONG, progress=kill_when_it_sends("http 1"))
     assert re.search(
-        r"run-\w+ ended with status -9 before it reported 'finished'", str(caught.value)
+        r"generator-\d+ ended with status -9 before it reported 'finished'", str(caught.value)
     )
     assert lab.run("http", SHORT, progress=quiet).verdicts()["stored"].tolist() == [20]
 

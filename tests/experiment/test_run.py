@@ -1,6 +1,7 @@
-"""The process that carries out a run: its orders, its reports, and what it leaves in its folder."""
+"""The process that carries out runs: its orders, its reports, and what it leaves of each."""
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -22,41 +23,49 @@ def processes():
 
 
 @pytest.fixture
-def start(lab, processes, fresh_id):
-    """Starts a run of so many records against the lab's server, and gives its child and folder."""
-    folder = processes.folder / "run"
-    folder.mkdir()
+def child(processes):
+    """The process, without a run."""
+    return processes.start_module("generator", "empkit.experiment.run")
 
-    def run(count, *, pace=PACE, variables=None, **changes):
-        records = processes.folder / "records.jsonl"
+
+@pytest.fixture
+def start(lab, processes, child, fresh_id):
+    """Orders a run of so many records against the lab's server, and gives its folder."""
+
+    def run(count, *, name="run", pace=PACE, variables=None, **changes):
+        folder = processes.folder / name
+        folder.mkdir()
+        records = folder / "records.jsonl"
         records.write_bytes(b"".join(map(line_of, make_up_records(count))))
         plan = Plan(
-            "http", 1, fresh_id, str(records), pace, lab.database_url,
+            "http", 1, f"{fresh_id}-{name}", str(records), pace, lab.database_url,
             **{"server_url": lab.server_url, "audit_token": lab.token} | changes,
         )  # fmt: skip
         plan.save(folder)
         assert Plan.load(folder) == Plan(**json.loads((folder / "plan.json").read_text()))
-        environment = {**lab.settings.environ(), **(variables or {})}
-        child = processes.start_module("run", "empkit.experiment.run", [str(folder)], environment)
-        return child, folder
+        environment = {**os.environ, **lab.settings.environ(), **(variables or {})}
+        given = {name: value for name, value in environment.items() if value is not None}
+        child.order(run=str(folder), environment=given)
+        return folder
 
     return run
 
 
 def reports_of(child):
-    """All reports until the process has closed its standard output."""
+    """All reports until the run has finished, or the process has closed its standard output."""
     found = []
     while (report := child.report(60)) is not None:
         found.append(report)
+        if "finished" in report:
+            break
     return found
 
 
 def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_folder(
-    lab, start, fresh_id
+    lab, child, start, fresh_id
 ):
-    child, folder = start(50)
+    folder = start(50)
     reports = reports_of(child)
-    assert child.wait(30) == 0
     kinds = [next(iter(report)) for report in reports if next(iter(report)) != "waiting"]
     assert kinds[0] == "started_ns"
     assert set(kinds[1:-2]) == {"done"}
@@ -67,34 +76,35 @@ def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_fol
     assert (finished["offered"], finished["drained"], finished["cut_short"]) == (50, True, False)
     assert finished["broken"] == []
     timings = pd.read_parquet(folder / "timings.parquet")
-    assert timings["employee_id"].str.startswith(f"{fresh_id}-").all()
+    assert timings["employee_id"].str.startswith(f"{fresh_id}-run-").all()
     assert (timings["verdict"] == "stored").all()
     attempts = pd.read_parquet(folder / "attempts.parquet")
     assert attempts.columns.tolist() == ["seq", "attempt", "sent_ns", "answered_ns", "answer"]
     assert json.loads((folder / "outside.json").read_text()) == []
     # those of the warm-up are stored, and in no result
-    assert count_stored(lab, f"{fresh_id}-") == len(timings) == 50
-    assert count_stored(lab, f"{fresh_id}~") == 1 + PACE["warm_up"]
+    assert count_stored(lab, f"{fresh_id}-run-") == len(timings) == 50
+    assert count_stored(lab, f"{fresh_id}-run~") == 1 + PACE["warm_up"]
 
 
-def test_told_to_stop_it_offers_nothing_more_and_judges_all_that_it_offered(lab, start, fresh_id):
-    child, folder = start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
+def test_told_to_stop_it_offers_nothing_more_and_judges_all_that_it_offered(
+    lab, child, start, fresh_id
+):
+    folder = start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
     child.expect("started_ns", 60)
     while not child.expect("done", 60)["done"]:
         pass
     child.order(stop=True)
     finished = child.expect("finished", 60)["finished"]
-    assert child.wait(30) == 0
     assert finished["cut_short"] and finished["drained"] and not finished["gave_up"]
     timings = pd.read_parquet(folder / "timings.parquet")
     assert 0 < finished["offered"] == len(timings) < 100_000
     assert (timings["verdict"] == "stored").all()
-    assert count_stored(lab, f"{fresh_id}-") == len(timings)
+    assert count_stored(lab, f"{fresh_id}-run-") == len(timings)
     assert np.count_nonzero(np.load(folder / "intended_ns.npy")) == len(timings)
 
 
-def test_with_faults_it_audits_only_when_it_is_told_that_they_are_over(start):
-    child, folder = start(20, wait_for_faults=True)
+def test_with_faults_it_audits_only_when_it_is_told_that_they_are_over(child, start):
+    folder = start(20, wait_for_faults=True)
     child.expect("sent_ns", 60)
     assert not (folder / "timings.parquet").exists()
     child.order(settled=True)
@@ -102,10 +112,8 @@ def test_with_faults_it_audits_only_when_it_is_told_that_they_are_over(start):
     assert (folder / "timings.parquet").exists()
 
 
-def test_a_server_that_cannot_be_reached_is_a_report_and_status_1(start, processes):
-    child, folder = start(
-        20, server_url="http://127.0.0.1:9", variables={"EMPKIT_DEADLINE_S": "0.2"}
-    )
+def test_a_server_that_cannot_be_reached_is_a_report_and_status_1(child, start):
+    folder = start(20, server_url="http://127.0.0.1:9", variables={"EMPKIT_DEADLINE_S": "0.2"})
     (report,) = reports_of(child)
     assert "127.0.0.1:9" in report["failed"]
     assert child.wait(30) == 1
@@ -113,9 +121,37 @@ def test_a_server_that_cannot_be_reached_is_a_report_and_status_1(start, process
     assert not (folder / "timings.parquet").exists()
 
 
-def test_a_run_without_its_owner_ends(start):
+def test_a_run_without_its_owner_ends(child, start):
     """As when the notebook's kernel is killed: nobody is left to report to."""
-    child, _ = start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
+    start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
     child.expect("started_ns", 60)
     child._process.stdin.close()
     assert child.wait(30) == 1
+
+
+def test_without_a_run_it_ends_with_its_owner_too(child):
+    child._process.stdin.close()
+    assert child.wait(30) == 1
+
+
+def test_a_run_has_the_environment_of_its_order_and_nothing_of_the_run_before(child, start):
+    """The client of the first one can log in."""
+    start(5, name="first")
+    assert "finished" in reports_of(child)[-1]
+    start(5, name="second", variables={"EMPKIT_PASSWORD": None})
+    assert "EMPKIT_PASSWORD" in reports_of(child)[-1]["failed"]
+
+
+def test_an_order_to_stop_that_comes_before_the_run_can_obey_it_is_not_lost(child, start):
+    start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
+    child.order(stop=True)
+    assert child.expect("finished", 60)["finished"]["cut_short"]
+
+
+def test_an_order_to_stop_that_comes_too_late_does_not_stop_the_next_run(child, start):
+    start(5, name="first")
+    child.expect("finished", 60)
+    child.order(stop=True)
+    start(5, name="second")
+    finished = child.expect("finished", 60)["finished"]
+    assert (finished["offered"], finished["cut_short"]) == (5, False)
