@@ -40,8 +40,11 @@ def _cell(value: Any) -> str:
 
 def summary_table(runs: Runs) -> Table:
     """Return the summary, one column per protocol so that it fits a terminal."""
+    from empkit.results.comparison import why_no_intervals
+
     summary = runs.summary()
     table = Table(title="What became of the records, and when", title_justify="left")
+    table.caption, table.caption_justify = why_no_intervals(runs) or None, "left"
     table.add_column("")
     for name in summary.index:
         table.add_column(str(name), justify="right")

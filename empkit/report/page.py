@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from empkit.report.figures import Figure, embedded
-from empkit.results import conclusion, strikes
+from empkit.results import comparison, conclusion, strikes
 from empkit.results.verdicts import BROKEN_PROMISES, KINDS, name_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Page:
     boxes: list[Box]
     notes: list[Note]
     summary: Table
+    unranked: str
     verdicts: Table
     broken: BrokenRecords
     figures: list[Figure]
@@ -113,6 +114,7 @@ def write_report(
         boxes=_boxes(runs),
         notes=_notes(runs),
         summary=_summary(runs),
+        unranked=comparison.why_no_intervals(runs),
         verdicts=_verdicts(runs),
         broken=_broken(runs),
         figures=[embedded(name, picture) for name, picture in drawn.items()],
@@ -215,7 +217,8 @@ def _summary(runs: Runs) -> Table:
             text += f" ({row[low]:,.2f} to {row[f'{name}_high']:,.2f})"
         return text
 
-    rows = [
+    rows = [["in brackets", *(f"{words}" for words in summary["interval"])]]
+    rows += [
         [
             f"{kind} {level}, ms",
             *(value(row, f"{kind}_{level}_ms") for _, row in summary.iterrows()),

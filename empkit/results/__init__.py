@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 from empkit.lazy import lazily
 
 if TYPE_CHECKING:
+    from empkit.results.comparison import apart, between_rounds, paired
     from empkit.results.recovery import felt
-    from empkit.results.statistics import (
-        bootstrap_interval,
-        difference,
-        percentiles,
-        with_expected_interval,
-    )
+    from empkit.results.statistics import percentile_interval, percentiles, with_expected_interval
 
-__all__ = ["bootstrap_interval", "difference", "felt", "percentiles", "with_expected_interval"]
+__all__ = [
+    "apart", "between_rounds", "felt", "paired", "percentile_interval", "percentiles",
+    "with_expected_interval",
+]  # fmt: skip
 
 __getattr__ = lazily(
     __name__,
     {
-        "bootstrap_interval": "empkit.results.statistics",
-        "difference": "empkit.results.statistics",
+        "apart": "empkit.results.comparison",
+        "between_rounds": "empkit.results.comparison",
         "felt": "empkit.results.recovery",
+        "paired": "empkit.results.comparison",
+        "percentile_interval": "empkit.results.statistics",
         "percentiles": "empkit.results.statistics",
         "with_expected_interval": "empkit.results.statistics",
     },

@@ -1,8 +1,9 @@
-"""The interval of a number between rounds, comparisons of two protocols, and who may be called
-first; all from one value per round, since the records of a round are no independent samples.
+"""The interval of a number between rounds, the comparison of two protocols, and which protocol may
+be called first: all from one value per round, since the records of a round are no independent
+samples.
 
-    the value of each round --> logarithms --> Student's t --> interval and p --> Holm --> a ranking,
-                                                                                 or why there is none
+    value of each round --> logarithms --> Student's t --> interval and p --> Holm --> a ranking, or
+                                                                               why there is none
 
 Latencies are positive and vary by factors, hence the logarithms: means of them are geometric means,
 differences are ratios. `python -m benchmarks.intervals` shows by simulation how often two equal
@@ -11,6 +12,7 @@ protocols are called different, and how often a true difference is found.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
     from empkit.results.measured import Measured
 
-CONFIDENCE = 0.95
+ALPHA = 0.05
+"""The chance of a false alarm, over all claims of one title."""
+CONFIDENCE = 1 - ALPHA
 LEAST_ROUNDS = 3
 """With fewer rounds there is no interval between rounds, and no ranking."""
 _SMALLEST = 1e-6  # one nanosecond in milliseconds: a value of 0 has no logarithm
@@ -65,14 +69,14 @@ class Comparison(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """The best of several protocols against each of the others.
+    """The best of several protocols, or stages, against each of the others.
 
     Attributes:
-        best: the protocol with the best value.
+        best: the one with the best value.
         p: the largest of the comparisons with the others, since "first" claims them all (an
             intersection-union test: Berger 1982); NaN when there is no ranking.
         each: the p of each of the others.
-        reason: why there is no ranking; empty when there may be one.
+        reason: why there is no ranking, in words; empty when there is one.
     """
 
     best: str
@@ -80,9 +84,13 @@ class Ranking(NamedTuple):
     each: dict[str, float]
     reason: str = ""
 
-    def like_best(self, alpha: float) -> list[str]:
-        """Return the protocols from which the best one does not differ at a level."""
-        return [name for name, p in self.each.items() if not p <= alpha]
+    def alike(self, claims: int = 1) -> list[str]:
+        """Return the best and those from which it does not differ.
+
+        Args:
+            claims: how many claims are made together.
+        """
+        return [self.best, *(name for name, p in self.each.items() if not p <= ALPHA / claims)]
 
 
 def between_rounds(values: Floats) -> Interval:
@@ -101,7 +109,8 @@ def between_rounds(values: Floats) -> Interval:
     ends = (logs.min(), logs.max()) if len(logs) == 2 else (_NAN, _NAN)
     if len(logs) >= LEAST_ROUNDS:
         ends = _around(logs.mean(), logs.std(ddof=1) / math.sqrt(len(logs)), len(logs) - 1)
-    return Interval(*(float(np.exp(value)) for value in (logs.mean(), *ends)))
+    value, low, high = (float(np.exp(log)) for log in (logs.mean(), *ends))
+    return Interval(value if logs.max() > math.log(_SMALLEST) else 0.0, low, high)
 
 
 def paired(a: Floats, b: Floats) -> Comparison:
@@ -161,27 +170,36 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
+def claimed(rankings: Sequence[Ranking]) -> list[bool]:
+    """Return for each ranking whether its best may be called the first, all claims together."""
+    return [p <= ALPHA for p in holm([ranking.p for ranking in rankings])]
+
+
 def ranking(
-    runs: Measured, values: pd.DataFrame, order: Sequence[str], *, most: bool = False
+    values: pd.DataFrame,
+    order: Sequence[str],
+    counts: Sequence[tuple[int, int]],
+    *,
+    most: bool = False,
 ) -> Ranking:
-    """Compare the best protocol with each of the others, by the rounds in which both are valid.
+    """Compare the best with each of the others, in pairs of the same round.
 
     Args:
-        runs: what was measured.
-        values: one row per round, one column per protocol; NaN where a round is not valid.
-        order: two protocols or more, the best first.
+        values: one row per round, one column for each; NaN where a round is not valid.
+        order: the names of two columns or more, the best first.
+        counts: of each pair, or of all alike: how many rounds are valid, and how many there are.
         most: whether the largest value is the best; else the smallest is.
     """
     best, *others = order
-    pairs = [_valid(runs, (best, other)) for other in others]
-    reason = min((why_no_ranking(*pair) for pair in pairs), key=lambda words: not words)
     compared = {
         other: paired(values[best].to_numpy(float), values[other].to_numpy(float))
         for other in others
     }
+    reason = next((words for count in counts if (words := why_no_ranking(*count))), "")
     fewest = min(comparison.rounds for comparison in compared.values())
     if not reason and fewest < LEAST_ROUNDS:
-        reason = f"{fewest} of {pairs[0][1]} rounds have enough records: no ranking"
+        reason = f"{fewest or 'none'} of {len(values)} rounds {_have(fewest)} enough records"
+        reason += ": no ranking"
     if reason:
         return Ranking(best, _NAN, dict.fromkeys(others, _NAN), reason)
     each = {
@@ -191,14 +209,41 @@ def ranking(
     return Ranking(best, max(each.values()), each)
 
 
+def ranked(
+    runs: Measured, values: pd.DataFrame, order: Sequence[str], *, most: bool = False
+) -> Ranking:
+    """Compare the best protocol with each of the others, by the rounds in which both are valid.
+
+    Args:
+        runs: what was measured.
+        values, order, most: see `ranking`; the columns are protocols.
+    """
+    counts = [valid_rounds(runs, (order[0], other)) for other in order[1:]]
+    return ranking(values, order, counts, most=most)
+
+
 def why_no_ranking(valid: int, rounds: int) -> str:
     """Return why that many rounds allow no ranking, in words; empty when they allow one."""
     if rounds < LEAST_ROUNDS:
         many = "one round" if rounds == 1 else f"{rounds} rounds"
         return f"{many}: no ranking; {LEAST_ROUNDS} or more rounds would allow one"
     if valid < LEAST_ROUNDS:
-        return f"{valid or 'none'} of {rounds} rounds {_are(valid)} valid: no ranking"
+        return (
+            f"{valid or 'none'} of {rounds} rounds {'are' if valid > 1 else 'is'} valid: no ranking"
+        )
     return ""
+
+
+def why_no_intervals(runs: Measured) -> str:
+    """Return why the protocols cannot be ranked, or why the only one has no interval, in words;
+    empty when they can, or it has one."""
+    protocols = runs.protocols
+    if len(protocols) == 1:
+        valid, rounds = valid_rounds(runs, protocols)
+        words = why_no_ranking(valid, rounds)
+        return words.replace("no ranking", "no interval between rounds")
+    counts = (valid_rounds(runs, pair) for pair in itertools.combinations(protocols, 2))
+    return next((words for count in counts if (words := why_no_ranking(*count))), "")
 
 
 def of_interval(valid: int, rounds: int) -> str:
@@ -206,14 +251,16 @@ def of_interval(valid: int, rounds: int) -> str:
     if not valid and rounds >= LEAST_ROUNDS:
         return "no valid round"
     used = valid or rounds
-    return {1: "one round", 2: "range of 2 rounds"}.get(used, f"{CONFIDENCE:.0%}".replace("%", " %"))
+    return {1: "one round", 2: "range of 2 rounds"}.get(
+        used, f"{CONFIDENCE:.0%}".replace("%", " %")
+    )
 
 
-def _are(count: int) -> str:
-    return "are" if count > 1 else "is"
+def _have(count: int) -> str:
+    return "have" if count > 1 else "has"
 
 
-def _valid(runs: Measured, protocols: Sequence[str]) -> tuple[int, int]:
+def valid_rounds(runs: Measured, protocols: Sequence[str]) -> tuple[int, int]:
     """Return in how many rounds all of the protocols are valid, and in how many they were run."""
     rounds = {(run.protocol, run.round): run.valid for run in runs.runs}
     numbers = [
@@ -238,10 +285,7 @@ def _around(centre: float, error: float, freedom: float) -> tuple[float, float]:
 def _compared(difference: float, error: float, freedom: float, rounds: int) -> Comparison:
     """Return the comparison from a mean difference of logarithms and its standard error."""
     low, high = _around(difference, error, freedom)
-    if error > 0:
-        p = student_p(difference / error, freedom)
-    else:
-        p = float(difference == 0)
+    p = student_p(difference / error, freedom) if error > 0 else float(difference == 0)
     return Comparison(math.exp(difference), math.exp(low), math.exp(high), p, rounds)
 
 

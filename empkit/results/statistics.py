@@ -13,6 +13,7 @@ import numpy as np
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
+
 def least_samples(level: float) -> int:
     """Return how many samples a percentile needs before it is printed.
 
