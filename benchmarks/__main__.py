@@ -370,8 +370,16 @@ def table(rows: list[Row], earlier: list[str]) -> str:
 
 def written() -> list[str]:
     """Return the rows of the existing table."""
-    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
-    return [line for line in lines if line.startswith("| ")][2:]
+    return [line for line in _existing()[0].splitlines() if line.startswith("| ")][2:]
+
+
+def others() -> str:
+    """Return what other benchmarks have written below the table, each between markers."""
+    return "".join(_existing()[1:])
+
+
+def _existing() -> tuple[str, str, str]:
+    return (RESULTS.read_text() if RESULTS.exists() else "").partition("\n<!-- ")
 
 
 def main() -> None:
@@ -397,7 +405,7 @@ def main() -> None:
             print(json.dumps(row._asdict()), file=sys.stderr)
         rows += measured
         if options.write:  # after each benchmark, so that Ctrl-C loses no finished one
-            RESULTS.write_text(table(rows, earlier))
+            RESULTS.write_text(table(rows, earlier) + others())
     print(table(rows, earlier))
     if options.check and not all(row.reached for row in rows):
         sys.exit(1)

@@ -50,7 +50,7 @@ def summary_table(table_of: Answer) -> Table:
         table.add_column(plain(name), justify="right")
     for section in table_of.sections:
         table.add_section()
-        table.add_row(Text(section.heading, style="bold"))
+        table.add_row(Text("; ".join((section.heading, *section.notes)), style="bold"))
         for label, cells in section.rows:
             table.add_row(label, *cells)
     return table

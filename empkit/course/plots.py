@@ -21,6 +21,7 @@ from empkit.plots.style import (
     new_picture,
     titled,
 )
+from empkit.results import comparison
 
 if TYPE_CHECKING:
     from empkit.course.advice import Advice
@@ -124,16 +125,25 @@ def callers(timed: pd.DataFrame) -> Picture:
     axes.set_xlim(medians.to_numpy().min() / 1.3, medians.to_numpy().max() * 1.6)
     axes.set_xlabel("milliseconds, median of a round trip (logarithmic)")
     legend(axes)
-    sorted_ms = medians["kept"]
-    title = (
-        f"Connection kept: {sorted_ms.iloc[-1] / sorted_ms.iloc[0]:.1f} times as long through "
-        f"{sorted_ms.index[-1]} as through {sorted_ms.index[0]}"
-    )
+    title = _callers_finding(timed, str(medians.index[-1]), str(medians.index[0]))
     words = "; ".join(
         f"{name}: {ms(row['kept'])} on a connection that is kept, {ms(row['new'])} on a new one"
         for name, row in medians.iterrows()
     )
     return titled(picture, title, f"{words}.")
+
+
+def _callers_finding(timed: pd.DataFrame, slowest: str, fastest: str) -> str:
+    """Return how many times as long the slowest caller takes, if it is shown: the callers took
+    turns, so that requests of the same turn are pairs."""
+    kept = timed[timed["connection"] == "kept"].groupby("caller")["round_trip_ms"]
+    turns = [kept.get_group(name).to_numpy(float) for name in (slowest, fastest)]
+    found = comparison.paired(*turns)
+    if not found.p <= comparison.ALPHA:
+        return f"Connection kept: no difference shows between {slowest} and {fastest}"
+    return (
+        f"Connection kept: {found.ratio:.1f} times as long through {slowest} as through {fastest}"
+    )
 
 
 def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
@@ -176,10 +186,13 @@ def scaling(stored_per_s: Mapping[int, Sequence[float]]) -> Picture:
 
 
 def _scaling_finding(stored_per_s: Mapping[int, Sequence[float]]) -> str:
-    """Return the gain of the most over the fewest consumers, if all rounds agree, by over 5 %."""
+    """Return the gain of the most over the fewest consumers, if it is shown."""
     few, many = min(stored_per_s), max(stored_per_s)
-    least, most = stored_per_s[few], stored_per_s[many]
-    if not (min(most) > 1.05 * max(least) or max(most) < min(least) / 1.05):
-        return f"{many} consumers store neither clearly more nor clearly less than {few}"
-    times = float(np.median(most) / np.median(least))
-    return f"{many} consumers store {times:.1f} times as many records per second as {few}"
+    rates = [np.array(stored_per_s[count], dtype=float) for count in (many, few)]
+    rounds = min(len(of_rounds) for of_rounds in rates)
+    if reason := comparison.why_no_ranking(rounds, rounds):
+        return f"Records stored per second by {few} and by {many} consumers ({reason})"
+    found = comparison.apart(*rates)
+    if not found.p <= comparison.ALPHA:
+        return f"{many} consumers store neither more nor less than {few} that shows"
+    return f"{many} consumers store {found.ratio:.1f} times as many records per second as {few}"

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
 from empkit.clients.look import Look
 from empkit.plots.kind import figure
 from empkit.plots.style import (
     Picture,
+    all_of,
     logarithmic,
     ms,
     new_picture,
     titled,
 )
+from empkit.results import comparison
 from empkit.results.runs import Runs, latencies_ms
-from empkit.results.statistics import Floats, difference
+from empkit.results.statistics import Floats
 
 MOST_POINTS = 4_000  # per line; more than there are pixels
 
@@ -28,15 +29,17 @@ MOST_POINTS = 4_000  # per line; more than there are pixels
     "comparison",
     "Each line shows the share of the records that took at most the time on the axis: above until "
     "their sender knew, below until they were durable. Further left is faster; from 90 to 99 % is "
-    "the tail. Marks are p50, p90 and p99, with their 95 % intervals. Both time axes are the "
-    "same, so that the two can be compared.",
+    "the tail. Marks are p50, p90 and p99: the mean of the rounds, with the 95 % interval between "
+    "rounds from three rounds on, and the range of two. Both time axes are the same, so that the "
+    "two can be compared.",
 )
 def latency(runs: Runs) -> Picture:
     """Draw the time until records were acked, and until they were stored.
 
     Shows a cumulative distribution per protocol on a logarithmic axis, with marks at p50, p90 and
-    p99 and their 95 % intervals. Records that were never acked, or never stored, have no such time;
-    the legend says how many are drawn.
+    p99 and their intervals between rounds, as in `Runs.summary`. Records that were never acked, or
+    never stored, have no such time; the legend says how many are drawn. The title names a first one
+    only where it differs from each of the others: see `empkit.results.comparison`.
 
     Args:
         runs: runs of one or more protocols.
@@ -47,6 +50,7 @@ def latency(runs: Runs) -> Picture:
     """
     picture, panels = new_picture(2, 6.4)
     summary: dict[Any, Any] = runs.summary().to_dict("index")
+    usable = runs.usable
     for axes, kind, label in zip(
         panels,
         ("ack", "stored"),
@@ -54,7 +58,7 @@ def latency(runs: Runs) -> Picture:
         strict=True,
     ):
         for protocol in runs.protocols:
-            timings = runs.timings[runs.timings["protocol"] == protocol]
+            timings = usable[usable["protocol"] == protocol]
             values = np.sort(latencies_ms(timings, kind)["ms"].to_numpy())
             if len(values):
                 row = summary[protocol]
@@ -96,44 +100,55 @@ def _mark_percentiles(axes: Axes, row: dict[str, Any], look: Look, kind: str) ->
     for level in (50, 90, 99):
         value, low, high = (row[f"{kind}_p{level}_ms{side}"] for side in ("", "_low", "_high"))
         if not np.isnan(value):
+            ends = None if np.isnan(low) else [[max(0, value - low)], [max(0, high - value)]]
             axes.errorbar(
-                value, level, xerr=[[max(0, value - low)], [max(0, high - value)]],
-                fmt=look.marker, color=look.colour, markersize=5,
+                value, level, xerr=ends, fmt=look.marker, color=look.colour, markersize=5,
                 capsize=3, zorder=3,
             )  # fmt: skip
 
 
+_VERBS = {"ack": ("ack", "acked"), "stored": ("store", "stored")}
+
+
 def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
-    """Return the fastest protocol by acks and by stored records, naming a single one only once."""
-    acked, stored = (_first(runs, summary, kind) for kind in ("ack", "stored"))
+    """Return the first protocol by acks and by stored records, or why none is the first."""
+    orders = {kind: _by_median(summary, kind) for kind in _VERBS}
+    rankings = {
+        kind: comparison.ranked(runs, runs.per_round(kind), order)
+        for kind, order in orders.items()
+        if len(order) > 1
+    }
+    claims = dict(zip(rankings, comparison.claimed(list(rankings.values())), strict=True))
+    parts = {}
+    for kind, order in orders.items():
+        medians = [f"{runs.label(name)} {ms(summary[name][f'{kind}_p50_ms'])}" for name in order]
+        verb, done = _VERBS[kind]
+        if not order:
+            many = len(latencies_ms(runs.timings, kind))
+            parts[kind] = f"too few {done} for a median" if many else f"nothing was {done}"
+        elif kind not in rankings:
+            median = ms(summary[order[0]][f"{kind}_p50_ms"])
+            parts[kind] = f"{runs.label(order[0])}: {done} p50 {median}"
+        elif claims[kind]:
+            median = ms(summary[order[0]][f"{kind}_p50_ms"])
+            parts[kind] = f"{runs.label(order[0])} {verb}s first: p50 {median}, {medians[1]}"
+        elif rankings[kind].reason:
+            parts[kind] = f"{done} p50: {', '.join(medians)}"
+        else:
+            names = [runs.label(name) for name in rankings[kind].alike(len(rankings))]
+            parts[kind] = f"{all_of(names)} {verb} with no difference that shows"
     name = f"{runs.label(str(next(iter(summary))))}: "
-    if len(summary) == 1 and acked.startswith(name):
-        stored = stored.removeprefix(name)
-    return f"{acked}; {stored}"
+    if len(summary) == 1 and parts["ack"].startswith(name):
+        parts["stored"] = parts["stored"].removeprefix(name)
+    reasons = dict.fromkeys(ranking.reason for ranking in rankings.values() if ranking.reason)
+    return "; ".join(parts.values()) + "".join(f" ({reason})" for reason in reasons)
 
 
-def _first(runs: Runs, summary: dict[Any, Any], kind: str) -> str:
-    """Return the protocol with the lowest median, if the difference exceeds its interval."""
-    verb, done = {"ack": ("ack", "acked"), "stored": ("store", "stored")}[kind]
-    medians = pd.Series({name: row[f"{kind}_p50_ms"] for name, row in summary.items()})
-    medians = medians.dropna().sort_values()
-    if medians.empty:
-        many = len(latencies_ms(runs.timings, kind))
-        return f"too few {done} for a median" if many else f"nothing was {done}"
-    first, least = str(medians.index[0]), ms(medians.iloc[0])
-    if len(medians) == 1:
-        return f"{runs.label(first)}: {done} p50 {least}"
-    second = str(medians.index[1])
-    a, b = (
-        latencies_ms(runs.timings[runs.timings["protocol"] == protocol], kind)
-        for protocol in (second, first)
-    )
-    rounds = (a["round"].to_numpy(), b["round"].to_numpy())
-    low, _ = difference(a["ms"].to_numpy(), b["ms"].to_numpy(), rounds=rounds)
-    if low <= 0:
-        return f"{runs.label(first)} and {runs.label(second)} {verb} with no difference that shows"
-    others = f"{runs.label(second)} {ms(medians.iloc[1])}"
-    return f"{runs.label(first)} {verb}s first: p50 {least}, {others}"
+def _by_median(summary: dict[Any, Any], kind: str) -> list[str]:
+    """Return the protocols that have a median, the fastest first."""
+    medians = {str(name): float(row[f"{kind}_p50_ms"]) for name, row in summary.items()}
+    known = [name for name, median in medians.items() if not np.isnan(median)]
+    return sorted(known, key=medians.__getitem__)
 
 
 def _latency_words(runs: Runs, summary: dict[Any, Any]) -> str:

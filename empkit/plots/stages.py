@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from empkit.plots.kind import figure
@@ -15,6 +14,7 @@ from empkit.plots.style import (
     through_kafka,
     titled,
 )
+from empkit.results import comparison
 from empkit.results.runs import Runs
 
 _PATHS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -48,9 +48,9 @@ _STAGE_COLOURS = {
 @figure(
     "stages",
     "comparison",
-    "The median time of each stage of a record's path; in brackets, in their order, where "
-    "there is no room for the numbers. Medians do not add up, so the median of the whole has "
-    "its own mark. Kafka has two paths: its ack does not wait for the store.",
+    "The median time of each stage of a record's path, the mean of the rounds; in brackets, in "
+    "their order, where there is no room for the numbers. Medians do not add up, so the median of "
+    "the whole has its own mark. Kafka has two paths: its ack does not wait for the store.",
 )
 def stages(runs: Runs) -> Picture:
     """Draw where the time of a record goes: the median of each stage, one bar per path.
@@ -61,7 +61,7 @@ def stages(runs: Runs) -> Picture:
 
     Example:
         >>> plots.stages(runs).alt
-        'Where most of the time goes: HTTP ... (... %), Kafka ... (... %). HTTP: ...'
+        'The time of a record, stage by stage (one round: no ranking; ...). HTTP: ...'
     """
     paths = [
         (f"{runs.label(protocol)}{suffix}", protocol, path)
@@ -73,10 +73,12 @@ def stages(runs: Runs) -> Picture:
         )
     ]
     picture, axes = bars(len(paths), 0.55, 1.2)
-    medians = {
-        label: _stage_medians(runs.timings[runs.timings["protocol"] == protocol], _PATHS[path])
+    usable = runs.usable
+    rounds = {
+        label: _stage_medians(usable[usable["protocol"] == protocol], _PATHS[path])
         for label, protocol, path in paths
     }
+    medians = {label: _means(of_rounds) for label, of_rounds in rounds.items()}
     widest = max([0.0, *(max(sum(parts.values()), whole) for parts, whole in medians.values())])
     shown: set[str] = set()
     for place, (parts, whole) in enumerate(medians.values()):
@@ -105,34 +107,63 @@ def stages(runs: Runs) -> Picture:
     axes.set_xlim(0, widest * 1.5 or 1)
     axes.set_xlabel("milliseconds, median of the whole (and of each stage, in their order)")
     legend(axes, 3)
-    return titled(picture, _stage_finding(medians), _stage_words(medians))
+    finding = _stage_finding(runs, {label: protocol for label, protocol, _ in paths}, rounds)
+    return titled(picture, finding, _stage_words(medians))
 
 
-def _stage_medians(
-    timings: pd.DataFrame, path: tuple[tuple[str, str, str], ...]
-) -> tuple[dict[str, float], float]:
-    """Return the median of each stage and of the whole, over records that took the whole path."""
+_WHOLE = "whole"
+
+
+def _stage_medians(timings: pd.DataFrame, path: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
+    """Return the median of each stage and of the whole in milliseconds, over records that took the
+    whole path: one row per round, one column per stage."""
     timings = timings[timings["outcome"] == "acked"].dropna(subset=[end for _, _, end in path])
-    if timings.empty:
+    spans = {stage: (begin, end) for stage, begin, end in path}
+    spans[_WHOLE] = (path[0][1], path[-1][2])
+    took = {name: numbers(timings[end] - timings[begin]) for name, (begin, end) in spans.items()}
+    medians: pd.DataFrame = pd.DataFrame(took).groupby(timings["round"].to_numpy()).median() / 1e6
+    return medians
+
+
+def _means(medians: pd.DataFrame) -> tuple[dict[str, float], float]:
+    """Return each stage and the whole over all rounds; no stage where none went all the way."""
+    if medians.empty:
         return {}, 0.0
+    means = {
+        str(name): comparison.between_rounds(medians[name].to_numpy(float)).value
+        for name in medians
+    }
+    whole = means.pop(_WHOLE)
+    return means, whole
 
-    def median(begin: str, end: str) -> float:
-        return float(np.median(numbers(timings[end] - timings[begin]))) / 1e6
 
-    parts = {stage: median(begin, end) for stage, begin, end in path}
-    return parts, median(path[0][1], path[-1][2])
-
-
-def _stage_finding(medians: dict[str, tuple[dict[str, float], float]]) -> str:
-    longest = []
-    for label, (parts, _) in medians.items():
+def _stage_finding(runs: Runs, protocols: dict[str, str], rounds: dict[str, pd.DataFrame]) -> str:
+    """Return the longest stage of each protocol until stored, or why none is the longest."""
+    rankings = {}
+    means = {}
+    for label, medians in rounds.items():
+        parts, _ = _means(medians)
         if parts and not label.endswith("acked"):
-            stage = max(parts, key=lambda name: parts[name])
-            share = parts[stage] / (sum(parts.values()) or 1) * 100
-            longest.append(f"{label.partition(',')[0]} {stage} ({share:.0f} %)")
-    if not longest:
+            name = label.partition(",")[0]
+            order = sorted(parts, key=lambda stage: -parts[stage])
+            count = comparison.valid_rounds(runs, [protocols[label]])
+            means[name] = parts
+            rankings[name] = comparison.ranking(medians, order, [count], most=True)
+    if not rankings:
         return "No acked record went all the way"
-    return f"Where most of the time goes: {', '.join(longest)}"
+    longest, reasons = [], []
+    claims = comparison.claimed(list(rankings.values()))
+    for (name, ranking), is_longest in zip(rankings.items(), claims, strict=True):
+        share = means[name][ranking.best] / (sum(means[name].values()) or 1) * 100
+        if is_longest:
+            longest.append(f"{name} {ranking.best} ({share:.0f} %)")
+        elif ranking.reason:
+            reasons.append(ranking.reason)
+        else:
+            longest.append(f"{name} {' or '.join(ranking.alike(len(rankings)))}")
+    title = f"Where most of the time goes: {', '.join(longest)}"
+    title = title if longest else "The time of a record, stage by stage"
+    return title + "".join(f" ({reason})" for reason in dict.fromkeys(reasons))
 
 
 def _stage_words(medians: dict[str, tuple[dict[str, float], float]]) -> str:

@@ -111,6 +111,11 @@ def described(runs: Runs, info: RunInfo) -> str:
     return runs.label(info.protocol) + (f", round {info.round}" if info.round > 1 else "")
 
 
+def all_of(names: Sequence[str]) -> str:
+    """Return names as a list in words: `A, B and C`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
 def ms(value: float) -> str:
     """Return milliseconds as text, in ms or s, with three significant digits and no line break."""
     if value >= 9_999.5:

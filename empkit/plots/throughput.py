@@ -15,6 +15,7 @@ from empkit.plots.style import (
     GOOD,
     SIZE,
     Picture,
+    all_of,
     bars,
     described,
     legend,
@@ -28,6 +29,7 @@ from empkit.plots.style import (
     with_faults,
 )
 from empkit.plots.timeline import MOST_PANELS
+from empkit.results import comparison
 from empkit.results.runs import Runs
 
 if TYPE_CHECKING:
@@ -128,7 +130,8 @@ def _caught_up(axes: Axes, timings: pd.DataFrame, info: RunInfo, until_s: float)
 @figure(
     "rates",
     "comparison",
-    "Stored records per second, from the start to the last one stored. A dashed line is the "
+    "Stored records per second, from the start to the last one stored, in the valid rounds (in all "
+    "rounds of a protocol that has no valid one). A dashed line is the "
     "offered rate: more than that cannot be stored, even if the protocol could store more.",
 )
 def rates(runs: Runs) -> Picture:
@@ -141,10 +144,7 @@ def rates(runs: Runs) -> Picture:
         '... Rounds, in records per second: HTTP: ...; Kafka: ...'
     """
     picture, axes = bars(len(runs.protocols), 0.6, 0.7)
-    measured: dict[str, list[float]] = {protocol: [] for protocol in runs.protocols}
-    for info in runs.runs:
-        one = runs.of(info.protocol, info.round)
-        measured[info.protocol].append(float(one.summary()["records_per_s"].iloc[0]))
+    measured = {protocol: runs.rates(protocol) for protocol in runs.protocols}
     for place, (protocol, of_rounds) in enumerate(measured.items()):
         median = float(np.median(of_rounds))
         look = runs.looks[protocol]
@@ -175,9 +175,10 @@ def rates(runs: Runs) -> Picture:
 
 
 def _rate_finding(runs: Runs, measured: dict[str, list[float]], offered: set[float]) -> str:
-    """Return the protocol that stores most, if it does in each round, by 5 % or more."""
+    """Return the protocol that stores most, or why none does."""
     medians = {protocol: float(np.median(of_rounds)) for protocol, of_rounds in measured.items()}
-    best, *others = sorted(medians, key=lambda protocol: -medians[protocol])
+    order = sorted(medians, key=lambda protocol: -medians[protocol])
+    best, *others = order
     rate = f"{medians[best]:,.0f} records per second"
     slowest = min(min(of_rounds) for of_rounds in measured.values())
     if len(offered) == 1 and slowest >= 0.95 * max(offered):
@@ -187,8 +188,13 @@ def _rate_finding(runs: Runs, measured: dict[str, list[float]], offered: set[flo
         )
     if not others:
         return f"{runs.label(best)} stores {rate}"
-    if min(measured[best]) < 1.05 * max(max(measured[protocol]) for protocol in others):
-        return f"None stores clearly more than the others; the best median is {rate}"
+    ranking = comparison.ranked(runs, runs.rates_per_round(), order, most=True)
+    if ranking.reason:
+        listed = ", ".join(f"{runs.label(name)} {medians[name]:,.0f}" for name in order)
+        return f"Records stored per second: {listed} ({ranking.reason})"
+    if not all(comparison.claimed([ranking])):
+        names = all_of([runs.label(name) for name in ranking.alike()])
+        return f"{names} store with no difference that shows; the best median is {rate}"
     return (
         f"{runs.label(best)} stores most: {rate}, {runs.label(others[0])} {medians[others[0]]:,.0f}"
     )

@@ -91,10 +91,11 @@ class Gallery(NamedTuple):
 
 
 class Titled(NamedTuple):
-    """A table under a heading."""
+    """A table under a heading, with notes on its numbers."""
 
     heading: str
     table: Table
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,11 @@ def write_report(
 def _tables(table: Answer) -> list[Titled]:
     header = ["", *(name.replace("\n", ", ") for name in table.header)]
     return [
-        Titled(section.heading, Table(header, [[label, *cells] for label, cells in section.rows]))
+        Titled(
+            section.heading,
+            Table(header, [[label, *cells] for label, cells in section.rows]),
+            section.notes,
+        )
         for section in table.sections
     ]
 

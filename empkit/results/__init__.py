@@ -7,31 +7,25 @@ from typing import TYPE_CHECKING
 from empkit.lazy import lazily
 
 if TYPE_CHECKING:
+    from empkit.results.comparison import apart, between_rounds, paired
     from empkit.results.load import equal_rate
     from empkit.results.recovery import felt
-    from empkit.results.statistics import (
-        bootstrap_interval,
-        difference,
-        percentiles,
-        with_expected_interval,
-    )
+    from empkit.results.statistics import percentile_interval, percentiles, with_expected_interval
 
 __all__ = [
-    "bootstrap_interval",
-    "difference",
-    "equal_rate",
-    "felt",
-    "percentiles",
+    "apart", "between_rounds", "equal_rate", "felt", "paired", "percentile_interval", "percentiles",
     "with_expected_interval",
-]
+]  # fmt: skip
 
 __getattr__ = lazily(
     __name__,
     {
-        "bootstrap_interval": "empkit.results.statistics",
-        "difference": "empkit.results.statistics",
+        "apart": "empkit.results.comparison",
+        "between_rounds": "empkit.results.comparison",
         "equal_rate": "empkit.results.load",
         "felt": "empkit.results.recovery",
+        "paired": "empkit.results.comparison",
+        "percentile_interval": "empkit.results.statistics",
         "percentiles": "empkit.results.statistics",
         "with_expected_interval": "empkit.results.statistics",
     },

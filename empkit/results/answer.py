@@ -8,11 +8,12 @@ gives the latencies and the other the throughput.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from empkit.results.comparison import why_no_intervals
 from empkit.results.load import UNEQUAL, Load, load_of
 from empkit.results.runs import Runs
 from empkit.results.verdicts import VERDICTS
@@ -36,10 +37,12 @@ class Section(NamedTuple):
     Attributes:
         heading: what was measured.
         rows: the label of each row, and its cells.
+        notes: sentences on what the numbers do not allow, and why.
     """
 
     heading: str
     rows: list[tuple[str, list[str]]]
+    notes: tuple[str, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -116,7 +119,7 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
                 for level in ("p50", "p90", "p99", "max")
             ]
         found.append((STORED_PER_S, [_cell(row, "records_per_s", ",.0f") for row in of_columns]))
-        sections.append(Section(_heading(load, of_columns, alone=len(rows) == 1), found))
+        sections.append(Section(_heading(load, of_columns), found, tuple(_notes(load, crossed))))
     counted = [("records offered", "offered"), ("acked", "acked")]
     counted += [(f"  {verdict.replace('_', '-')}", verdict) for verdict in VERDICTS]
     counts = [
@@ -131,12 +134,18 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
     return Answer(columns, sections)
 
 
-def _heading(load: Load, of_columns: Sequence[Mapping[str, Any] | None], *, alone: bool) -> str:
+def _heading(load: Load, of_columns: Sequence[Mapping[str, Any] | None]) -> str:
     rounds = max((int(row["rounds"]) for row in of_columns if row is not None), default=0)
     words = f"{load}, {rounds} round{'s' if rounds != 1 else ''}"
-    if alone and not load.equal:
-        words += f": {UNEQUAL}"
     return words[:1].upper() + words[1:]
+
+
+def _notes(load: Load, crossed: Sequence[Runs]) -> Iterator[str]:
+    """Yield what the numbers at a load do not allow, and why."""
+    loads = by_load(crossed)
+    if not load.equal and len(loads) == 1:
+        yield UNEQUAL
+    yield from dict.fromkeys(filter(None, map(why_no_intervals, loads[load])))
 
 
 def _rows(of_load: Sequence[Runs]) -> dict[Column, Mapping[str, Any]]:

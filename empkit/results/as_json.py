@@ -65,8 +65,25 @@ def _protocols(runs: Measured) -> dict[str, Any]:
     if not runs.runs:
         return {}
     return {
-        protocol: {"rounds": row["rounds"], **_numbers(row)}
+        protocol: {
+            "rounds": row["rounds"],
+            "interval": row["interval"],
+            "between_rounds": {f"{kind}_ms": _intervals(row, kind) for kind in ("ack", "stored")},
+            **_numbers(row),
+        }
         for protocol, row in _rows(runs).items()
+    }
+
+
+def _intervals(row: Mapping[str, Any], kind: str) -> dict[str, list[float] | None]:
+    """Return the ends of the interval between rounds of each percentile; null where it has none."""
+    ends = {
+        level: [row[f"{kind}_{level}_ms_{end}"] for end in ("low", "high")]
+        for level in ("p50", "p90", "p99")
+    }
+    return {
+        level: None if pd.isna(low) else [round(float(low), 4), round(float(high), 4)]
+        for level, (low, high) in ends.items()
     }
 
 

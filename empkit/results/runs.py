@@ -13,18 +13,18 @@ import pandas as pd
 from empkit.clients import looks
 from empkit.clients.look import Look, coloured
 from empkit.clients.names import HOMES
-from empkit.results import conclusion, folders, strikes
+from empkit.results import comparison, conclusion, folders, strikes
 from empkit.results.as_json import as_json
 from empkit.results.info import RunInfo
 from empkit.results.recovery import recovery
-from empkit.results.statistics import bootstrap_interval, percentiles
+from empkit.results.statistics import Floats, percentiles
 from empkit.results.status import ExitStatus
 from empkit.results.verdicts import BROKEN_PROMISES, VERDICTS
 
 LEVELS = (50, 90, 99, 99.9)
 FIRST = (
-    "rounds", "offered", "acked", "ack_p50_ms", "ack_p99_ms", "stored_p50_ms", "stored_p99_ms",
-    "records_per_s",
+    "rounds", "interval", "offered", "acked", "ack_p50_ms", "ack_p99_ms", "stored_p50_ms",
+    "stored_p99_ms", "records_per_s",
 )  # fmt: skip
 """The first columns of a summary: pandas shows the first and last ten of a table so wide."""
 
@@ -90,7 +90,7 @@ class Runs:
     def _repr_html_(self) -> str:
         parts = [f"<p><b>Runs</b>: {html.escape(self._said())}</p>"]
         if self.runs:
-            table = self._table(intervals=False)[list(FIRST)]
+            table = self._table()[list(FIRST)]
             forms = {name: "{:,.2f}".format for name in FIRST if name.endswith("_ms")}
             forms |= {"records_per_s": "{:,.0f}".format}
             parts.append(table.to_html(border=0, na_rep="-", formatters=forms))
@@ -117,6 +117,18 @@ class Runs:
         present = {run.protocol for run in self.runs}
         kits = [protocol for protocol in HOMES if protocol in present]
         return kits + sorted(present.difference(kits))
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        """The timings that numbers are taken from: those of the valid rounds of each protocol; of a
+        protocol without a valid round, all."""
+        some = {run.protocol for run in self.runs if run.valid}
+        unused = [(run.protocol, run.round) for run in self.runs
+                  if not run.valid and run.protocol in some]  # fmt: skip
+        if not unused:
+            return self.timings
+        places = pd.MultiIndex.from_frame(self.timings[["protocol", "round"]])
+        return self.timings[~places.isin(unused)]
 
     @property
     def broken_promises(self) -> pd.DataFrame:
@@ -181,16 +193,52 @@ class Runs:
         return counts
 
     def summary(self) -> pd.DataFrame:
-        """Return one row per protocol: counts, percentiles with 95 % intervals, records per second.
+        """Return one row per protocol: counts, percentiles with their intervals between rounds, and
+        records per second.
 
-        The first columns are those of a first look: rounds, offered, acked, `ack_p50_ms` and
-        `ack_p99_ms` from `intended_ns` to `acked_ns`, `stored_p50_ms` and `stored_p99_ms` to
-        `stored_ns`, and `records_per_s`, the median of the rounds. Then follow one column per
-        verdict, the other percentiles, the maxima, and for each percentile `_low` and `_high`. A
-        percentile of too few records is missing.
+        The first columns are those of a first look: rounds, `interval`, offered, acked,
+        `ack_p50_ms` and `ack_p99_ms` from `intended_ns` to `acked_ns`, `stored_p50_ms` and
+        `stored_p99_ms` to `stored_ns`, and `records_per_s`, the median of the rounds. Then follow
+        one column per verdict, the other percentiles, the maxima, and for each percentile `_low`
+        and `_high`.
+
+        A percentile is computed in each round, where it is missing when the records are too few;
+        shown is the geometric mean of the rounds. `interval` says what `_low` and `_high` are: "95
+        %" from three rounds on (`empkit.results.between_rounds`), "range of 2 rounds", or nothing:
+        "one round". Latencies and records per second are those of the valid rounds of a
+        protocol; without one, of all its rounds, and then they have no interval: "no valid round".
         """
         table = self._table()
         return table[[*FIRST, *(name for name in table.columns if name not in FIRST)]]
+
+    def per_round(self, kind: str, level: float = 50) -> pd.DataFrame:
+        """Return a percentile of the latency in each round, in milliseconds: what protocols are
+        compared by (`empkit.results.paired`).
+
+        Args:
+            kind: `ack` or `stored`.
+            level: which percentile, between 0 and 100.
+
+        Returns:
+            One row per round, one column per protocol; missing where a round is not valid, was not
+            run, or has too few records.
+        """
+        return self._frame(
+            {
+                place: percentiles(values, [level])[level]
+                for place, values in _by_round(self.timings, kind).items()
+            }
+        )
+
+    def rates(self, protocol: str) -> list[float]:
+        """Return the records stored per second in each valid round of a protocol; of a protocol
+        without a valid round, in all."""
+        runs = [run for run in self.runs if run.protocol == protocol]
+        return [self._rate(run) for run in [run for run in runs if run.valid] or runs]
+
+    def rates_per_round(self) -> pd.DataFrame:
+        """Return the records stored per second in each round, as a table like `per_round`'s."""
+        return self._frame({(run.protocol, run.round): self._rate(run) for run in self.runs})
 
     def recovery(self) -> pd.DataFrame:
         """Return the effects of the faults, one row per run; see `empkit.results.recovery`."""
@@ -221,21 +269,35 @@ class Runs:
         folders.write(folder, parts, self.summary(), self.logs)
         return folder
 
-    def _table(self, *, intervals: bool = True) -> pd.DataFrame:
+    def _table(self) -> pd.DataFrame:
         """Return one row per protocol, its columns as they are computed."""
         rows = []
         verdicts = {str(name): counts for name, counts in self.verdicts().to_dict("index").items()}
+        acked = self.timings.loc[self.timings["outcome"] == "acked", "protocol"].value_counts()
+        usable = {kind: _by_round(self.usable, kind) for kind in ("ack", "stored")}
         for protocol in self.protocols:
-            timings = self.timings[self.timings["protocol"] == protocol]
-            rates = [self._rate(run) for run in self.runs if run.protocol == protocol]
-            row: dict[str, Any] = {"protocol": protocol, "rounds": len(rates)}
+            runs = [run for run in self.runs if run.protocol == protocol]
+            valid = [run for run in runs if run.valid]
+            interval = comparison.of_interval(len(valid), len(runs))
+            row: dict[str, Any] = {"protocol": protocol, "rounds": len(runs), "interval": interval}
             row |= {str(name): int(count) for name, count in verdicts[protocol].items()}
-            row["acked"] = int((timings["outcome"] == "acked").sum())
-            for kind in ("ack", "stored"):
-                row |= self._latencies(timings, kind, intervals=intervals)
-            row["records_per_s"] = float(np.median(rates))
+            row["acked"] = int(acked.get(protocol, 0))
+            for kind, by_round in usable.items():
+                of_rounds = [values for (name, _), values in by_round.items() if name == protocol]
+                row |= _latencies(of_rounds, kind, intervals=bool(valid))
+            row["records_per_s"] = float(np.median(self.rates(protocol)))
             rows.append(row)
         return pd.DataFrame(rows).set_index("protocol")
+
+    def _frame(self, values: Mapping[tuple[str, int], float]) -> pd.DataFrame:
+        """Return values by protocol and round as a table, without those of rounds that are not
+        valid."""
+        numbers = sorted({run.round for run in self.runs})
+        frame = pd.DataFrame(np.nan, index=numbers, columns=self.protocols)
+        for run in self.runs:
+            if run.valid and (run.protocol, run.round) in values:
+                frame.loc[run.round, run.protocol] = values[run.protocol, run.round]
+        return frame
 
     def _counts(self) -> dict[str, int]:
         counts = self.timings["verdict"].value_counts()
@@ -253,28 +315,9 @@ class Runs:
             return 0.0
         return stored / (int(last) - run.start_ns) * 1e9
 
-    def _latencies(self, timings: pd.DataFrame, kind: str, *, intervals: bool) -> dict[str, float]:
-        values = latencies_ms(timings, kind)
-        columns: dict[str, float] = {}
-        for level, value in percentiles(values["ms"].to_numpy(), LEVELS).items():
-            name = f"{kind}_p{level:g}_ms"
-            columns[name] = value
-            if not intervals:
-                continue
-            low, high = (
-                bootstrap_interval(
-                    values["ms"].to_numpy(), level, rounds=values["round"].to_numpy()
-                )
-                if not np.isnan(value)
-                else (np.nan, np.nan)
-            )
-            columns |= {f"{name}_low": low, f"{name}_high": high}
-        columns[f"{kind}_max_ms"] = float(values["ms"].max()) if len(values) else np.nan
-        return columns
-
 
 def latencies_ms(timings: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Return response times in milliseconds, counted from `intended_ns`, with their rounds.
+    """Return response times in milliseconds, counted from `intended_ns`, by protocol and round.
 
     Args:
         timings: as in `Runs`.
@@ -287,7 +330,33 @@ def latencies_ms(timings: pd.DataFrame, kind: str) -> pd.DataFrame:
         rows = timings[timings["stored_ns"].notna()]
         end = rows["stored_ns"]
     milliseconds = (end - rows["intended_ns"]).astype("float64") / 1e6
-    return pd.DataFrame({"round": rows["round"], "ms": milliseconds})
+    return pd.DataFrame({"protocol": rows["protocol"], "round": rows["round"], "ms": milliseconds})
+
+
+def _by_round(timings: pd.DataFrame, kind: str) -> dict[tuple[str, int], Floats]:
+    """Return the response times in milliseconds by protocol and round, where there are any."""
+    groups: Any = latencies_ms(timings, kind).groupby(["protocol", "round"])["ms"]
+    return {(str(name), int(number)): values.to_numpy() for (name, number), values in groups}
+
+
+def _latencies(of_rounds: Sequence[Floats], kind: str, *, intervals: bool) -> dict[str, float]:
+    """Return the columns of one kind of latency for one protocol.
+
+    Args:
+        of_rounds: the response times of each round that has any.
+        kind: `ack` or `stored`.
+        intervals: whether the rounds are valid, so that their percentiles have an interval.
+    """
+    columns: dict[str, float] = {}
+    for level in LEVELS:
+        found = np.array([percentiles(values, [level])[level] for values in of_rounds])
+        value, low, high = comparison.between_rounds(found)
+        name = f"{kind}_p{level:g}_ms"
+        columns[name] = value
+        columns[f"{name}_low"] = low if intervals else np.nan
+        columns[f"{name}_high"] = high if intervals else np.nan
+    columns[f"{kind}_max_ms"] = max((float(values.max()) for values in of_rounds), default=np.nan)
+    return columns
 
 
 def load(folder: str | Path) -> Runs:

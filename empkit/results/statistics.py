@@ -1,17 +1,17 @@
-"""Percentiles of latencies, and their confidence intervals."""
+"""Percentiles of latencies, the interval of one, and the distribution of Student's t."""
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
-Rounds = np.ndarray[Any, Any]
-
-RESAMPLES = 1_000
 
 
 def least_samples(level: float) -> int:
@@ -20,7 +20,7 @@ def least_samples(level: float) -> int:
     Beyond a percentile, on its nearer side, at least one sample must be expected: p50 needs 2, p90
     10, p99 100 and p99.9 1,000. With fewer samples the percentile is the largest sample under
     another name, and depends more on chance than on the system. This is a minimum: the interval
-    tells how far the number can be trusted.
+    between rounds tells how far the number can be trusted.
     """
     beyond = min(level, 100 - level) / 100
     return max(1, round(1 / beyond)) if beyond else 1
@@ -41,134 +41,110 @@ def percentiles(values: Floats, levels: Sequence[float] = (50, 90, 99)) -> dict[
     }
 
 
-def bootstrap(
-    values: Floats,
-    level: float,
-    rounds: Rounds | None = None,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> Floats:
-    """Return the bootstrap distribution of a percentile.
+def percentile_interval(
+    values: Floats, level: float, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return the interval of a percentile from samples that do not depend on each other.
 
-    The k-th smallest of n values drawn with replacement is one of the sorted values, at a position
-    whose distribution is known (Efron 1979, "Bootstrap Methods", section 3, for the median): the
-    k-th smallest of n uniform numbers, which is Beta(k, n - k + 1) distributed, times n. So
-    positions are drawn instead of whole samples, which takes as long for a million values as for a
-    hundred.
+    Its ends are two of the samples. How many samples lie below the true percentile is binomially
+    distributed, whatever the distribution of the samples is, which decides their ranks (David and
+    Nagaraja 2003, "Order Statistics", section 7.1). It holds the true value at least as often as
+    `confidence` says. An end for which there are too few samples is infinite: the p50 needs 6
+    samples for both ends, the p99 needs 368 for the upper one.
 
-    Values of one round are correlated. With several rounds, the rounds are therefore drawn first,
-    with replacement, and then values from the drawn rounds (a cluster bootstrap: Davison and
-    Hinkley 1997, section 3.8). Few rounds give a wide interval, and rightly so: of three rounds,
-    one in nine resamples draws the same round three times.
+    The records of one round are correlated, and rounds differ from each other: this interval knows
+    nothing of either, so protocols are never compared by it; see `empkit.results.comparison`.
 
     Args:
-        values: samples, at least one.
+        values: samples, in any unit.
         level: between 0 and 100.
-        rounds: the round of each sample.
-        seed: for the resampling.
-        resamples: how many percentiles to return.
+        confidence: between 0 and 1.
 
     Raises:
         ValueError: there is no sample.
     """
     if not len(values):
         raise ValueError("An interval needs at least one sample; there is none.")
-    random = np.random.default_rng(seed)
-    order = np.argsort(values, kind="stable")
-    ordered, labels = values[order], None if rounds is None else rounds[order]
-    members = (
-        [np.arange(len(values))]
-        if labels is None
-        else [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    low, high = _ranks(len(values), level, confidence)
+    ordered = np.concatenate([[-np.inf], np.sort(values), [np.inf]])
+    return float(ordered[low]), float(ordered[high])
+
+
+@lru_cache(maxsize=1_024)
+def _ranks(n: int, level: float, confidence: float) -> tuple[int, int]:
+    """Return the ranks of the ends, from 1 to `n`; 0 or `n` + 1 where no sample is far enough."""
+    outside = (1 - confidence) / 2
+
+    def at_most(k: int) -> float:
+        """Return the probability that at most k samples lie below the percentile."""
+        return incomplete_beta(1 - level / 100, n - k, k + 1) if 0 <= k < n else float(k >= n)
+
+    low = bisect_right(range(n + 1), outside, key=lambda rank: at_most(rank - 1)) - 1
+    high = bisect_left(range(1, n + 1), 1 - outside, key=lambda rank: at_most(rank - 1)) + 1
+    return low, high
+
+
+def incomplete_beta(x: float, a: float, b: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b).
+
+    The continued fraction of DLMF 8.17.22, evaluated by the method of Lentz; the distributions of
+    Student's t and of the binomial follow from it. (SciPy has it, too, but would be by far the
+    largest dependency, for this one function.)
+
+    Args:
+        x: between 0 and 1.
+        a: above 0.
+        b: above 0.
+    """
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):  # where the fraction converges slowly
+        return 1 - incomplete_beta(1 - x, b, a)
+    front = math.exp(
+        a * math.log(x) + b * math.log1p(-x) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     )
-    drawn = random.multinomial(len(members), [1 / len(members)] * len(members), resamples)
-    sizes = drawn @ np.array([len(positions) for positions in members])
-    # a percentile lies between two neighbours of the resample, as numpy.percentile has it
-    place = level / 100 * (sizes - 1)
-    below = place.astype(np.int64)
-    lower = random.beta(below + 1, sizes - below)
-    upper = lower + (1 - lower) * random.beta(1, np.maximum(1, sizes - below - 1))
-    near, far = (
-        ordered[_positions(members, drawn, np.minimum(sizes - 1, (u * sizes).astype(np.int64)))]
-        for u in (lower, upper)  # uniform numbers
-    )
-    estimates: Floats = np.minimum(far, near + (place - below) * (far - near))
-    return estimates
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    fraction = d
+    for m in range(1, 10_000):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for term in (even, odd):
+            d = 1 / (1 + term * d)
+            c = 1 + term / c
+            fraction *= c * d
+        if abs(c * d - 1) < 1e-14:
+            break
+    return front * fraction / a
 
 
-def _positions(members: Sequence[Places], drawn: Places, ranks: Places) -> Places:
-    """Return the position of each rank in the sorted values, with round r `drawn[:, r]` times.
-
-    Args:
-        members: for each round, the positions of its values among all sorted values.
-        drawn: one row per resample: how often each round was drawn.
-        ranks: one per resample, from 0.
-    """
-    low = np.zeros(len(ranks), dtype=np.int64)
-    high = np.full(len(ranks), sum(len(positions) for positions in members) - 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        counts = [np.searchsorted(positions, middle, side="right") for positions in members]
-        enough = (drawn * np.stack(counts, axis=1)).sum(axis=1) > ranks
-        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
-    return low
-
-
-def bootstrap_interval(
-    values: Floats,
-    level: float,
-    confidence: float = 0.95,
-    rounds: Rounds | None = None,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Return the confidence interval of a percentile (percentile bootstrap).
-
-    No resample has a value above the largest sample, so the interval of a percentile near an end
-    is too narrow while samples are few. For exponential samples, the 95 % interval of p50 holds the
-    true value 95 times in 100 from 20 samples on, and that of p90 94 times from 500 on; that of p99
-    only 62 times with 100 samples and 92 times with 1,000 (tried with 1,000 repetitions each).
+def student_p(t: float, freedom: float) -> float:
+    """Return how likely Student's t is as far from 0 as `t`, or farther, on either side.
 
     Args:
-        values: samples, at least one.
-        level: between 0 and 100.
-        confidence: between 0 and 1.
-        rounds: the round of each sample; see `bootstrap`.
-        seed: for the resampling.
-
-    Raises:
-        ValueError: there is no sample.
+        t: the statistic.
+        freedom: the degrees of freedom, above 0; not always a whole number.
     """
-    outside = (1 - confidence) / 2 * 100
-    low, high = np.percentile(bootstrap(values, level, rounds, seed), [outside, 100 - outside])
-    return float(low), float(high)
+    return incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 
-def difference(
-    a: Floats,
-    b: Floats,
-    level: float = 50,
-    confidence: float = 0.95,
-    rounds: tuple[Rounds, Rounds] | None = None,
-) -> tuple[float, float]:
-    """Return the confidence interval of a percentile of `a` minus that of `b`.
-
-    An interval that holds 0 means that no difference was shown.
+@lru_cache(maxsize=1_024)
+def student_quantile(confidence: float, freedom: float) -> float:
+    """Return the value that Student's t does not exceed on either side, with a probability.
 
     Args:
-        a: samples.
-        b: samples, of the same unit.
-        level: between 0 and 100.
-        confidence: between 0 and 1.
-        rounds: the round of each sample of `a` and of `b`; see `bootstrap`.
-
-    Raises:
-        ValueError: one of them is empty.
+        confidence: the probability, between 0 and 1.
+        freedom: the degrees of freedom, above 0.
     """
-    of_a = bootstrap(a, level, rounds[0] if rounds else None, seed=1)
-    of_b = bootstrap(b, level, rounds[1] if rounds else None, seed=2)
-    outside = (1 - confidence) / 2 * 100
-    low, high = np.percentile(of_a - of_b, [outside, 100 - outside])
-    return float(low), float(high)
+    height = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
+    height /= math.sqrt(freedom * math.pi)
+    t = 0.0
+    for _ in range(100):  # Newton's method; the tail is convex, so that it comes from one side
+        density = height * (1 + t * t / freedom) ** (-(freedom + 1) / 2)
+        step = (student_p(t, freedom) - (1 - confidence)) / (2 * density)
+        t += step
+        if step <= 1e-12 * t:
+            break
+    return t
 
 
 def with_expected_interval(values: Floats, interval: float) -> Floats:
