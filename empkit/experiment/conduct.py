@@ -21,13 +21,13 @@ from empkit.brokers import BrokerError
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
-from empkit.experiment import logs, strikes
+from empkit.experiment import logs, machine, strikes, validity
 from empkit.experiment.environment import hashed, measured_on
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
 from empkit.experiment.payloads import line_of
 from empkit.experiment.progress import Progress, shown
-from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
+from empkit.experiment.run import OUTSIDE_FILE, Plan
 from empkit.experiment.workload import Workload
 from empkit.faults.base import Fault, Offer, Scene, WholeRunFault
 from empkit.faults.timeline import At, Timeline
@@ -237,6 +237,7 @@ class _Conductor:
         self._scene = Scene(rig)
         self._timeline = Timeline(self._scene, setup.events)
         self._started_ns = 0
+        self._readings: list[machine.Reading | None] = []
         self._settings = setup.guarantees.applied(rig.settings)
         self._through_kafka = client_class(protocol).through_kafka
         self.interrupted = False
@@ -357,6 +358,8 @@ class _Conductor:
         """Act on one report; the last one is returned."""
         if "done" in report:
             show(f"{self._protocol} {self._number}", report["done"], self._setup.count)
+        elif "begins" in report or "decided" in report:
+            self._read_machine()
         elif "started_ns" in report:
             if not self._started_ns:
                 self._started_ns = report["started_ns"]
@@ -369,12 +372,17 @@ class _Conductor:
             raise RunError(report["failed"])
         return report.get("finished")
 
+    def _read_machine(self) -> None:
+        """Read the counters of the machine: before the first record, and after the last."""
+        self._readings.append(machine.read(machine.processes_of(self._rig)[0]))
+
     def _autopsy(self, child: Child) -> dict[str, Any]:
         """Audit a run whose load generator was killed, from the columns that it left."""
         self._timeline.finish()
         if not self._setup.ends_sending or not self._started_ns:
             child.expect("finished", 1.0)  # raises, with how it ended
         end_ns = now_ns()
+        self._read_machine()
         auditor = self._start("audit")
         try:
             finished: dict[str, Any] = auditor.expect("finished", AUDIT_TIMEOUT_S)["finished"]
@@ -409,15 +417,14 @@ class _Conductor:
         info.broken += self._outside()
         info.notes += [untouched(span, info) for span in info.faults if span.struck == 0]
         info.faults += self._timeline.missed
-        if info.generator_late_ms > LATE_MS:
-            info.valid = False
-            info.notes.append(
-                f"The load generator was late by {info.generator_late_ms:.0f} ms (p99): it may be "
-                "what was measured, and not the system."
+        if len(self._readings) > 1:
+            first, *_, last = self._readings
+            info.processor = machine.between(
+                first, last, all_ours=machine.processes_of(self._rig)[1]
             )
-        if not info.drained:
-            info.valid = False
-            info.notes.append("The server had not decided on every record when it was audited.")
+        info.not_valid = validity.judged(info, read_timings([self._folder / "timings.parquet"]))
+        info.valid = not info.not_valid
+        info.notes += info.not_valid.values()
         if not info.one_clock:
             info.notes.append(
                 "The server's clock is not this machine's: when a record was received and stored "
@@ -428,13 +435,7 @@ class _Conductor:
                 f"{info.held_back} records were due while {Workload.MOST_IN_FLIGHT} were in "
                 "flight, and waited for their turn: more was offered than the system took."
             )
-        if info.gave_up:
-            info.valid = False
-            info.notes.append(
-                f"No answers came any more, so the run was ended after {info.offered} of {count} "
-                "records. `empkit check` says which part is missing."
-            )
-        elif info.cut_short:
+        if info.cut_short and not info.gave_up:
             info.notes.append(f"Interrupted after {info.offered} of {count} records.")
         return info
 
