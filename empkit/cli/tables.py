@@ -43,8 +43,10 @@ def summary_table(runs: Runs) -> Table:
     summary = runs.summary()
     table = Table(title="What became of the records, and when", title_justify="left")
     table.add_column("")
-    for name in summary.index:
-        table.add_column(str(name), justify="right")
+    for name in map(str, summary.index):
+        mark = runs.mark(name)
+        style = "red" if mark else None
+        table.add_column(f"{name}\n{mark}" if mark else name, justify="right", header_style=style)
 
     def row(label: str, column: str, form: str) -> None:
         values = summary[column]

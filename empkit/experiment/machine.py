@@ -162,10 +162,10 @@ def _process(proc: Path, pid: int) -> _Process:
     tick_s = 1 / os.sysconf("SC_CLK_TCK")
     user, system, reaped_user, reaped_system = (int(ticks) * tick_s for ticks in fields[11:15])
     delayed = {}
-    for thread in os.listdir(proc / str(pid) / "task"):
+    for thread in (proc / str(pid) / "task").iterdir():
         with contextlib.suppress(OSError):  # it has ended
-            counters = (proc / str(pid) / "task" / thread / "schedstat").read_text().split()
-            delayed[int(thread)] = int(counters[1]) / 1e9
+            _, delayed_ns, _ = (thread / "schedstat").read_text().split()
+            delayed[int(thread.name)] = int(delayed_ns) / 1e9
     return _Process(user + system, reaped_user + reaped_system, delayed)
 
 

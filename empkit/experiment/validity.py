@@ -96,11 +96,11 @@ def _generator(info: RunInfo, latency: Latency) -> str:
                 f"(p{level:g}), which is {late_ms / least_ms:.0%} of the latency: it was measured, "
                 "and not only the system."
             )
-    least_ms = latency.least_ms.get(99)
-    if least_ms is not None and info.generator_late_ms > LAG_SHARE * least_ms:
+    tail_ms = latency.least_ms.get(99)
+    if tail_ms is not None and info.generator_late_ms > LAG_SHARE * tail_ms:
         return (
             f"The load generator was late by {info.generator_late_ms:,.3g} ms (p99 of its event "
-            f"loop), which is {info.generator_late_ms / least_ms:.0%} of the latency: it was "
+            f"loop), which is {info.generator_late_ms / tail_ms:.0%} of the latency: it was "
             "measured, and not only the system."
         )
     return ""

@@ -190,7 +190,10 @@ def _runs(runs: Runs) -> Table:
             run.started_at,
             f"{run.offered:,}",
             f"{(run.end_ns - run.start_ns) / 1e9:,.2f}",
+            _or_not_known(run.sending_late_p99_ms, "closed loop" if _is_closed(run) else None),
             f"{run.generator_late_ms:,.1f}",
+            f"{run.server_late_ms:,.1f}",
+            _or_not_known(run.processor.others_s),
             state(run),
             workload(run),
             run.guarantees,
@@ -198,9 +201,18 @@ def _runs(runs: Runs) -> Table:
         ]
         for run in runs.runs
     ]
-    header = ["run", "started", "records", "seconds", "generator late, ms", "state", "workload",
-              "guarantees", "faults"]  # fmt: skip
-    return Table(header, rows, (1, 5, 6, 7, 8))
+    header = ["run", "started", "records", "seconds", "sent late, ms", "generator late, ms",
+              "server late, ms", "others' processor time, s", "state", "workload", "guarantees",
+              "faults"]  # fmt: skip
+    return Table(header, rows, (1, 8, 9, 10, 11))
+
+
+def _is_closed(run: RunInfo) -> bool:
+    return run.workload.get("rate") is None
+
+
+def _or_not_known(value: float | None, otherwise: str | None = None) -> str:
+    return (otherwise or "not known") if value is None else f"{value:,.2f}"
 
 
 def _summary(runs: Runs) -> Table:
@@ -224,12 +236,13 @@ def _summary(runs: Runs) -> Table:
         for level in ("p50", "p90", "p99", "max")
     ]
     rows.append(["records per s", *(f"{rate:,.0f}" for rate in summary["records_per_s"])])
-    invalid = {run.protocol for run in runs.runs if not run.valid}
-    names = [
-        f"{protocol} (not valid)" if protocol in invalid else str(protocol)
-        for protocol in summary.index
-    ]
-    return Table(["", *names], rows)
+    return Table(["", *_marked(runs)], rows)
+
+
+def _marked(runs: Runs) -> list[str]:
+    """Return the names of the protocols, marked where the numbers cannot be used."""
+    marks = {protocol: runs.mark(protocol) for protocol in runs.protocols}
+    return [f"{protocol} ({mark})" if mark else protocol for protocol, mark in marks.items()]
 
 
 def _verdicts(runs: Runs) -> Table:
@@ -239,7 +252,7 @@ def _verdicts(runs: Runs) -> Table:
         [verdict.replace("_", "-"), *(f"{count:,}" for count in counts[verdict]), kind.meaning]
         for verdict, kind in KINDS.items()
     ]
-    return Table(["", *map(str, counts.index), "meaning"], rows, (len(counts) + 1,))
+    return Table(["", *_marked(runs), "meaning"], rows, (len(counts) + 1,))
 
 
 def _broken(runs: Runs) -> BrokenRecords:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from empkit.results.conclusion import mark
 from empkit.results.verdicts import VERDICTS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def as_json(
     ]
     sentences = {
         name: [sentence for runs in crossed for sentence in getattr(runs, name)]
-        for name in ("broken", "findings", "unmeasured")
+        for name in ("broken", "findings", "unmeasured", "not_valid")
     }
     sentences["unmeasured"] += unmeasured
     return {
@@ -63,7 +64,11 @@ def _protocols(runs: Measured) -> dict[str, Any]:
     if not runs.runs:
         return {}
     return {
-        protocol: {"rounds": row["rounds"], **_numbers(row)}
+        protocol: {
+            "rounds": row["rounds"],
+            "valid": not mark(runs, protocol),
+            **_numbers(row),
+        }
         for protocol, row in _rows(runs).items()
     }
 
@@ -84,6 +89,11 @@ def _run(runs: Measured, run: RunInfo) -> dict[str, Any]:
         "faults": [asdict(fault) for fault in run.faults],
         "workload": run.workload,
         "valid": run.valid,
+        "not_valid": run.not_valid,
+        "generator_late_ms": run.generator_late_ms,
+        "server_late_ms": run.server_late_ms,
+        "sending_late_ms": {"p50": run.sending_late_p50_ms, "p99": run.sending_late_p99_ms},
+        "processor": asdict(run.processor),
         "drained": run.drained,
         "cut_short": run.cut_short,
         "gave_up": run.gave_up,
