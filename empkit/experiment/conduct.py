@@ -21,10 +21,11 @@ from empkit.brokers import BrokerError
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
-from empkit.experiment import logs, machine, strikes, validity
+from empkit.experiment import logs, strikes, validity
 from empkit.experiment.environment import hashed, measured_on
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
+from empkit.experiment.machine import Readings
 from empkit.experiment.payloads import line_of
 from empkit.experiment.progress import Progress, shown
 from empkit.experiment.run import OUTSIDE_FILE, Plan
@@ -237,7 +238,7 @@ class _Conductor:
         self._scene = Scene(rig)
         self._timeline = Timeline(self._scene, setup.events)
         self._started_ns = 0
-        self._readings: list[machine.Reading | None] = []
+        self._readings = Readings(rig)
         self._settings = setup.guarantees.applied(rig.settings)
         self._through_kafka = client_class(protocol).through_kafka
         self.interrupted = False
@@ -359,7 +360,7 @@ class _Conductor:
         if "done" in report:
             show(f"{self._protocol} {self._number}", report["done"], self._setup.count)
         elif "begins" in report or "decided" in report:
-            self._read_machine()
+            self._readings.take()
         elif "started_ns" in report:
             if not self._started_ns:
                 self._started_ns = report["started_ns"]
@@ -372,17 +373,13 @@ class _Conductor:
             raise RunError(report["failed"])
         return report.get("finished")
 
-    def _read_machine(self) -> None:
-        """Read the counters of the machine: before the first record, and after the last."""
-        self._readings.append(machine.read(machine.processes_of(self._rig)[0]))
-
     def _autopsy(self, child: Child) -> dict[str, Any]:
         """Audit a run whose load generator was killed, from the columns that it left."""
         self._timeline.finish()
         if not self._setup.ends_sending or not self._started_ns:
             child.expect("finished", 1.0)  # raises, with how it ended
         end_ns = now_ns()
-        self._read_machine()
+        self._readings.take()
         auditor = self._start("audit")
         try:
             finished: dict[str, Any] = auditor.expect("finished", AUDIT_TIMEOUT_S)["finished"]
@@ -417,11 +414,7 @@ class _Conductor:
         info.broken += self._outside()
         info.notes += [untouched(span, info) for span in info.faults if span.struck == 0]
         info.faults += self._timeline.missed
-        if len(self._readings) > 1:
-            first, *_, last = self._readings
-            info.processor = machine.between(
-                first, last, all_ours=machine.processes_of(self._rig)[1]
-            )
+        info.processor = self._readings.processor()
         info.not_valid = validity.judged(info, read_timings([self._folder / "timings.parquet"]))
         info.valid = not info.not_valid
         info.notes += info.not_valid.values()

@@ -123,6 +123,29 @@ def _ended(before: Reading, after: Reading) -> float:
     return max(0.0, after.owner.reaped_s - before.owner.reaped_s - sum(gone))
 
 
+class Readings:
+    """The readings of one run.
+
+    Args:
+        rig: the system under test.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._taken: list[Reading | None] = []
+
+    def take(self) -> None:
+        """Read the counters: before the first record, and after the last."""
+        self._taken.append(read(processes_of(self._rig)[0]))
+
+    def processor(self) -> ProcessorTime:
+        """Return what happened from the first reading to the last."""
+        if len(self._taken) < 2:
+            return ProcessorTime()
+        first, *_, last = self._taken
+        return between(first, last, all_ours=processes_of(self._rig)[1])
+
+
 def processes_of(rig: Rig) -> tuple[list[int], bool]:
     """Return the processes of a system under test, and whether they are all that it has here.
 

@@ -105,7 +105,7 @@ def stages(runs: Runs) -> Picture:
     axes.set_xlim(0, widest * 1.5 or 1)
     axes.set_xlabel("milliseconds, median of the whole (and of each stage, in their order)")
     legend(axes, 3)
-    return titled(picture, _stage_finding(medians), _stage_words(medians))
+    return titled(picture, _stage_finding(medians), _stage_words(medians), runs)
 
 
 def _stage_medians(
