@@ -47,6 +47,7 @@ class Generator:
         """Whether the run was ended because no record was answered."""
         self.done = 0
         self.offered = 0
+        self._free_ns = np.zeros(len(records), np.int64)  # when each had a place in flight
         self._sent_ns = np.zeros(len(records), np.int64)  # before the client, whatever that does
         self._full_ns = array("q")  # begin and end of each wait for a place in flight
         self.timer_note = ""
@@ -88,7 +89,7 @@ class Generator:
         """Return how late the records were sent; a closed loop has no schedule to be late for."""
         if not self._open:
             return Lateness(0, None, None)
-        return Lateness.of(self._columns.intended_ns, self._sent_ns, self._full_ns)
+        return Lateness.of(self._columns.intended_ns, self._free_ns, self._sent_ns, self._full_ns)
 
     async def _closed_loop(self, in_flight: int) -> None:
         sequence = iter(range(len(self._records)))
@@ -125,6 +126,7 @@ class Generator:
                     self._full_ns.append(now_ns())
                 else:
                     await slots.acquire()
+                self._free_ns[seq] = now_ns()
                 if self._stopped:
                     return
                 sends.create_task(send(seq, intended_ns))

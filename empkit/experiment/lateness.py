@@ -32,7 +32,9 @@ class Lateness(NamedTuple):
     p99_ms: float | None
 
     @classmethod
-    def of(cls, intended_ns: Stamps, sent_ns: Stamps, full_ns: array[int]) -> Lateness:
+    def of(
+        cls, intended_ns: Stamps, free_ns: Stamps, sent_ns: Stamps, full_ns: array[int]
+    ) -> Lateness:
         """Return the lateness of a run.
 
         A record counts as the system's if it waited for a place in flight during more than half of
@@ -40,13 +42,13 @@ class Lateness(NamedTuple):
 
         Args:
             intended_ns: when each record was due; 0 if it was never offered.
+            free_ns: when each had a place in flight.
             sent_ns: when each was handed to the client.
             full_ns: begin and end of each wait for a place in flight, in order.
         """
         offered = intended_ns != 0
-        intended, sent = intended_ns[offered], sent_ns[offered]
-        late = sent - intended
-        waited = _waited(sent, full_ns) - _waited(intended, full_ns)
+        intended, late = intended_ns[offered], (sent_ns - intended_ns)[offered]
+        waited = _waited(free_ns[offered], full_ns) - _waited(intended, full_ns)
         own = late[waited <= late / 2]
         levels = percentiles(own / 1e6, (50, 99))
         p50, p99 = (None if np.isnan(value) else value for value in levels.values())
