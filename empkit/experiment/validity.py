@@ -92,18 +92,25 @@ def _generator(info: RunInfo, latency: Latency) -> str:
         late_ms = late[int(level)]
         if late_ms is not None and late_ms > SENDING_SHARE * least_ms:
             return (
-                f"The load generator sent records {late_ms:,.3g} ms after they were due "
-                f"(p{level:g}), which is {late_ms / least_ms:.0%} of the latency: it was measured, "
-                "and not only the system."
+                f"The load generator sent records {_ms(late_ms)} after they were due (p{level:g}), "
+                f"{_of_latency(late_ms / least_ms)}: it was measured, and not only the system."
             )
     tail_ms = latency.least_ms.get(99)
     if tail_ms is not None and info.generator_late_ms > LAG_SHARE * tail_ms:
         return (
-            f"The load generator was late by {info.generator_late_ms:,.3g} ms (p99 of its event "
-            f"loop), which is {info.generator_late_ms / tail_ms:.0%} of the latency: it was "
-            "measured, and not only the system."
+            f"The load generator was late by {_ms(info.generator_late_ms)} (p99 of its event "
+            f"loop), {_of_latency(info.generator_late_ms / tail_ms)}: it was measured, and not "
+            "only the system."
         )
     return ""
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
+
+
+def _of_latency(share: float) -> str:
+    return f"{share:.0%} of the latency" if share < 2 else f"{share:,.0f} times the latency"
 
 
 def _machine(processor: ProcessorTime, latency: Latency) -> str:

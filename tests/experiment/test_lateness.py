@@ -14,8 +14,8 @@ MS = 1_000_000
 
 @st.composite
 def schedules(draw):
-    """Records in order, each with a place in flight when it is due or later, and waits for a place in flight that do
-    not overlap."""
+    """When records were due and had a place in flight, and waits for a place, which do not
+    overlap."""
     gaps = draw(st.lists(st.integers(1, 20), min_size=100, max_size=150))
     due = np.cumsum(gaps) * MS
     late = draw(st.lists(st.integers(0, 40), min_size=len(gaps), max_size=len(gaps)))
