@@ -25,6 +25,8 @@ import orjson
 import uvloop
 
 from benchmarks.common import (
+    FIRST_MARK,
+    RESULTS,
     Row,
     closed_loop,
     in_turns,
@@ -46,7 +48,6 @@ from empkit.processes.child import Processes
 from empkit.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def http_store(rounds: int) -> list[Row]:
@@ -370,16 +371,15 @@ def table(rows: list[Row], earlier: list[str]) -> str:
 
 def written() -> list[str]:
     """Return the rows of the existing table."""
-    return [line for line in _existing()[0].splitlines() if line.startswith("| ")][2:]
+    lines = _parts()[0].splitlines()
+    return [line for line in lines if line.startswith("| ")][2:]
 
 
-def others() -> str:
-    """Return what other benchmarks have written below the table, each between markers."""
-    return "".join(_existing()[1:])
-
-
-def _existing() -> tuple[str, str, str]:
-    return (RESULTS.read_text() if RESULTS.exists() else "").partition("\n<!-- ")
+def _parts() -> tuple[str, str]:
+    """Return the existing table, and the sections of other benchmarks behind it."""
+    text = RESULTS.read_text() if RESULTS.exists() else ""
+    table, mark, sections = text.partition(FIRST_MARK)
+    return table, mark + sections
 
 
 def main() -> None:
@@ -405,7 +405,7 @@ def main() -> None:
             print(json.dumps(row._asdict()), file=sys.stderr)
         rows += measured
         if options.write:  # after each benchmark, so that Ctrl-C loses no finished one
-            RESULTS.write_text(table(rows, earlier) + others())
+            RESULTS.write_text(table(rows, earlier) + _parts()[1])
     print(table(rows, earlier))
     if options.check and not all(row.reached for row in rows):
         sys.exit(1)

@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +19,10 @@ from empkit.clients.http1 import Http1
 from empkit.clients.tokens import fetch_token
 from empkit.processes.child import Child, Processes
 from empkit.settings import Settings
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+FIRST_MARK = "\n<!-- "
+"""Where the table of `python -m benchmarks` ends and sections of other benchmarks begin."""
 
 
 class Row(NamedTuple):
@@ -107,6 +112,17 @@ def in_turns(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, li
 def ratio(measured: dict[str, list[float]], one: str, other: str) -> float:
     """Return the median of the rounds' ratios."""
     return statistics.median(a / b for a, b in zip(measured[one], measured[other], strict=True))
+
+
+def replace_section(name: str, lines: list[str]) -> None:
+    """Put lines into `RESULTS.md`, between the marks of a name; at its end if there are none."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    text = RESULTS.read_text()
+    if begin not in text:
+        text += f"\n{begin}\n{end}\n"
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    RESULTS.write_text("\n".join([head + begin, "", *lines, "", end + tail]))
 
 
 async def token_header(settings: Settings) -> dict[str, str]:

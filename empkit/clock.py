@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import platform
 from collections import deque
 from pathlib import Path
@@ -14,6 +15,10 @@ now_ns = monotonic_ns
 (https://docs.python.org/3/library/time.html#time.monotonic)."""
 
 PERIOD_S = 0.01
+"""How often event-loop lag is measured, in seconds."""
+KEPT_S = 60.0
+"""How long the samples of a process without an end are kept, in seconds."""
+_PERIOD_NS = int(PERIOD_S * 1e9)
 MAX_STEP_S = 0.001
 """The largest step, in seconds, of a clock that can time records, which may take less."""
 
@@ -38,36 +43,49 @@ class LoopWatch:
     """Measures event-loop lag: how late a timer fires.
 
     When a timer fires L ms late, any other callback could have waited as long: the loop was busy,
-    or its process had no processor. The samples of the last minute are kept.
+    or its process had no processor. A late timer stands for all the timers that were due until it
+    fired, each with its own lag, so that a stall counts for as long as it lasted: the correction of
+    HdrHistogram for an expected interval (https://github.com/HdrHistogram/HdrHistogram#corrected-vs-raw-value-recording-calls).
+
+    Args:
+        keep_s: how long the samples are kept, in seconds.
     """
 
-    def __init__(self) -> None:
-        self._samples: deque[tuple[int, int]] = deque(maxlen=int(60 / PERIOD_S))
+    def __init__(self, keep_s: float = KEPT_S) -> None:
+        most = None if math.isinf(keep_s) else int(keep_s / PERIOD_S)
+        self._samples: deque[tuple[int, int]] = deque(maxlen=most)
         self._due_ns = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Start measuring; call this in the loop to measure."""
-        self._due_ns = now_ns() + int(PERIOD_S * 1e9)
+        self._due_ns = now_ns() + _PERIOD_NS
         self._timer = asyncio.get_running_loop().call_later(PERIOD_S, self._tick)
 
     def stop(self) -> None:
-        """Stop measuring; the samples stay."""
+        """Stop measuring; the samples stay. A timer that is late by then counts."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
+            self._note(now_ns())
 
     def _tick(self) -> None:
-        moment = now_ns()
-        self._samples.append((moment, max(0, moment - self._due_ns)))
+        self._note(max(now_ns(), self._due_ns))  # a coarse timer may fire early
         self.start()
+
+    def _note(self, moment_ns: int) -> None:
+        """Add a sample for each timer that was due until `moment_ns`, by when it was due."""
+        due = range(self._due_ns, moment_ns + 1, _PERIOD_NS)
+        kept = due if self._samples.maxlen is None else due[-self._samples.maxlen :]
+        self._samples.extend((due_ns, moment_ns - due_ns) for due_ns in kept)
 
     def late_ms(self, since_ns: int = 0) -> dict[str, float]:
         """Return the 99th percentile and the maximum of the lag, in milliseconds.
 
         Args:
-            since_ns: use only the samples since this time of the clock.
+            since_ns: use only the timers that were due since this time of the clock.
         """
-        late = sorted(late for moment, late in self._samples if moment >= since_ns)
+        late = sorted(late for due_ns, late in self._samples if due_ns >= since_ns)
         if not late:
             return {"p99": 0.0, "max": 0.0}
         return {"p99": late[int(0.99 * (len(late) - 1))] / 1e6, "max": late[-1] / 1e6}

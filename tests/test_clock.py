@@ -1,10 +1,13 @@
 """The clock that everything is timed with."""
 
+import asyncio
 import platform
 import time
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from empkit import Lab, clock
 from empkit.lab import LabError
@@ -36,3 +39,55 @@ def test_no_lab_starts_on_a_coarse_clock(coarse):
     with pytest.raises(LabError, match=r"steps of 15\.6 ms"):
         lab.start()
     assert not lab.running
+
+
+# Event-loop lag
+
+STALL_S = 0.5
+
+
+def stalled(after_s=0.2):
+    """A watch of a loop that was blocked for a time, and when that was over."""
+
+    async def run():
+        watch = clock.LoopWatch()
+        watch.start()
+        await asyncio.sleep(0.2)
+        time.sleep(STALL_S)  # noqa: ASYNC251 - it is to block
+        over_ns = clock.now_ns()
+        await asyncio.sleep(after_s)
+        watch.stop()
+        return watch, over_ns
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("after_s", [0.2, 0.0])
+def test_a_stall_counts_for_as_long_as_it_lasted(after_s):
+    """Half of a second is a large share of the timers, though only one of them fired late."""
+    watch, _ = stalled(after_s)
+    assert watch.late_ms()["p99"] > 800 * STALL_S
+    assert watch.late_ms()["max"] >= 950 * STALL_S
+
+
+def test_a_stall_before_the_run_does_not_count():
+    watch, over_ns = stalled()
+    assert watch.late_ms(over_ns)["max"] < 500 * STALL_S
+
+
+@given(late_ns=st.integers(0, 5 * 10**9))
+def test_a_late_timer_stands_for_all_that_were_due_meanwhile(late_ns):
+    watch = clock.LoopWatch()
+    watch._due_ns = 7
+    watch._note(7 + late_ns)
+    period_ns = int(clock.PERIOD_S * 1e9)
+    assert list(watch._samples) == [
+        (7 + due_ns, late_ns - due_ns) for due_ns in range(0, late_ns + 1, period_ns)
+    ]
+
+
+def test_a_stall_longer_than_what_is_kept_takes_no_more_room():
+    watch = clock.LoopWatch(keep_s=1.0)
+    watch._note(3_600 * 10**9)
+    assert len(watch._samples) == 1.0 / clock.PERIOD_S
+    assert watch.late_ms()["max"] < 1_000

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from empkit.cli.common import plain
+from empkit.results.answer import VALID
 from empkit.results.explained import explained
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def summary_table(table_of: Answer) -> Table:
         table.add_section()
         table.add_row(Text("; ".join((section.heading, *section.notes)), style="bold"))
         for label, cells in section.rows:
-            table.add_row(label, *cells)
+            table.add_row(label, *cells, style="red" if label == VALID else None)
     return table
 
 

@@ -102,14 +102,17 @@ class ControlPlane(Closing):
             pass
         raise NotThisKitError(self._settings.server_url, path, response.code)
 
-    async def health(self) -> wire.Health:
+    async def health(self, late_s: float | None = None) -> wire.Health:
         """Return how the server is.
+
+        Args:
+            late_s: how far back `loop_late_ms` goes, in seconds; None for all that is kept.
 
         Raises:
             NotThisKitError: the answer is not that of an empkit server.
             ClientError: no answer.
         """
-        content = await self.get(wire.HEALTH)
+        content = await self.get(wire.HEALTH, **({} if late_s is None else {"late_s": late_s}))
         try:
             return wire.Health.model_validate(content)
         except ValidationError:

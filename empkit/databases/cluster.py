@@ -90,6 +90,7 @@ class Cluster(Stopping):
         )  # fmt: skip
         url = f"postgresql+psycopg://empkit:{password}@127.0.0.1:{port}/postgres"
         _wait(url, self._server)
+        _RUNNING[port] = self._server.pid
         return url
 
     @property
@@ -101,7 +102,18 @@ class Cluster(Stopping):
         """Stop the server and remove its files."""
         if sys.platform != "win32":  # there is no SIGQUIT there; the processes are killed below
             self._server.signal(signal.SIGQUIT)  # immediate shutdown: the files are removed
+        _RUNNING.pop(sa.make_url(self.url).port or 0, None)
         self._processes.stop()
+
+
+_RUNNING: dict[int, int] = {}
+"""The process of each server that this process has started, by port."""
+
+
+def process_of(url: str) -> int | None:
+    """Return the process of a server that this process has started, by the URL of a database."""
+    address = sa.make_url(url)
+    return _RUNNING.get(address.port or 0) if address.host == "127.0.0.1" else None
 
 
 def version_of(url: str) -> str:

@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
-from empkit.experiment import generators, strikes
+from empkit.experiment import generators, strikes, validity
 from empkit.experiment.environment import hashed
 from empkit.experiment.guarantees import Guarantees, why_loss
 from empkit.experiment.held import is_of_run
+from empkit.experiment.machine import Readings
 from empkit.experiment.payloads import line_of
 from empkit.experiment.progress import Progress
-from empkit.experiment.run import LATE_MS, OUTSIDE_FILE, Plan
+from empkit.experiment.run import OUTSIDE_FILE, Plan
 from empkit.experiment.workload import Workload
 from empkit.faults.base import Fault, Offer, Scene, WholeRunFault
 from empkit.faults.timeline import At, Timeline
@@ -32,6 +33,7 @@ from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError
 from empkit.proxy import ProxyProcess
 from empkit.records import ledger
+from empkit.results.folders import read_timings
 from empkit.results.info import FaultSpan, RunInfo
 from empkit.results.runs import Runs
 from empkit.results.strikes import untouched
@@ -157,6 +159,7 @@ class Conductor:
         self._scene = Scene(rig)
         self._timeline = Timeline(self._scene, setup.events)
         self._started_ns = 0
+        self._readings = Readings(rig)
         self._settings = self._guarantees.applied(rig.settings)
         self._through_kafka = client_class(self._protocol).through_kafka
         self.interrupted = False
@@ -276,6 +279,8 @@ class Conductor:
         """Act on one report; the last one is returned."""
         if "done" in report:
             show(self._name, report["done"], self._setup.count)
+        elif "begins" in report or "decided" in report:
+            self._readings.take()
         elif "started_ns" in report:
             if not self._started_ns:
                 self._started_ns = report["started_ns"]
@@ -294,6 +299,7 @@ class Conductor:
         if not self._setup.ends_sending or not self._started_ns:
             child.expect("finished", 1.0)  # raises, with how it ended
         end_ns = now_ns()
+        self._readings.take()
         with self._at_work("audit") as auditor:
             finished: dict[str, Any] = auditor.expect("finished", AUDIT_TIMEOUT_S)["finished"]
         return finished | {
@@ -325,15 +331,10 @@ class Conductor:
         info.broken += self._outside()
         info.notes += [untouched(span, info) for span in info.faults if span.struck == 0]
         info.faults += self._timeline.missed
-        if info.generator_late_ms > LATE_MS:
-            info.valid = False
-            info.notes.append(
-                f"The load generator was late by {info.generator_late_ms:.0f} ms (p99): it may be "
-                "what was measured, and not the system."
-            )
-        if not info.drained:
-            info.valid = False
-            info.notes.append("The server had not decided on every record when it was audited.")
+        info.processor = self._readings.processor()
+        info.not_valid = validity.judged(info, read_timings([self._folder / "timings.parquet"]))
+        info.valid = not info.not_valid
+        info.notes += info.not_valid.values()
         if not info.one_clock:
             info.notes.append(
                 "The server's clock is not this machine's: when a record was received and stored "
@@ -344,13 +345,7 @@ class Conductor:
                 f"{info.held_back} records were due while {Workload.MOST_IN_FLIGHT} were in "
                 "flight, and waited for their turn: more was offered than the system took."
             )
-        if info.gave_up:
-            info.valid = False
-            info.notes.append(
-                f"No answers came any more, so the run was ended after {info.offered} of {count} "
-                "records. `empkit check` says which part is missing."
-            )
-        elif info.cut_short:
+        if info.cut_short and not info.gave_up:
             info.notes.append(f"Interrupted after {info.offered} of {count} records.")
         return info
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable
+
+import numpy as np
 
 from empkit.clients.base import Attempt, Client
 from empkit.clock import now_ns
 from empkit.experiment.columns import Columns
+from empkit.experiment.lateness import Lateness
 from empkit.experiment.pacer import Pacer, coarseness
 from empkit.experiment.payloads import Payloads
 from empkit.experiment.workload import Workload
@@ -35,6 +39,7 @@ class Generator:
         self._records = records
         self._columns = columns
         self._pacer = Pacer()
+        self._open = False
         self._stopped = False
         self._timeout_ns = None if patience_s is None else int(patience_s * 1e9)
         self._answered_ns = now_ns()
@@ -42,8 +47,9 @@ class Generator:
         """Whether the run was ended because no record was answered."""
         self.done = 0
         self.offered = 0
-        self.held_back = 0
-        """Records that were due while `Workload.MOST_IN_FLIGHT` were in flight, and had to wait."""
+        self._free_ns = np.zeros(len(records), np.int64)  # when each had a place in flight
+        self._sent_ns = np.zeros(len(records), np.int64)  # before the client, whatever that does
+        self._full_ns = array("q")  # begin and end of each wait for a place in flight
         self.timer_note = ""
         """Open loop: a note on the timer that keeps the schedule."""
         self.attempts: list[tuple[int, int, Attempt]] = []
@@ -65,6 +71,7 @@ class Generator:
             When the run began and when the last outcome was known, in nanoseconds.
         """
         in_flight = workload.closed_loop()
+        self._open = in_flight is None
         if in_flight is None:
             self.timer_note = await coarseness(self._pacer)
         start_ns = self._answered_ns = now_ns()
@@ -77,6 +84,12 @@ class Generator:
         finally:
             self._pacer.close()
         return start_ns, now_ns()
+
+    def lateness(self) -> Lateness:
+        """Return how late the records were sent; a closed loop has no schedule to be late for."""
+        if not self._open:
+            return Lateness(0, None, None)
+        return Lateness.of(self._columns.intended_ns, self._free_ns, self._sent_ns, self._full_ns)
 
     async def _closed_loop(self, in_flight: int) -> None:
         sequence = iter(range(len(self._records)))
@@ -101,18 +114,19 @@ class Generator:
                 slots.release()
 
         due_ns = start_ns + workload.schedule_ns(len(self._records))
-        full_until_ns = 0
         async with asyncio.TaskGroup() as sends:
             for seq, intended_ns in enumerate(map(int, due_ns)):
                 if intended_ns > now_ns():
                     await self._pacer.until(intended_ns)
                 elif seq % 16 == 0:
                     await asyncio.sleep(0)  # behind the schedule: let answers in nevertheless
-                full = slots.locked()
-                await slots.acquire()
-                if full:
-                    full_until_ns = now_ns()
-                self.held_back += intended_ns < full_until_ns
+                if slots.locked():
+                    self._full_ns.append(now_ns())
+                    await slots.acquire()
+                    self._full_ns.append(now_ns())
+                else:
+                    await slots.acquire()
+                self._free_ns[seq] = now_ns()
                 if self._stopped:
                     return
                 sends.create_task(send(seq, intended_ns))
@@ -120,7 +134,8 @@ class Generator:
     async def _send(self, seq: int, intended_ns: int) -> None:
         employee_id, payload = self._records[seq]
         self.offered += 1
-        self._columns.offer(seq, intended_ns, now_ns())
+        self._sent_ns[seq] = sent_ns = now_ns()
+        self._columns.offer(seq, intended_ns, sent_ns)
         reply = await self._client.send_encoded(employee_id, payload)
         self._columns.settle(seq, reply)
         if reply.history:

@@ -4,8 +4,11 @@
               {"audit": folder, "environment": {...}}    only audit a run whose process was killed
               {"stop": true}       stop offering records, and audit those that were sent
               {"settled": true}    the faults are over: drain now
-    reports:  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
-              {"waiting": "..."}  {"finished": {...}}  {"failed": "..."}
+    reports:  {"begins": true}  {"started_ns": n}  {"done": n, "offered": n}  {"sent_ns": n}
+              {"waiting": "..."}  {"decided": true}  {"finished": {...}}  {"failed": "..."}
+
+Between `begins` and `decided` lies what is measured: until the first record is due, and until the
+server has decided on the last one.
 
 The process is kept from run to run, since its start takes longer than many a run. Each run has an
 event loop of its own and the environment that it is ordered with. A run that has failed ends the
@@ -23,6 +26,7 @@ import contextlib
 import gc
 import importlib.util
 import json
+import math
 import os
 import queue
 import sys
@@ -42,7 +46,7 @@ from aiokafka.errors import KafkaError
 from empkit.clients import Client, connect, plugin
 from empkit.clients.base import Attempt, ClientError
 from empkit.clients.control import ControlPlane
-from empkit.clock import LoopWatch
+from empkit.clock import KEPT_S, LoopWatch, now_ns
 from empkit.experiment import audit
 from empkit.experiment.audit import Marks, Scope
 from empkit.experiment.columns import OUTCOMES, Columns
@@ -59,8 +63,6 @@ ROWS_A_PART = 50_000
 OUTSIDE_FILE = "outside.json"
 DEADLINES_MISSED = 3
 """A run is ended when no record is answered for this many deadlines of a record."""
-LATE_MS = 50.0
-"""The event-loop lag of a generator, 99th percentile, above which it cannot time a record."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings, orders: Orders) 
     records = Payloads(folder)
     columns = Columns(folder, len(records))
     server = ControlPlane(settings, plan.audit_token)
-    watch = LoopWatch()
+    watch = LoopWatch(keep_s=math.inf)
     settled = asyncio.Event()
     async with connect(plan.protocol, plan.client_settings(settings), plan.token) as client:
         await warm_up(client, server, plan, pace)
@@ -232,6 +234,7 @@ async def measure(folder: Path, plan: Plan, settings: Settings, orders: Orders) 
         generator = Generator(client, records, columns, timeout_s)
         _obey(orders, generator, settled)
         progress = asyncio.create_task(_progress(generator))
+        report(begins=True)
         gc.unfreeze()  # those of the last run
         gc.collect()
         gc.freeze()  # objects of the start-up are not garbage: exclude them from collection
@@ -243,14 +246,16 @@ async def measure(folder: Path, plan: Plan, settings: Settings, orders: Orders) 
     report(sent_ns=end_ns)
     if plan.wait_for_faults:
         await settled.wait()
-    late = watch.late_ms()
+    lateness = generator.lateness()
     info = {
         "start_ns": start_ns,
         "end_ns": end_ns,
         "cut_short": generator.offered < len(records),
-        "generator_late_ms": late["p99"],
+        "generator_late_ms": watch.late_ms()["p99"],
+        "sending_late_p50_ms": lateness.p50_ms,
+        "sending_late_p99_ms": lateness.p99_ms,
         "reconnections": client.reconnections,
-        "held_back": generator.held_back,
+        "held_back": lateness.held_back,
         "gave_up": generator.gave_up,
         "notes": [generator.timer_note] if generator.timer_note else [],
     }
@@ -268,10 +273,13 @@ async def settle(
     server: ControlPlane,
 ) -> dict[str, Any]:
     """Drain, gather and judge; write `timings.parquet`."""
+    offered_ns = columns.intended_ns[columns.intended_ns != 0]
+    start_ns = int(offered_ns.min(initial=now_ns()))
     drained = await audit.drain(
         server, kafka=plan.through_kafka, on_wait=lambda what: report(waiting=what)
     )
-    health = await server.health()
+    report(decided=True)
+    health = await server.health(min(KEPT_S, (now_ns() - start_ns) / 1e9))
     audited = await audit.gather(server, settings, plan.scope(), records, columns, marks)
     _save_timings(folder, plan, records, columns, audited)
     (folder / OUTSIDE_FILE).write_text(json.dumps(audited.outside))

@@ -79,7 +79,7 @@ def choices(crossed: Sequence[Runs]) -> Picture:
     title = f"Latency of each choice, {load}"
     if not load.equal:
         title += f": {UNEQUAL}"
-    return titled(picture, title, words)
+    return titled(picture, title, words, crossed)
 
 
 def _mark(axes: Axes, place: int, row: dict[Any, Any], kind: str, colour: str) -> None:

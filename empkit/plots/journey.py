@@ -83,6 +83,7 @@ def journey(run: Runs, employee_id: str) -> Picture:
     return titled(
         picture, f"{employee_id} over {run.label(str(row['protocol']))}: {verdict}; {known}",
         f"{words[:1].upper()}{words[1:]}. {_stamps_in_words(row, zero)}",
+        run.of(info.protocol, info.round),
     )  # fmt: skip
 
 

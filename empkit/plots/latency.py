@@ -80,7 +80,7 @@ def latency(runs: Runs) -> Picture:
         else:
             axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
     finding = _latency_finding(runs, summary)
-    return titled(picture, finding[:1].upper() + finding[1:], _latency_words(runs, summary))
+    return titled(picture, finding[:1].upper() + finding[1:], _latency_words(runs, summary), runs)
 
 
 def _distribution(axes: Axes, values: Floats, look: Look, label: str) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 from empkit import plugins
 from empkit.plots.kind import DEFINED, FigureKind
-from empkit.plots.style import Picture
+from empkit.plots.style import Picture, stamped
 from empkit.results.runs import Runs
 
 FAMILIES = ("latency", "choices", "stages", "verdicts", "timeline", "throughput")
@@ -43,14 +43,19 @@ def drawers(runs: Runs) -> dict[str, Callable[[], Picture]]:
         return {}  # there is nothing to show
     kinds = _in_order()
     todo: dict[str, Callable[[], Picture]] = {
-        kind.name: partial(kind.draw, runs) for kind in kinds if kind.of == "comparison"
+        kind.name: partial(_drawn, kind, runs) for kind in kinds if kind.of == "comparison"
     }
     for info in {info.protocol: info for info in runs.runs}.values():
         one = runs.of(info.protocol, info.round)
         for kind in kinds:
             if kind.of == "protocol" or (kind.of == "faulted protocol" and info.timed_faults):
-                todo[f"{kind.name}-{info.protocol}"] = partial(kind.draw, one)
+                todo[f"{kind.name}-{info.protocol}"] = partial(_drawn, kind, one)
     return todo
+
+
+def _drawn(kind: FigureKind, runs: Runs) -> Picture:
+    """Draw a figure, and stamp one of another package that does not do so itself."""
+    return stamped(kind.draw(runs), runs)
 
 
 def caption_of(name: str) -> str:

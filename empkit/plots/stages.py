@@ -108,7 +108,7 @@ def stages(runs: Runs) -> Picture:
     axes.set_xlabel("milliseconds, median of the whole (and of each stage, in their order)")
     legend(axes, 3)
     finding = _stage_finding(runs, {label: protocol for label, protocol, _ in paths}, rounds)
-    return titled(picture, finding, _stage_words(medians))
+    return titled(picture, finding, _stage_words(medians), runs)
 
 
 _WHOLE = "whole"

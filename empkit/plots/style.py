@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,12 @@ GOOD, BAD, STORE = "#009E73", "#D55E00", "#0072B2"
 
 SIZE = (8.0, 4.5)
 
+WRONG = "#A33B00"
+"""The colour of what is not valid."""
+
+LINE_INCHES = 0.14
+"""The height of a line of small print."""
+
 TITLE_WIDTH = 78  # characters that fit on one line
 
 
@@ -41,6 +47,8 @@ class Picture(Figure):
     """
 
     alt: str = ""
+    is_stamped: bool = False
+    """Whether it says what was measured; see `stamped`."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         data = io.BytesIO()
@@ -79,13 +87,98 @@ def bars(rows: int, row_height: float, below: float) -> tuple[Picture, Axes]:
     return picture, axes
 
 
-def titled(picture: Picture, title: str, alt: str = "") -> Picture:
-    """Set the title, and title and `alt` together as the alternative text."""
+def titled(
+    picture: Picture, title: str, alt: str = "", runs: Runs | Sequence[Runs] | None = None
+) -> Picture:
+    """Set the title, and title and `alt` together as the alternative text.
+
+    Args:
+        picture: the figure, drawn.
+        title: the result.
+        alt: more words for those who do not see the figure.
+        runs: what is shown; see `stamped`. None for a figure that shows no runs.
+    """
     picture.suptitle(
         textwrap.fill(title, TITLE_WIDTH), fontsize=12, fontweight="bold", x=0.01, ha="left"
     )
     picture.alt = f"{title}. {alt}".strip()
+    return picture if runs is None else stamped(picture, runs)
+
+
+def stamped(picture: Picture, runs: Runs | Sequence[Runs]) -> Picture:
+    """Write below a figure, in small print, what was measured, where and when; pictures travel
+    alone. If some of it is not valid, say so and draw a frame; a figure is stamped once.
+
+    Args:
+        picture: the figure, drawn.
+        runs: what is shown.
+    """
+    several = [runs] if isinstance(runs, Runs) else list(runs)
+    infos = [info for one in several for info in one.runs]
+    if not infos:
+        return picture
+    wrong = {
+        one.looks[name].label if mark == "not valid" else one.label(name)
+        for one in several
+        for name in one.protocols
+        if (mark := one.mark(name))
+    }
+    counts = {f"{info.offered:,}" for info in infos}
+    records = f"{counts.pop()} records" if len(counts) == 1 else (
+        f"{sum(info.offered for info in infos):,} records in {len(infos)} runs"
+    )  # fmt: skip
+    rounds = {info.round for info in infos}
+    which = f"{len(rounds)} rounds" if len(rounds) > 1 else f"round {max(rounds)}"
+    return small_print(picture, f"{which}, {records}", several[0].environment, sorted(wrong))
+
+
+def small_print(
+    picture: Picture, what: str, environment: Mapping[str, Any], wrong: Sequence[str] = ()
+) -> Picture:
+    """Write below a figure what was measured, on which machine and when; see `stamped`.
+
+    Args:
+        picture: the figure, drawn.
+        what: what was measured, in words.
+        environment: the machine and the date.
+        wrong: the names of what is not valid.
+    """
+    if picture.is_stamped:
+        return picture
+    picture.is_stamped = True
+    machine = environment.get("machine", {})
+    cores = f"{machine['cores']} cores" if machine.get("cores") else ""
+    date = str(environment.get("date", ""))[:16].replace("T", " ")
+    words = (what, machine.get("processor", ""), cores, machine.get("system", ""), date)
+    lines = [(", ".join(filter(None, words)), {"color": "#666666"})]
+    if wrong:
+        mark = f"Not valid, do not use: {', '.join(wrong)}"
+        lines.append((mark, {"color": WRONG, "fontweight": "bold"}))
+        picture.patch.set(edgecolor=WRONG, linewidth=6)
+        picture.alt = f"{picture.alt} {mark}."
+    strip = LINE_INCHES * (len(lines) + 0.5)
+    height = picture.get_figheight() + strip
+    picture.set_figheight(height)
+    _make_room(picture, strip / height)
+    for number, (text, look) in enumerate(lines):
+        place = LINE_INCHES * (number + 0.5) / height
+        picture.text(0.012, place, text, fontsize=7, **look)  # type: ignore[arg-type]
     return picture
+
+
+def _make_room(picture: Picture, below: float) -> None:
+    """Keep a share of a figure's height free at its lower edge; the legend goes above it.
+
+    The layout knows the place of a legend only at the edge, so it gets room for it here.
+    """
+    room = below
+    for one in picture.legends:
+        extent = one.get_window_extent()
+        room = max(room, below + extent.height / picture.bbox.height + 0.01)
+        one.set_bbox_to_anchor((0, below, 1, 1 - below), transform=picture.transFigure)
+    layout = picture.get_layout_engine()
+    if layout is not None:
+        layout.set(rect=(0.008, room, 0.984, 1 - room))  # type: ignore[call-arg]
 
 
 def through_kafka(runs: Runs, protocol: str) -> bool:

@@ -25,6 +25,7 @@ from empkit.plots.style import (
     numbers,
     otherwise,
     shade,
+    small_print,
     titled,
     with_faults,
 )
@@ -69,12 +70,12 @@ def throughput(run: Runs) -> Picture:
             axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.timed_faults else 4)
     panels[-1].set_xlabel("seconds since the start")
     if len(infos) == 1:
-        return titled(picture, with_faults(findings[0], infos[0]))
+        return titled(picture, with_faults(findings[0], infos[0]), "", run)
     more = (
         f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
     )
     title = "; ".join([f"Records stored over time{more}", *otherwise(run, infos)])
-    return titled(picture, title, "; ".join(findings) + ".")
+    return titled(picture, title, "; ".join(findings) + ".", run)
 
 
 def _stored_over_time(axes: Axes, timings: pd.DataFrame, info: RunInfo, colour: str) -> str:
@@ -171,6 +172,7 @@ def rates(runs: Runs) -> Picture:
         picture,
         _rate_finding(runs, measured, offered),
         f"Rounds, in records per second: {words}.",
+        runs,
     )
 
 
@@ -240,4 +242,7 @@ def knee(search: RateSearch) -> Picture:
         f"{row['rate']:,.0f} records per second: p50 {ms(row['p50_ms'])}, p99 {ms(row['p99_ms'])}"
         for _, row in steps.iterrows()
     )
-    return titled(picture, title, f"{words}.")
+    if search.gave_out:
+        title += f"; {search.gave_out}"
+    tried = f"{len(steps)} steps over {name}"
+    return small_print(titled(picture, title, f"{words}."), tried, search.environment)

@@ -98,7 +98,7 @@ def timeline(run: Runs) -> Picture:
         finding += f"; the slowest took {ms(highest)}"
     elif np.isfinite(took).any():
         finding += f"; the slowest that is known took {ms(highest)}"
-    return titled(picture, with_faults(finding, info), note)
+    return titled(picture, with_faults(finding, info), note, one)
 
 
 def _some(places: Places, took: Floats) -> Places:
@@ -131,7 +131,8 @@ def percentiles_over_time(run: Runs) -> Picture:
         'HTTP: p90 ... in the median slice of ... s, ... in the worst.'
     """
     info = run.runs[0]
-    timings = run.of(info.protocol, info.round).timings
+    one = run.of(info.protocol, info.round)
+    timings = one.timings
     timings = timings[(timings["outcome"] == "acked") & timings["acked_ns"].notna()]
     seconds = (numbers(timings["intended_ns"]) - info.start_ns) / 1e9
     took = numbers(timings["acked_ns"] - timings["intended_ns"]) / 1e6
@@ -163,7 +164,7 @@ def percentiles_over_time(run: Runs) -> Picture:
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
     axes.set_ylabel("milliseconds until acked")
     legend(axes)
-    return titled(picture, with_faults(f"{described(run, info)}: {finding}", info))
+    return titled(picture, with_faults(f"{described(run, info)}: {finding}", info), "", one)
 
 
 def timelines(runs: Runs) -> Picture:
@@ -235,6 +236,7 @@ def timelines(runs: Runs) -> Picture:
             [f"Longest until the sender knew: {', '.join(longest)}", *otherwise(runs, first)]
         ),
         f"{verdict_finding([runs])}.",
+        runs,
     )
 
 

@@ -64,7 +64,7 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     axes.set_xlabel("records")
     legend(axes)
     alt = " ".join(words).replace(",  ", ", ").replace("\n", ", ")
-    return titled(picture, verdict_finding(several), alt)
+    return titled(picture, verdict_finding(several), alt, several)
 
 
 def _in_words(row: pd.Series[int], allowed: int) -> tuple[str, str]:
@@ -168,7 +168,7 @@ def copies(crossed: Sequence[Runs]) -> Picture:
     title = f"The log holds {many if most > 0 else 'no copy too many'}"
     if most > 0 and max(stored) <= max(info.offered for info in infos):
         title += ", the database none"
-    return titled(picture, title, " ".join(words))
+    return titled(picture, title, " ".join(words), crossed)
 
 
 _COPY_COLOURS = {"sent": "#BBBBBB", "in the log": "#D55E00", "stored": "#009E73"}

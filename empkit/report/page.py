@@ -253,7 +253,10 @@ def _runs(crossed: Sequence[Runs]) -> Table:
             run.started_at,
             f"{run.offered:,}",
             f"{(run.end_ns - run.start_ns) / 1e9:,.2f}",
+            _or_not_known(run.sending_late_p99_ms, "closed loop" if _is_closed(run) else None),
             f"{run.generator_late_ms:,.1f}",
+            f"{run.server_late_ms:,.1f}",
+            _or_not_known(run.processor.others_s),
             state(run),
             workload(run),
             run.guarantees,
@@ -262,9 +265,18 @@ def _runs(crossed: Sequence[Runs]) -> Table:
         for runs in crossed
         for run in runs.runs
     ]
-    header = ["run", "started", "records", "seconds", "generator late, ms", "state", "workload",
-              "guarantees", "faults"]  # fmt: skip
-    return Table(header, rows, (1, 5, 6, 7, 8))
+    header = ["run", "started", "records", "seconds", "sent late, ms", "generator late, ms",
+              "server late, ms", "others' processor time, s", "state", "workload", "guarantees",
+              "faults"]  # fmt: skip
+    return Table(header, rows, (1, 8, 9, 10, 11))
+
+
+def _is_closed(run: RunInfo) -> bool:
+    return run.workload.get("rate") is None
+
+
+def _or_not_known(value: float | None, otherwise: str | None = None) -> str:
+    return (otherwise or "not known") if value is None else f"{value:,.2f}"
 
 
 def _broken(crossed: Sequence[Runs]) -> BrokenRecords:

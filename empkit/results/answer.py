@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 STORED_PER_S = "records stored per second"
+VALID = "can be used"
 
 
 class Column(NamedTuple):
@@ -109,6 +110,9 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
     for load, of_load in rows.items():
         of_columns = [of_load.get(column) for column in columns]
         found: list[tuple[str, list[str]]] = []
+        marks = [_mark(by_load(crossed)[load], column) for column in columns]
+        if any(marks):
+            found.append((VALID, [mark or "yes" for mark in marks]))
         if load.equal or len(rows) == 1:
             found += [
                 (
@@ -155,6 +159,14 @@ def _rows(of_load: Sequence[Runs]) -> dict[Column, Mapping[str, Any]]:
         for runs in of_load
         for protocol, row in runs.summary().to_dict("index").items()
     }
+
+
+def _mark(of_load: Sequence[Runs], column: Column) -> str:
+    """Return the words for a column whose numbers cannot be used, or not all; else empty."""
+    for runs in of_load:
+        if runs.runs[0].guarantees == column.guarantees and column.protocol in runs.protocols:
+            return runs.mark(column.protocol)
+    return ""
 
 
 def _latency(row: Mapping[str, Any] | None, name: str, intervals: bool) -> str:

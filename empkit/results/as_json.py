@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from empkit.results.conclusion import mark
 from empkit.results.load import load_of
 from empkit.results.verdicts import VERDICTS
 
@@ -46,7 +47,7 @@ def as_json(
     ]
     sentences = {
         name: [sentence for runs in crossed for sentence in getattr(runs, name)]
-        for name in ("broken", "findings", "unmeasured")
+        for name in ("broken", "findings", "unmeasured", "not_valid")
     }
     sentences["unmeasured"] += unmeasured
     return {
@@ -69,6 +70,7 @@ def _protocols(runs: Measured) -> dict[str, Any]:
             "rounds": row["rounds"],
             "interval": row["interval"],
             "between_rounds": {f"{kind}_ms": _intervals(row, kind) for kind in ("ack", "stored")},
+            "valid": not mark(runs, protocol),
             **_numbers(row),
         }
         for protocol, row in _rows(runs).items()
@@ -103,6 +105,11 @@ def _run(runs: Measured, run: RunInfo) -> dict[str, Any]:
         "faults": [asdict(fault) for fault in run.faults],
         "workload": run.workload,
         "valid": run.valid,
+        "not_valid": run.not_valid,
+        "generator_late_ms": run.generator_late_ms,
+        "server_late_ms": run.server_late_ms,
+        "sending_late_ms": {"p50": run.sending_late_p50_ms, "p99": run.sending_late_p99_ms},
+        "processor": asdict(run.processor),
         "drained": run.drained,
         "cut_short": run.cut_short,
         "gave_up": run.gave_up,

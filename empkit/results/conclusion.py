@@ -63,6 +63,25 @@ def allowed_losses(runs: Measured) -> int:
     )
 
 
+def not_valid(runs: Measured) -> list[str]:
+    """Return a sentence for each reason why the numbers of a run cannot be used."""
+    return [
+        f"{where(run)}: {reason}"
+        for run in runs.runs
+        if not run.valid
+        for reason in run.not_valid.values() or ["its notes say why"]
+    ]
+
+
+def mark(runs: Measured, protocol: str) -> str:
+    """Return the words for a protocol whose numbers cannot be used, or not all; else ""."""
+    rounds = [run.valid for run in runs.runs if run.protocol == protocol]
+    wrong = rounds.count(False)
+    if not wrong:
+        return ""
+    return "not valid" if wrong == len(rounds) else f"{wrong} of {len(rounds)} rounds not valid"
+
+
 def unmeasured(runs: Measured) -> list[str]:
     """Return a sentence for each run that was asked for and is missing or incomplete."""
     sentences = [

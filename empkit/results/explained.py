@@ -28,6 +28,11 @@ _ROWS = {
         "Stored records, divided by the time from the start to the last one stored; the median of "
         "the rounds."
     ),
+    "can be used": (
+        "Whether the numbers below are those of the protocol: not of a load generator that was "
+        "late, nor of a machine on which others took processor time. Latencies and records per "
+        "second are those of the rounds that are valid; without one, of all, for a look only."
+    ),
     "records offered": "How many records the load generator sent, in all rounds.",
     "acked": "How many of them their sender was told were accepted.",
     "longest gap s": "The longest time in which no record was stored, from the start on.",

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from empkit.results.info import STAMPS, FaultSpan, RunInfo
+from empkit.results.info import STAMPS, FaultSpan, ProcessorTime, RunInfo
 
 FORMAT = 2
 """The format of `runs.json`. Format 1, that of empkit 0.1.0, has no number."""
@@ -122,10 +122,13 @@ def read(folder: Path) -> Parts:
 def _run(content: Mapping[str, Any]) -> RunInfo:
     """Return a run as it was saved, without fields that a later empkit has added to the format."""
     faults = [FaultSpan(**_known(FaultSpan, fault)) for fault in content["faults"]]
-    return RunInfo(**_known(RunInfo, content) | {"faults": faults})
+    processor = ProcessorTime(**_known(ProcessorTime, content.get("processor", {})))
+    return RunInfo(**_known(RunInfo, content) | {"faults": faults, "processor": processor})
 
 
-def _known(kind: type[RunInfo] | type[FaultSpan], content: Mapping[str, Any]) -> dict[str, Any]:
+def _known(
+    kind: type[RunInfo | FaultSpan | ProcessorTime], content: Mapping[str, Any]
+) -> dict[str, Any]:
     names = {field.name for field in fields(kind)}
     return {name: value for name, value in content.items() if name in names}
 

@@ -45,6 +45,30 @@ class FaultSpan:
 
 
 @dataclass
+class ProcessorTime:
+    """The processor time of the machine while a run was measured, in seconds over all processors.
+
+    What is None is not known: the platform does not tell it, or a part of the system that the lab
+    did not start may be on this machine.
+
+    Attributes:
+        window_s: how long the run was measured.
+        own_s: processor time of the lab's own processes.
+        others_s: processor time of all other processes.
+        delayed_s: how long threads of the lab's parts were ready to run and had no processor.
+        steal_s: how long the host of a virtual machine took its processors away.
+        throttled_s: how long a control group held the lab back because its quota was used up.
+    """
+
+    window_s: float | None = None
+    own_s: float | None = None
+    others_s: float | None = None
+    delayed_s: float | None = None
+    steal_s: float | None = None
+    throttled_s: float | None = None
+
+
+@dataclass
 class RunInfo:
     """One round of one protocol.
 
@@ -59,10 +83,18 @@ class RunInfo:
         drained: whether the server had decided on every record before the audit.
         cut_short: whether it was ended before every record was offered.
         gave_up: whether it was ended because no record was answered any more.
-        valid: whether the numbers can be used; `notes` says why not.
+        valid: whether the numbers can be used; `not_valid` says why not.
+        not_valid: a sentence for each reason why the numbers cannot be used, by what it lies with:
+            `generator`, `machine` or `system`. Empty in a folder of before, also where `valid` is
+            false: its `notes` say why.
         notes: sentences for the reader.
         generator_late_ms: the event-loop lag of the load generator, 99th percentile.
-        server_late_ms: the same for the server.
+        server_late_ms: the same for the server, in the run's last minute. It is often what is
+            measured, and so says nothing against the numbers.
+        sending_late_p50_ms: open loop: how late records were sent that did not wait for a place in
+            flight, median; None of too few records.
+        sending_late_p99_ms: the 99th percentile.
+        processor: the processor time of the machine meanwhile.
         reconnections: how often the client reconnected; over HTTP, how many connections it opened.
         held_back: open loop: how many records were due while the client had the maximum number in
             flight, and waited.
@@ -89,9 +121,13 @@ class RunInfo:
     cut_short: bool = False
     gave_up: bool = False
     valid: bool = True
+    not_valid: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     generator_late_ms: float = 0.0
     server_late_ms: float = 0.0
+    sending_late_p50_ms: float | None = None
+    sending_late_p99_ms: float | None = None
+    processor: ProcessorTime = field(default_factory=ProcessorTime)
     reconnections: int = 0
     held_back: int = 0
     appended: int | None = None

@@ -44,6 +44,10 @@ class Measured(Protocol):
         """A sentence for each run that was asked for and is missing or incomplete."""
 
     @property
+    def not_valid(self) -> list[str]:
+        """A sentence for each reason why the numbers of a run cannot be used."""
+
+    @property
     def status(self) -> ExitStatus:
         """The exit status for these runs."""
 

@@ -78,8 +78,14 @@ class Runs:
         self.logs = dict(logs or {})
 
     def label(self, protocol: str) -> str:
-        """Return the name for people of a protocol of these runs."""
-        return self.looks[protocol].label
+        """Return the name for people of a protocol of these runs, with "not valid" if it is not."""
+        mark = self.mark(protocol)
+        return f"{self.looks[protocol].label} ({mark})" if mark else self.looks[protocol].label
+
+    def mark(self, protocol: str) -> str:
+        """Return `not valid`, or how many rounds are not, if the numbers of a protocol cannot be
+        used; empty if they can."""
+        return conclusion.mark(self, protocol)
 
     def __repr__(self) -> str:
         words = "".join(
@@ -91,6 +97,7 @@ class Runs:
         parts = [f"<p><b>Runs</b>: {html.escape(self._said())}</p>"]
         if self.runs:
             table = self._table()[list(FIRST)]
+            table.index = pd.Index([_marked(name, self.mark(name)) for name in self.protocols])
             forms = {name: "{:,.2f}".format for name in FIRST if name.endswith("_ms")}
             forms |= {"records_per_s": "{:,.0f}".format}
             parts.append(table.to_html(border=0, na_rep="-", formatters=forms))
@@ -108,7 +115,11 @@ class Runs:
 
     def _sentences(self) -> dict[str, list[str]]:
         """Return what is wrong with the runs, in words, by what it is."""
-        parts = {"broken promises": self.broken, "not measured": self.unmeasured}
+        parts = {
+            "broken promises": self.broken,
+            "not measured": self.unmeasured,
+            "not valid": self.not_valid,
+        }
         return {name: sentences for name, sentences in parts.items() if sentences}
 
     @property
@@ -155,6 +166,12 @@ class Runs:
         experiment and do not count.
         """
         return conclusion.unmeasured(self)
+
+    @property
+    def not_valid(self) -> list[str]:
+        """A sentence for each reason why the numbers of a run cannot be used: they may be those of
+        the load generator or of a busy machine. See `empkit.experiment.validity`."""
+        return conclusion.not_valid(self)
 
     @property
     def status(self) -> ExitStatus:
@@ -314,6 +331,10 @@ class Runs:
         if pd.isna(last) or last <= run.start_ns:
             return 0.0
         return stored / (int(last) - run.start_ns) * 1e9
+
+
+def _marked(protocol: str, mark: str) -> str:
+    return f"{protocol} ({mark})" if mark else protocol
 
 
 def latencies_ms(timings: pd.DataFrame, kind: str) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, ValidationError
 
 from empkit import wire
-from empkit.clock import clock_id, now_ns
+from empkit.clock import KEPT_S, clock_id, now_ns
 from empkit.records.employee import MAX_ID, NO_NUL, Employee, row_to_record, to_row
 from empkit.server import answers
 from empkit.server.answers import Answer
@@ -265,8 +265,11 @@ def _away(error: StoreUnavailableError) -> HTTPException:
 
 
 @router.get(wire.HEALTH)
-async def health(request: Request) -> wire.Health:
-    """The database, the consumer with its lag, and how late the event loop runs."""
+async def health(
+    request: Request, late_s: Annotated[float, Query(ge=0, le=KEPT_S)] = KEPT_S
+) -> wire.Health:
+    """The database, the consumer with its lag, and how late the event loop ran in the last `late_s`
+    seconds."""
     state = state_of(request)
     database = wire.DatabaseHealth(
         kind=state.store.kind,
@@ -281,7 +284,7 @@ async def health(request: Request) -> wire.Health:
         status="ok" if well else "degraded",
         database=database,
         consumer=consumer,
-        loop_late_ms=state.watch.late_ms(),
+        loop_late_ms=state.watch.late_ms(now_ns() - int(late_s * 1e9)),
         websockets=state.websockets,
         timings_end=state.stamps.end(),
         clock=clock_id(),

@@ -53,7 +53,7 @@ def test_every_record_that_is_due_while_as_many_as_may_are_in_flight_counts_as_h
 
     generator = asyncio.run(run())
     records.close()
-    assert generator.held_back == 300
+    assert generator.lateness().held_back == 300
     assert generator.done == len(records)
 
 
