@@ -23,7 +23,6 @@ import contextlib
 import gc
 import importlib.util
 import json
-import os
 import queue
 import sys
 import threading
@@ -49,7 +48,7 @@ from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.generator import Generator
 from empkit.experiment.payloads import Encoded, Payloads, write_payloads
 from empkit.experiment.workload import Workload
-from empkit.processes.child import follow_orders, report
+from empkit.processes.child import follow_orders, report, take_environment
 from empkit.settings import Settings
 from empkit.wire import EMPLOYEES
 
@@ -397,8 +396,7 @@ def _carried_out(order: dict[str, Any], orders: Orders) -> dict[str, Any]:
     Returns:
         The values for the run's `RunInfo`.
     """
-    os.environ.clear()
-    os.environ.update(order["environment"])
+    take_environment(order)
     folder = Path(order.get("run") or order["audit"])
     plan = Plan.load(folder)
     sys.path += [folder for folder in plan.search if folder not in sys.path]
