@@ -53,7 +53,8 @@ def secured(authority):
             tls_cert_file=authority / "cert.pem",
             tls_key_file=authority / "key.pem",
         )
-        server = processes.start_module("server", "empkit.server.run", [], settings.environ())
+        server = processes.start_module("server", "empkit.server.run")
+        server.begin(settings.environ())
         url = server.expect("ready", 30)["server_url"]
         assert url.startswith("https://")
         yield settings.model_copy(update={"server_url": url, "ca_file": authority / "ca.pem"})

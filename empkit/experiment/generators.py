@@ -11,7 +11,6 @@ have changed since: each of its runs has a process of its own.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -58,9 +57,7 @@ def at_work(
     child = processes.borrow(NAME, MODULE, fresh=not kept)
     finished = False
     try:
-        variables = {**os.environ, **settings.environ()}
-        environment = {name: value for name, value in variables.items() if value is not None}
-        child.order(**{order: str(folder)}, environment=environment)
+        child.begin(settings.environ(), **{order: str(folder)})
         yield child
         finished = child.running
     finally:

@@ -27,7 +27,6 @@ import gc
 import importlib.util
 import json
 import math
-import os
 import queue
 import sys
 import threading
@@ -53,7 +52,7 @@ from empkit.experiment.columns import OUTCOMES, Columns
 from empkit.experiment.generator import Generator
 from empkit.experiment.payloads import Encoded, Payloads, write_payloads
 from empkit.experiment.workload import Workload
-from empkit.processes.child import follow_orders, report
+from empkit.processes.child import follow_orders, report, take_environment
 from empkit.settings import Settings
 from empkit.wire import EMPLOYEES
 
@@ -405,8 +404,7 @@ def _carried_out(order: dict[str, Any], orders: Orders) -> dict[str, Any]:
     Returns:
         The values for the run's `RunInfo`.
     """
-    os.environ.clear()
-    os.environ.update(order["environment"])
+    take_environment(order)
     folder = Path(order.get("run") or order["audit"])
     plan = Plan.load(folder)
     sys.path += [folder for folder in plan.search if folder not in sys.path]

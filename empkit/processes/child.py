@@ -137,6 +137,19 @@ class Child:
                 f"{self.name} has ended and accepts no orders.{self.log_tail()}"
             ) from None
 
+    def begin(self, environment: Mapping[str, str | None], **order: Any) -> None:
+        """Send the order with which a child that waits for its work begins.
+
+        Args:
+            environment: variables added to those of this process; None removes one. The child takes
+                them in place of its own (`take_environment`).
+            order: the order.
+
+        Raises:
+            ChildError: the child has ended.
+        """
+        self.order(**order, environment=_merged(environment))
+
     def ask(self, timeout_s: float, **order: Any) -> Report:
         """Send an order and wait until the child has answered it; one at a time.
 
@@ -231,6 +244,12 @@ class Child:
         return ""
 
 
+def _merged(environment: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the variables of this process with the changes of a child's."""
+    variables = {**os.environ, **environment}
+    return {name: value for name, value in variables.items() if value is not None}
+
+
 class Processes(Stopping):
     """A temporary folder and the child processes that work in it; they end with their owner.
 
@@ -266,7 +285,6 @@ class Processes(Stopping):
             environment: variables added to those of this process; None removes one.
             user: the user that it runs as, if this process is root; by default the same user.
         """
-        variables = {**os.environ, **(environment or {})}
         log = self.folder / f"{name}.log"
         with interrupts.held(), log.open("ab") as stderr:
             process = subprocess.Popen(
@@ -274,7 +292,7 @@ class Processes(Stopping):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env={name: value for name, value in variables.items() if value is not None},
+                env=_merged(environment or {}),
                 start_new_session=True,
                 creationflags=_NEW_GROUP,
                 user=user,
@@ -352,6 +370,12 @@ def report(**values: Any) -> None:
     """In a child: write one report to standard output."""
     sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
+
+
+def take_environment(order: Report) -> None:
+    """In a child: take the environment of an order (`Child.begin`) in place of the present one."""
+    os.environ.clear()
+    os.environ.update(order["environment"])
 
 
 def follow_orders(obey: Callable[[Report], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from empkit.clients.control import ControlPlane
@@ -15,6 +16,8 @@ from empkit.wire import ConsumerHealth, Health
 JOIN_TIMEOUT_S = 30.0
 POLL_S = 0.02
 PARTITIONS = 8
+SERVER = "empkit.server.run"
+"""The module of a process that serves or only consumes; it waits for its settings."""
 
 
 class ConsumerGroup:
@@ -49,9 +52,8 @@ class ConsumerGroup:
         environment = settings.model_copy(update=changes).environ()
         for _ in range(count):
             self._started += 1  # no member gets the number of one that is gone
-            child = self._processes.start_module(
-                f"consumer-{self._started}", "empkit.server.run", environment=environment
-            )
+            child = self._processes.start_module(f"consumer-{self._started}", SERVER)
+            child.begin(environment)
             self.members.append(child)
             started[f"consumer {self._started}"] = child
         for name, child in started.items():
@@ -148,3 +150,24 @@ def lag(settings: Settings, topic: str) -> int:
         return int(run_apart(group_lag(settings, topic))["lag"].sum())
     except (KafkaError, OSError) as error:
         raise LabError(f"The lag is not known: {type(error).__name__} {error}") from error
+
+
+def wait_until_read(records_left: Callable[[], int], topic: str, timeout_s: float) -> None:
+    """Wait until the consumer group has committed all records of a topic.
+
+    Args:
+        records_left: returns how many it has not committed.
+        topic: the topic, for the message.
+        timeout_s: how long to wait, in seconds.
+
+    Raises:
+        LabError: they were not committed in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while left := records_left():
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"{left} records of {topic} were not read within {timeout_s:g} s: does the server "
+                "run, and does it reach its database?"
+            )
+        time.sleep(POLL_S)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import time
 import urllib.parse
 from collections.abc import Iterable
 from types import TracebackType
@@ -29,7 +28,14 @@ from empkit.processes.child import Child, ChildError, Processes
 from empkit.processes.context import Stopping
 from empkit.records import ledger
 from empkit.rig.broker import clients_of
-from empkit.rig.consumers import PARTITIONS, POLL_S, ConsumerGroup, lag, wait_until_joined
+from empkit.rig.consumers import (
+    PARTITIONS,
+    SERVER,
+    ConsumerGroup,
+    lag,
+    wait_until_joined,
+    wait_until_read,
+)
 from empkit.rig.control import LabError, ask, ask_about, ask_token
 from empkit.rig.database import OwnDatabase
 from empkit.settings import Settings
@@ -89,6 +95,7 @@ class Rig(Stopping):
         self._processes: Processes | None = None
         self.broker: Broker | None = None
         self.server: Child | None = None
+        self._next_server: Child | None = None
         self._own_database = OwnDatabase(self.settings.lab_database)
         self._in_force: dict[str, Any] = {}
         self.told_by_server: dict[str, Any] = {}
@@ -185,13 +192,15 @@ class Rig(Stopping):
         self._flushes = False
         self._group = None
         try:
+            if self._server_url is None:  # it imports while the others start
+                self._next_server = self._processes.start_module("server", SERVER)
             self._start_broker(self._processes)
             if self._server_url is None:
                 self._start_server(self._processes)
+                self.token = self.make_token(self.settings.token_lifetime_s)
             else:
                 self._find_server(self._server_url)
-            self.token = ask_token(self.settings)
-            if self._server_url is not None:
+                self.token = ask_token(self.settings)
                 self._take_its_word()
             self._start_consumers(self._more_consumers)
             self._wait_for_consumer()
@@ -213,7 +222,7 @@ class Rig(Stopping):
                 self._stop_parts(processes)
             finally:
                 ledger.end()
-                self.broker = self.server = None
+                self.broker = self.server = self._next_server = None
                 processes.stop()
                 self._own_database.drop()
                 self.settings = self._given
@@ -401,11 +410,9 @@ class Rig(Stopping):
 
     def start_server(self) -> None:
         """Start the server, at the lab's start or after it was killed, on the same port."""
-        server = self.processes.start_module(
-            "server",
-            "empkit.server.run",
-            environment=_changed(self.settings, **self._in_force).environ(),
-        )
+        server, self._next_server = self._next_server, None
+        server = server or self.processes.start_module("server", SERVER)
+        server.begin(_changed(self.settings, **self._in_force).environ())
         ready = server.expect("ready", START_TIMEOUT_S)
         self.server = server
         url: str = ready["server_url"]
@@ -483,14 +490,7 @@ class Rig(Stopping):
         Raises:
             LabError: they were not committed in time, or the lag is not known.
         """
-        deadline = time.monotonic() + timeout_s
-        while left := self.lag():
-            if time.monotonic() > deadline:
-                raise LabError(
-                    f"{left} records of {self.topic} were not read within {timeout_s:g} s: does "
-                    "the server run, and does it reach its database?"
-                )
-            time.sleep(POLL_S)
+        wait_until_read(self.lag, self.topic, timeout_s)
 
 
 def _changed(settings: Settings, **changes: Any) -> Settings:

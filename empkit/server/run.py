@@ -1,4 +1,11 @@
-"""Runs the application under uvicorn; run as a module, it is a child process of the lab."""
+"""Runs the application under uvicorn; run as a module, it is a child process of the lab.
+
+    order:   {"environment": {...}}    serve with the settings in these variables
+    report:  {"ready": true, "server_url": "...", "pid": n}
+
+The child imports everything before it has its settings, so that a lab starts it first, and its
+broker and its database meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +13,7 @@ import gc
 import importlib.util
 import logging
 import os
+import queue
 import signal
 import socket
 import sys
@@ -14,7 +22,7 @@ from types import FrameType
 
 import uvicorn
 
-from empkit.processes.child import follow_orders, report
+from empkit.processes.child import Report, follow_orders, report, take_environment
 from empkit.server.app import create_app
 from empkit.settings import Settings
 
@@ -101,8 +109,10 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
 
 def main() -> None:
     """Serve as a child process: report the address, and end with the owner."""
+    orders: queue.SimpleQueue[Report] = queue.SimpleQueue()
     # the owner handles Ctrl-C in a terminal, and stops this process in order
-    follow_orders(lambda order: None)
+    follow_orders(orders.put)
+    take_environment(orders.get())
     logging.basicConfig(level=logging.WARNING)
     if not serve(Settings(), lambda url: report(ready=True, server_url=url, pid=os.getpid())):
         sys.exit(1)

@@ -1,7 +1,6 @@
 """The process that carries out runs: its orders, its reports, and what it leaves of each."""
 
 import json
-import os
 
 import numpy as np
 import pandas as pd
@@ -43,9 +42,7 @@ def start(lab, processes, child, fresh_id):
         )  # fmt: skip
         plan.save(folder)
         assert Plan.load(folder) == Plan(**json.loads((folder / "plan.json").read_text()))
-        environment = {**os.environ, **lab.settings.environ(), **(variables or {})}
-        given = {name: value for name, value in environment.items() if value is not None}
-        child.order(run=str(folder), environment=given)
+        child.begin({**lab.settings.environ(), **(variables or {})}, run=str(folder))
         return folder
 
     return run
