@@ -20,6 +20,7 @@ UNIT = (
     "tests/plots",
     "tests/records",
     "tests/report",
+    "tests/results/test_comparison.py",
     "tests/results/test_statistics.py",
     "tests/test_project.py",
     "tests/test_settings.py",

@@ -121,7 +121,9 @@ def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
     claims = dict(zip(rankings, comparison.claimed(list(rankings.values())), strict=True))
     parts = {}
     for kind, order in orders.items():
-        medians = [f"{runs.label(name)} {ms(summary[name][f'{kind}_p50_ms'])}" for name in order]
+        medians = {
+            name: f"{runs.label(name)} {ms(summary[name][f'{kind}_p50_ms'])}" for name in order
+        }
         verb, done = _VERBS[kind]
         if not order:
             many = len(latencies_ms(runs.timings, kind))
@@ -131,9 +133,10 @@ def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
             parts[kind] = f"{runs.label(order[0])}: {done} p50 {median}"
         elif claims[kind]:
             median = ms(summary[order[0]][f"{kind}_p50_ms"])
-            parts[kind] = f"{runs.label(order[0])} {verb}s first: p50 {median}, {medians[1]}"
+            parts[kind] = f"{runs.label(order[0])} {verb}s first: p50 {median}, {medians[order[1]]}"
         elif rankings[kind].reason:
-            parts[kind] = f"{done} p50: {', '.join(medians)}"
+            listed = ", ".join(medians[name] for name in runs.protocols if name in medians)
+            parts[kind] = f"{done} p50: {listed}"
         else:
             names = [runs.label(name) for name in rankings[kind].alike(len(rankings))]
             parts[kind] = f"{all_of(names)} {verb} with no difference that shows"

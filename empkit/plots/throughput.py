@@ -192,7 +192,7 @@ def _rate_finding(runs: Runs, measured: dict[str, list[float]], offered: set[flo
         return f"{runs.label(best)} stores {rate}"
     ranking = comparison.ranked(runs, runs.rates_per_round(), order, most=True)
     if ranking.reason:
-        listed = ", ".join(f"{runs.label(name)} {medians[name]:,.0f}" for name in order)
+        listed = ", ".join(f"{runs.label(name)} {medians[name]:,.0f}" for name in medians)
         return f"Records stored per second: {listed} ({ranking.reason})"
     if not all(comparison.claimed([ranking])):
         names = all_of([runs.label(name) for name in ranking.alike()])

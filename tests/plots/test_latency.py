@@ -1,17 +1,71 @@
 """The figure of latencies: its title says what was found."""
 
+import re
+
+import pytest
+
 from empkit import plots
 from tests.made_up_runs import made_up, together
 
 
+def rounds_of(*protocols, count=3):
+    """Rounds of several protocols, each with times of its own."""
+    return together(
+        *(
+            made_up(name, number=number, seed=10 * place + number)
+            for place, name in enumerate(protocols)
+            for number in range(1, count + 1)
+        )
+    )
+
+
+def title_of(runs, draw=plots.latency):
+    return draw(runs).get_suptitle().replace("\n", " ")
+
+
 def test_the_title_names_the_fastest_only_where_it_is():
-    clear = together(made_up("kafka"), made_up("http"))
-    assert plots.latency(clear).get_suptitle().startswith("Kafka acks first")
+    clear = rounds_of("kafka", "http")
+    assert title_of(clear).startswith("Kafka acks first: p50 ")
+    assert title_of(clear).endswith("Kafka and HTTP store with no difference that shows") or (
+        title_of(clear).endswith("HTTP and Kafka store with no difference that shows")
+    )
     one = plots.latency(made_up("kafka")).get_suptitle()
     assert one.startswith("Kafka: acked p50 ")
     assert "; stored p50 " in one
-    alike = together(made_up("websocket", seed=1), made_up("http", seed=2))
-    assert "no difference that shows" in plots.latency(alike).get_suptitle()
+    alike = rounds_of("websocket", "http")
+    assert "no difference that shows" in title_of(alike)
+
+
+@pytest.mark.parametrize("draw", [plots.latency, plots.stages, plots.rates])
+@pytest.mark.parametrize(
+    ("count", "invalid", "reason"),
+    [
+        (1, 0, "(one round: no ranking; 3 or more rounds would allow one)"),
+        (2, 0, "(2 rounds: no ranking; 3 or more rounds would allow one)"),
+        (3, 1, "(2 of 3 rounds are valid: no ranking)"),
+        (4, 1, ""),
+    ],
+)
+def test_too_few_valid_rounds_name_no_first_one_and_the_title_says_why(
+    draw, count, invalid, reason
+):
+    runs = rounds_of("kafka", "http", count=count)
+    for run in runs.runs:
+        run.valid = run.round > invalid
+    title = title_of(runs, draw)
+    assert reason in title
+    ranks = re.search(r"acks first|stores first|stores most|most of the time|no difference", title)
+    assert bool(ranks) == (not reason)
+    assert (" ranking" in title) == bool(reason)
+
+
+def test_marks_have_an_interval_from_two_rounds_on():
+    def caps(count):
+        return [len(mark.get_children()) > 1 and len(mark.lines[2]) for mark in
+                plots.latency(rounds_of("http", count=count)).axes[0].containers]  # fmt: skip
+
+    assert caps(1) == [0, 0, 0]
+    assert caps(2) == caps(3) == [1, 1, 1]
 
 
 def test_a_protocol_of_ones_own_has_a_name_and_a_colour_of_its_own():

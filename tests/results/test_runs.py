@@ -40,15 +40,48 @@ def paced(number, ms, count=200, last_ns=None):
 
 def test_the_interval_of_a_percentile_is_as_wide_as_the_rounds_differ():
     """Within a round all records take as long, so that nothing but the rounds can differ: the three
-    have 1, 4 and 9 ms, and of three rounds one is drawn three times in more than 5 % of cases."""
+    have 1, 4 and 9 ms. Student's t of two degrees of freedom is 4.303."""
     runs = together(*(paced(number, ms) for number, ms in enumerate((1, 4, 9), 1)))
     row = runs.summary().loc["http"]
     assert row["rounds"] == 3
     assert row["offered"] == 600
+    assert row["interval"] == "95 %"
+    factor = np.exp(4.3027 * np.log([1, 4, 9]).std(ddof=1) / np.sqrt(3))
     for kind in ("ack", "stored"):
-        assert row[f"{kind}_p50_ms"] == 4
-        assert row[f"{kind}_p50_ms_low"] <= 1
-        assert row[f"{kind}_p50_ms_high"] >= 9
+        assert row[f"{kind}_p50_ms"] == pytest.approx(36 ** (1 / 3))
+        assert row[f"{kind}_p50_ms_low"] == pytest.approx(36 ** (1 / 3) / factor, rel=1e-3)
+        assert row[f"{kind}_p50_ms_high"] == pytest.approx(36 ** (1 / 3) * factor, rel=1e-3)
+
+
+def test_two_rounds_have_a_range_and_one_has_no_interval():
+    two = together(paced(1, 2), paced(2, 8)).summary().loc["http"]
+    assert two["interval"] == "range of 2 rounds"
+    ends = two[["ack_p50_ms", "ack_p50_ms_low", "ack_p50_ms_high"]].tolist()
+    assert ends == pytest.approx([4, 2, 8])
+    one = made_up()
+    row = one.summary().loc["http"]
+    assert row["interval"] == "one round"
+    assert row["ack_p50_ms"] == np.percentile((one.timings["acked_ns"] - one.timings["intended_ns"])
+                                              .to_numpy(float) / 1e6, 50)  # fmt: skip
+    assert row.filter(regex="_(low|high)$").isna().all()
+    assert "95 %" not in json.dumps(one.to_json()) + one._repr_html_()
+
+
+def test_numbers_are_those_of_the_valid_rounds_and_counts_those_of_all():
+    runs = together(*(paced(number, ms) for number, ms in enumerate((2, 2, 2, 90), 1)))
+    runs.runs[3].valid = False
+    row = runs.summary().loc["http"]
+    shown = row[["ack_p50_ms", "ack_p50_ms_low", "ack_p50_ms_high", "ack_max_ms"]].tolist()
+    assert shown == pytest.approx([2, 2, 2, 2])
+    assert (row["rounds"], row["offered"], row["acked"]) == (4, 800, 800)
+    assert runs.per_round("stored")["http"].isna().tolist() == [False, False, False, True]
+    for run in runs.runs:
+        run.valid = False
+    row = runs.summary().loc["http"]
+    assert row["interval"] == "no valid round"
+    assert row["ack_max_ms"] == 90
+    assert np.isnan(row["ack_p50_ms_low"])
+    assert runs.to_json()["protocols"]["http"]["between_rounds"]["ack_ms"]["p50"] is None
 
 
 def test_records_per_second_are_those_stored_from_the_start_to_the_last():

@@ -10,13 +10,15 @@ STORE = "server/store.py"
 AUTH = "server/auth.py"
 SOCKET = "server/websocket.py"
 RESULTS = "results/runs.py"
+COMPARISON = "results/comparison.py"
 DURABLE = "tests/server/test_durable.py"
 TOKENS = "tests/server/test_auth.py"
 NUMBERS = "tests/results/test_runs.py"
+RANKED = "tests/results/test_comparison.py"
 
 STAMP = "        stored_ns = time.monotonic_ns()\n"
 COMMIT = "        try:\n            connection.commit()\n"
-ROUNDS = ', rounds=values["round"].to_numpy()'
+ERROR = "_around(logs.mean(), logs.std(ddof=1) / math.sqrt(len(logs))"
 
 SABOTAGES = [
     Sabotage(
@@ -57,9 +59,27 @@ SABOTAGES = [
     ),
     Sabotage(
         "intervals know nothing of rounds",
-        ((RESULTS, ROUNDS, ""),),
+        ((COMPARISON, ERROR, "_around(logs.mean(), 0.05"),),
         f"{NUMBERS}::test_the_interval_of_a_percentile_is_as_wide_as_the_rounds_differ",
-        "<= 1",
+        "approx(",
+    ),
+    Sabotage(
+        "two rounds name a winner",
+        ((COMPARISON, "LEAST_ROUNDS = 3", "LEAST_ROUNDS = 2"),),
+        f"{RANKED}::test_few_rounds_have_a_range_or_nothing",
+        "isnan",
+    ),
+    Sabotage(
+        "what is not valid is ranked",
+        ((RESULTS, "if run.valid and (run", "if (run"),),
+        f"{RANKED}::test_the_first_is_ranked_by_the_valid_rounds_alone",
+        "assert [False] == [True]",
+    ),
+    Sabotage(
+        "each of several claims has a false alarm rate of its own",
+        ((COMPARISON, "(len(made) - rank) * p", "p"),),
+        f"{RANKED}::test_holms_correction_is_that_of_the_textbook",
+        "approx(",
     ),
     Sabotage(
         "records per second are those of the first round",
