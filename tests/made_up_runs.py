@@ -41,6 +41,7 @@ def made_up(protocol="http", count=200, number=1, faults=(), seed=0, **changes):
     info = RunInfo(
         protocol, number, "run", count, "2026-01-01T00:00:00+00:00", START_NS, int(acked.max()),
         faults=[FaultSpan(*fault) for fault in faults],
+        workload={"rate": 1_000.0, "in_flight": None, "arrivals": "constant"},
     )  # fmt: skip
     return Runs([info], timings, pd.DataFrame(columns=columns), {"date": "2026-01-01"})
 

@@ -114,7 +114,7 @@ def _latency_finding(runs: Runs, summary: dict[Any, Any]) -> str:
     """Return the first protocol by acks and by stored records, or why none is the first."""
     orders = {kind: _by_median(summary, kind) for kind in _VERBS}
     rankings = {
-        kind: comparison.ranked(runs, runs.per_round(kind), order)
+        kind: comparison.ranked_latencies(runs, runs.per_round(kind), order)
         for kind, order in orders.items()
         if len(order) > 1
     }

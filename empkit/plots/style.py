@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from empkit.results import strikes
+from empkit.results.load import load_of
 from empkit.results.runs import Runs
 from empkit.results.statistics import Floats
 
@@ -129,7 +130,9 @@ def stamped(picture: Picture, runs: Runs | Sequence[Runs]) -> Picture:
     )  # fmt: skip
     rounds = {info.round for info in infos}
     which = f"{len(rounds)} rounds" if len(rounds) > 1 else f"round {max(rounds)}"
-    return small_print(picture, f"{which}, {records}", several[0].environment, sorted(wrong))
+    loads = [str(load) for load in dict.fromkeys(load_of(one) for one in several if one.runs)]
+    what = f"{which}, {records}, {' and '.join(loads)}"
+    return small_print(picture, what, several[0].environment, sorted(wrong))
 
 
 def small_print(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from empkit.results.load import unequal_load
 from empkit.results.statistics import Floats, student_p, student_quantile
 
 if TYPE_CHECKING:
@@ -220,6 +221,19 @@ def ranked(
     """
     counts = [valid_rounds(runs, (order[0], other)) for other in order[1:]]
     return ranking(values, order, counts, most=most)
+
+
+def ranked_latencies(runs: Measured, values: pd.DataFrame, order: Sequence[str]) -> Ranking:
+    """Compare latencies as `ranked` does, if they were measured at an equal load.
+
+    Args:
+        runs: what was measured.
+        values, order: see `ranking`; the columns are protocols.
+    """
+    unequal = unequal_load(runs)
+    if unequal:
+        return Ranking(order[0], _NAN, dict.fromkeys(order[1:], _NAN), f"{unequal}: no ranking")
+    return ranked(runs, values, order)
 
 
 def why_no_ranking(valid: int, rounds: int) -> str:

@@ -64,6 +64,16 @@ def load_of(runs: Measured) -> Load:
     )
 
 
+def unequal_load(runs: Measured) -> str:
+    """Return why latencies of these runs were not measured at an equal load; empty if they were."""
+    if not load_of(runs).equal:
+        return UNEQUAL
+    if waited := held_back(runs):
+        words = ", ".join(f"{count:,} over {name}" for name, count in waited.items())
+        return f"records waited for their turn ({words}), so the load was not equal"
+    return ""
+
+
 def held_back(runs: Measured) -> dict[str, int]:
     """Return, for each protocol that did not take the offered rate, how many records waited."""
     counts: dict[str, int] = {}

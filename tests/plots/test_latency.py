@@ -52,6 +52,8 @@ def test_too_few_valid_rounds_name_no_first_one_and_the_title_says_why(
     runs = rounds_of("kafka", "http", count=count)
     for run in runs.runs:
         run.valid = run.round > invalid
+        if draw is plots.rates:  # at an offered rate each keeps up
+            run.workload = {"in_flight": 8}
     title = title_of(runs, draw)
     assert reason in title
     ranks = re.search(r"acks first|stores first|stores most|most of the time|no difference", title)
@@ -74,3 +76,17 @@ def test_a_protocol_of_ones_own_has_a_name_and_a_colour_of_its_own():
     assert [text.get_text().partition(":")[0] for text in legend.get_texts()] == ["HTTP", "A", "B"]
     colours = {line.get_color() for line in legend.get_lines()}
     assert len(colours) == 3
+
+
+def test_latencies_at_unequal_loads_name_no_first_one_and_the_title_says_why():
+    runs = rounds_of("kafka", "http", count=5)
+    assert "acks first" in title_of(runs, plots.latency)
+    for run in runs.runs:
+        run.held_back = 3 if run.protocol == "http" else 0
+    assert "waited for their turn (15 over http)" in title_of(runs, plots.latency)
+    for run in runs.runs:
+        run.workload, run.held_back = {"in_flight": 8}, 0
+    assert "(each latency is at a load of its own: no ranking)" in title_of(runs, plots.latency)
+    for run in runs.runs:
+        run.workload = {"in_flight": 1}
+    assert "acks first" in title_of(runs, plots.latency)
