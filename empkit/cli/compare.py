@@ -38,6 +38,7 @@ from empkit.settings import Settings
 if TYPE_CHECKING:
     from empkit.experiment.beforehand import Asked
     from empkit.experiment.workload import Record
+    from empkit.results.info import RunInfo
     from empkit.results.runs import Runs
 
 
@@ -340,10 +341,12 @@ def _conclude(crossed: list[Runs], more: list[str], where: Path) -> None:
     """Print what was found, where the results are, and whether a promise was broken."""
     from empkit.results.conclusion import closing
 
+    _warn_of_invalid([run for runs in crossed for run in runs.runs])
     for runs in crossed:
         for run in runs.runs:
             for note in run.notes:
-                warn(f"{run.protocol} {run.round}: {note}")
+                if note not in run.not_valid.values():
+                    warn(f"{run.protocol} {run.round}: {note}")
         for sentence in runs.findings:
             warn(sentence)
         for sentence in runs.broken:
@@ -357,6 +360,22 @@ def _conclude(crossed: list[Runs], more: list[str], where: Path) -> None:
         warn(f"{words}." if missing else f"{words} after everything had been measured.")
     style = "bold red" if broken else "yellow" if missing else "green"
     err.print(plain(closing(crossed, more)), style=style)
+
+
+def _warn_of_invalid(runs: Sequence[RunInfo]) -> None:
+    """Say how many runs cannot be used, and one example of each cause; the report has the rest."""
+    wrong = [run for run in runs if not run.valid]
+    if not wrong:
+        return
+    warn(f"The numbers of {len(wrong)} of {len(runs)} runs cannot be used; the report says why.")
+    examples: dict[str, list[RunInfo]] = {}
+    for run in wrong:
+        for cause in run.not_valid:
+            examples.setdefault(cause, []).append(run)
+    for cause, of_cause in examples.items():
+        run = of_cause[0]
+        again = f" (and {len(of_cause) - 1} more runs)" if len(of_cause) > 1 else ""
+        warn(f"{run.protocol} {run.round}{again}: {run.not_valid[cause]}")
 
 
 _with_options(compare)

@@ -178,3 +178,17 @@ def test_output_that_cannot_be_written_is_said_and_is_no_broken_promise(tmp_path
     assert done.returncode == ExitStatus.OK, done.stderr
     assert "Standard output cannot be written to (No space left on device)" in done.stderr
     assert load(tmp_path / "r").verdicts().loc["http", "stored"] == 20
+
+
+def test_a_cause_that_spoils_many_runs_is_said_once_with_their_number(tmp_path, capsys):
+    runs = together(*(made_up("http", 30, number) for number in range(1, 6)))
+    for info in runs.runs[:4]:
+        info.valid, info.not_valid = False, {"machine": f"Others had {info.round} s."}
+        info.notes = [*info.not_valid.values(), "Something else."]
+    _, out, err = finish([runs], tmp_path, capsys)
+    assert "The numbers of 4 of 5 runs cannot be used" in err
+    assert "http 1 (and 3 more runs): Others had 1 s." in err
+    assert "Others had 2 s." not in err
+    assert err.count("Something else.") == 4
+    assert "4 of 5 rounds not valid" in out
+    assert "Others had 4 s." in (tmp_path / "report.html").read_text()
