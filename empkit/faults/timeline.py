@@ -144,6 +144,7 @@ class Timeline:
             unit=fault.unit, takes_away=fault.takes_away,
         )  # fmt: skip
         undo = fault.strike(self._scene)
+        span.in_force_ns = now_ns()
         planned = fault.tally(self._scene)
         if before is not None and planned is not None:
             self._tallies.append((fault, before[0], planned[0], span))

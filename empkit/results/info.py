@@ -18,6 +18,8 @@ class FaultSpan:
         part: the part of the system that it strikes.
         start_ns: when it began; for a fault without a time span, when the run began.
         end_ns: when it was undone; None when it lasted to the end of the run.
+        in_force_ns: when its strike had been carried out, such as when a lock was held; None for a
+            fault without a time span and in a folder of before.
         asked_start_s: when it was to begin, in seconds after the start of the run.
         asked_end_s: when it was to end; None for the end of the run, or at once.
         struck: how many things it struck; None where they cannot be counted.
@@ -39,6 +41,7 @@ class FaultSpan:
     whole_run: bool = False
     missed: bool = False
     takes_away: bool | None = None
+    in_force_ns: int | None = None
 
 
 @dataclass

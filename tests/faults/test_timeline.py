@@ -9,7 +9,7 @@ import time
 import pytest
 
 from empkit import At, Lab, Workload
-from empkit.faults import BrokerDown, ServerCrash, ServerStart
+from empkit.faults import BrokerDown, DatabaseLock, ServerCrash, ServerStart
 from empkit.lab import LabError
 from tests.faulted import counts, run
 from tests.signals import started
@@ -64,3 +64,14 @@ def test_ctrl_c_undoes_every_fault():
         assert process.wait(60) == 0
     assert "cut short True" in rest
     assert rest[-1] == "then [20]"
+
+
+def test_while_a_lock_is_in_force_nothing_is_stored_and_its_taking_is_not_counted_as_held(lab):
+    """Taking it may take long on a busy machine; until then records are stored."""
+    runs = run(lab, "kafka", At(0.2, DatabaseLock(), until=0.8))
+    (span,) = runs.runs[0].faults
+    assert span.start_ns < span.in_force_ns < span.end_ns
+    held_ns = span.end_ns - (span.end_ns - span.in_force_ns) // 4  # undone a little before the end
+    during = runs.timings.query("@span.in_force_ns < sent_ns < @held_ns")
+    assert len(during) > 0
+    assert (during["stored_ns"] > held_ns).all()
