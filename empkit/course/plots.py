@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -135,11 +136,12 @@ def callers(timed: pd.DataFrame) -> Picture:
 
 def _callers_finding(timed: pd.DataFrame, slowest: str, fastest: str) -> str:
     """Return how many times as long the slowest caller takes, if it is shown: the callers took
-    turns, so that requests of the same turn are pairs."""
+    turns, so that requests of the same turn are pairs. Two were picked out of all, which could have
+    been any pair: the p value is multiplied by the number of pairs (Bonferroni)."""
     kept = timed[timed["connection"] == "kept"].groupby("caller")["round_trip_ms"]
     turns = [kept.get_group(name).to_numpy(float) for name in (slowest, fastest)]
     found = comparison.paired(*turns)
-    if not found.p <= comparison.ALPHA:
+    if not found.p * math.comb(len(kept), 2) <= comparison.ALPHA:
         return f"Connection kept: no difference shows between {slowest} and {fastest}"
     return (
         f"Connection kept: {found.ratio:.1f} times as long through {slowest} as through {fastest}"
