@@ -1,9 +1,14 @@
 """How a lab, its results, a reply and a search show themselves, in a notebook and in plain text."""
 
+import io
+import re
+
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from empkit import Lab, Reply
+from empkit import Lab, Reply, plots
+from empkit.cli.tables import summary_table
 from empkit.experiment.search import RateSearch
 from tests.made_up_runs import made_up, nothing, together
 
@@ -93,3 +98,29 @@ def test_a_search_shows_every_step_and_the_whole_reason():
     assert said in shown and "&amp; &lt;that&gt; is a sentence of 60 letters" in shown
     none = RateSearch("http", 100.0, STEPS[1:])
     assert repr(none) == "<RateSearch: http, 1 step: keeps up with none, p99 at most 100 ms>"
+
+
+def test_a_search_names_what_gave_out_if_it_was_not_the_system():
+    steps = STEPS.assign(gave_out=["", "generator"])
+    words = "at 2,000 records/s the load generator gave out, and not the system"
+    search = RateSearch("http", 100.0, steps)
+    assert repr(search).endswith(f"p99 at most 100 ms; {words}>")
+    assert words in plots.knee(search).get_suptitle().replace("\n", " ")
+    assert RateSearch("http", 100.0, steps.assign(gave_out=["", "system"])).gave_out == ""
+    higher = steps.assign(kept_up=[False, True])  # that is above the rate that gave out
+    assert RateSearch("http", 100.0, higher).gave_out == ""
+
+
+def test_runs_that_are_not_valid_say_so_and_why():
+    runs = together(made_up("http"), made_up("kafka"))
+    assert "not valid" not in repr(runs) + runs._repr_html_()
+    runs.runs[1].valid = False
+    runs.runs[1].not_valid = {"generator": "It sent <late>."}
+    assert repr(runs).endswith("; not valid: kafka, round 1: It sent <late>.>")
+    shown = runs._repr_html_()
+    assert "<th>kafka (not valid)</th>" in shown and "It sent &lt;late&gt;." in shown
+    table = Console(file=io.StringIO(), width=200)
+    table.print(summary_table(runs))
+    assert re.search(r"http +\S +not valid", table.file.getvalue())
+    runs.runs[1].not_valid = {}  # as in a folder of before
+    assert runs.not_valid == ["kafka, round 1: its notes say why"]

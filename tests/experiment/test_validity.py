@@ -38,7 +38,9 @@ def judged(timings=RUN.timings, **changes):
 )
 def test_lateness_counts_relative_to_the_latency_and_not_in_milliseconds(factor, late, level):
     stamps = {name: RUN.timings[name] - START_NS for name in STAMPS}
-    slower = {name: (stamps[name].astype(float) * factor).astype("Int64") for name in STAMPS}
+    slower = {
+        name: (stamps[name].astype(float) * factor).round().astype("Int64") for name in STAMPS
+    }
     timings = RUN.timings.assign(**slower)
     least_ms = validity.Latency.of(timings).least_ms[level]
     reasons = judged(timings, **{f"sending_late_p{level}_ms": late * least_ms})

@@ -99,3 +99,16 @@ def test_a_verdict_that_is_new_is_in_every_count_figure_and_sentence(tmp_path, m
     figure = plots.verdicts(runs)
     assert "too-late" in [text.get_text() for text in figure.legends[0].get_texts()]
     assert "1 too-late" in figure.alt
+
+
+def test_what_is_not_valid_is_marked_in_each_table_and_says_why(tmp_path):
+    runs = together(made_up("http"), made_up("kafka"))
+    runs.runs[1].valid = False
+    runs.runs[1].not_valid = {"machine": "Other processes used 3 s of processor time."}
+    runs.runs[1].notes += runs.runs[1].not_valid.values()
+    page = write_report(runs, tmp_path / "report.html", {}).read_text()
+    assert page.count("kafka (not valid)</th>") == 2
+    assert "<strong>kafka, round 1: do not use its numbers.</strong>" in page
+    assert "kafka, round 1: Other processes used 3 s" in page
+    assert "<td>not known</td>" in page  # the processor time of made-up runs
+    assert "http (not valid)" not in page
