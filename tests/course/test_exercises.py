@@ -123,7 +123,7 @@ def appended(partition_of, backwards=False):
 
 
 def shown(low, high):
-    return "websocket" if low > 0 else "http" if high < 0 else "not shown"
+    return "websocket" if low > 1 else "http" if high < 1 else "not shown"
 
 
 LOOPS = {"visitors": "open", "copy": "closed", "clerks": "closed", "sensors": "open"}
@@ -266,8 +266,8 @@ WRONG = [
     ("04.1", lambda p: 20 * p, "it says 10"),
     ("04.1", lambda p: p**20, "Turn the question round"),
     ("04.1", lambda p: 0.3, "If no request is ever slow"),
-    ("04.2", lambda low, high: "http" if low < 0 else "websocket", "shows no difference"),
-    ("04.2", lambda low, high: shown(-high, -low), "above 0 when HTTP"),
+    ("04.2", lambda low, high: "http" if low < 1 else "websocket", "shows no difference"),
+    ("04.2", lambda low, high: shown(1 / high, 1 / low), "above 1 when HTTP"),
     ("04.3", "b", "letters"),
     ("04.3", {"e"}, "letters"),
     ("04.3", {"a", "b"}, "do not mean the same"),

@@ -28,11 +28,11 @@ def at_least_one(answer: Any) -> Missing:
 
 @of_function
 def says_what_is_shown(answer: Any) -> Missing:
-    """04.2: a function from the interval of a difference to a verdict."""
-    if answer(-0.2, 0.3) != "not shown":
-        return "An interval that holds 0 shows no difference."
-    if answer(0.1, 0.3) != "websocket" or answer(-0.3, -0.1) != "http":
-        return "HTTP less WebSocket is above 0 when HTTP takes longer."
+    """04.2: a function from the interval of a ratio to a verdict."""
+    if answer(0.8, 1.3) != "not shown":
+        return "An interval that holds 1 shows no difference."
+    if answer(1.1, 1.3) != "websocket" or answer(0.7, 0.9) != "http":
+        return "HTTP / WebSocket is above 1 when HTTP takes longer."
     return None
 
 
