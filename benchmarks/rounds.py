@@ -55,7 +55,8 @@ def main() -> None:
     sides = [sys.executable, *([options.against] if options.against else [])]
     found = [[measured(python) for python in sides] for _ in range(options.rounds)]
     lines = [
-        f"Medians of {options.rounds} rounds, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}.",
+        f"Medians of {options.rounds} rounds, {os.cpu_count()} cores, "
+        f"{datetime.now(UTC):%Y-%m-%d}.",
         "",
         "| seconds | now | before | now / before |",
         "| --- | ---: | ---: | ---: |",

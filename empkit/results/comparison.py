@@ -98,8 +98,8 @@ def between_rounds(values: Floats) -> Interval:
     """Return the geometric mean of one value per round, with its 95 % interval between rounds.
 
     Student's t on the logarithms. It holds the value that many more rounds *of as many records*
-    would have. A percentile of few records lies below that of many: the p99 of 100 records by 9 %
-    (exponential times), of 500 by 2 %, of 2,000 by less than 1 %.
+    would have. A percentile of few records lies below that of many: the p99 of 100 records by 10 %
+    (exponential times), of 500 by 3 %, of 2,000 by less than 1 %.
 
     Args:
         values: one per round; NaN where a round has none.

@@ -95,3 +95,10 @@ def test_a_95_percent_interval_of_a_percentile_holds_the_truth(level, records):
 def test_there_is_no_interval_of_nothing():
     with pytest.raises(ValueError, match="at least one sample"):
         percentile_interval(np.array([]), 50)
+
+
+@pytest.mark.parametrize(("records", "below"), [(100, 0.10), (500, 0.03), (1_000, 0.01)])
+def test_the_p99_of_few_records_lies_below_that_of_many_as_the_documentation_says(records, below):
+    samples = np.random.default_rng(0).exponential(size=(4_000, records))
+    found = np.exp(np.log(np.percentile(samples, 99, axis=1)).mean())
+    assert 1 - found / np.log(100) == pytest.approx(below, abs=0.006)
