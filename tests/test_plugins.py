@@ -133,7 +133,7 @@ def test_a_verdict_is_one_entry_that_terminal_figure_and_report_have(tmp_path, m
     runs = made_up(verdict={1: "too_late"})
     with out.capture() as printed:
         out.print(summary_table(answer([runs])))
-    assert "too_late" in printed.get()
+    assert "too-late" in printed.get()
     assert any("'in time' is broken: 1 too_late: run-E1" in sentence for sentence in runs.broken)
     assert "1 too-late" in plots.verdicts(runs).alt
     assert late.meaning in write_report(runs, tmp_path / "report.html").read_text()

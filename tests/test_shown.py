@@ -10,6 +10,7 @@ from rich.console import Console
 from empkit import Lab, Reply, plots
 from empkit.cli.tables import summary_table
 from empkit.experiment.search import RateSearch
+from empkit.results.answer import answer
 from tests.made_up_runs import made_up, nothing, together
 
 STEPS = pd.DataFrame(
@@ -120,7 +121,7 @@ def test_runs_that_are_not_valid_say_so_and_why():
     shown = runs._repr_html_()
     assert "<th>kafka (not valid)</th>" in shown and "It sent &lt;late&gt;." in shown
     table = Console(file=io.StringIO(), width=200)
-    table.print(summary_table(runs))
-    assert re.search(r"http +\S +not valid", table.file.getvalue())
+    table.print(summary_table(answer([runs])))
+    assert re.search(r"can be used +\S +yes +\S +not valid", table.file.getvalue())
     runs.runs[1].not_valid = {}  # as in a folder of before
     assert runs.not_valid == ["kafka, round 1: its notes say why"]

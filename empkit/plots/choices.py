@@ -34,7 +34,7 @@ def choices(crossed: Sequence[Runs]) -> Picture:
 
     Example:
         >>> plots.choices([runs]).alt
-        'Latency of each choice, as fast as each goes (closed loop...). HTTP, as set: acked p50 ...'
+        'Latency of each choice, ... HTTP, as set: acked p50 ...'
     """
     summaries = {id(runs): runs.summary().to_dict("index") for runs in crossed}
     protocols = list(dict.fromkeys(protocol for runs in crossed for protocol in runs.protocols))

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from empkit import cli
-from empkit.cli import compare
+from empkit.cli import measuring
 from empkit.experiment import beforehand
 from empkit.experiment.beforehand import WrongUseError, check_database, check_folder
 
@@ -15,11 +15,11 @@ from empkit.experiment.beforehand import WrongUseError, check_database, check_fo
 def refused(monkeypatch, tmp_path):
     """What `compare` says when it refuses; to begin with the lab would be a failure."""
 
-    def begin(*_):
+    def begin(*_, **__):
         raise AssertionError("it has begun")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(compare, "carry_out", begin)
+    monkeypatch.setattr(measuring, "carry_out", begin)
     for name in ("EMPKIT_KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "EMPKIT_LAB_BROKER"):
         monkeypatch.delenv(name, raising=False)
 

@@ -64,9 +64,9 @@ def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_fol
     folder = start(50)
     reports = reports_of(child)
     kinds = [next(iter(report)) for report in reports if next(iter(report)) != "waiting"]
-    assert kinds[0] == "started_ns"
-    assert set(kinds[1:-2]) == {"done"}
-    assert kinds[-2:] == ["sent_ns", "finished"]
+    assert kinds[:2] == ["begins", "started_ns"]
+    assert set(kinds[2:-3]) == {"done"}
+    assert kinds[-3:] == ["sent_ns", "decided", "finished"]
     last = [report for report in reports if "done" in report][-1]
     assert last == {"done": 50, "offered": 50}
     finished = reports[-1]["finished"]

@@ -63,4 +63,6 @@ def test_a_figure_of_another_package_is_stamped_and_none_twice():
 
 
 def test_a_figure_of_an_old_result_without_a_machine_can_be_stamped():
-    assert small(plots.rates(made_up())) == ["round 1, 200 records, 2026-01-01"]
+    assert small(plots.rates(made_up())) == [
+        "round 1, 200 records, at 1,000 records/s for each (open loop), 2026-01-01"
+    ]

@@ -67,7 +67,7 @@ SABOTAGES = [
         "two rounds name a winner",
         ((COMPARISON, "LEAST_ROUNDS = 3", "LEAST_ROUNDS = 2"),),
         f"{RANKED}::test_few_rounds_have_a_range_or_nothing",
-        "isnan",
+        "approx(",
     ),
     Sabotage(
         "what is not valid is ranked",
@@ -83,7 +83,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "records per second are those of the first round",
-        ((RESULTS, "float(np.median(rates))", "float(rates[0])"),),
+        ((RESULTS, "float(np.median(self.rates(protocol)))", "float(self.rates(protocol)[0])"),),
         f"{NUMBERS}::test_records_per_second_are_the_median_of_the_rounds",
         "== 50",
     ),
