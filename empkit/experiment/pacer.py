@@ -20,6 +20,9 @@ from empkit.clock import now_ns
 _CLOCK_MONOTONIC = 1
 _ABSOLUTE = 1
 _SAMPLES = 20
+WAKE_NS = 100_000
+"""How long before the moment the kernel's timer is to ring: a sleeping process takes about as long
+to wake. What is left of it the task spends in turns with the others of the loop."""
 
 
 class _Timespec(ctypes.Structure):
@@ -38,6 +41,7 @@ class Pacer:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
+        self._woken = False
         self._fd = -1
         if sys.platform == "linux" and sys.version_info >= (3, 13):
             self._fd = os.timerfd_create(
@@ -56,7 +60,17 @@ class Pacer:
 
     async def until(self, moment_ns: int) -> None:
         """Wait until this time of the clock, or until `wake`; return at once when it has passed."""
+        if self.fine:
+            await self._wait(moment_ns - WAKE_NS)
+            while now_ns() < moment_ns and not self._woken:
+                await asyncio.sleep(0)  # other tasks of the loop run meanwhile
+        else:
+            await self._wait(moment_ns)
+
+    async def _wait(self, moment_ns: int) -> None:
+        """Let the timer wake the task at this time of the clock."""
         wait_ns = moment_ns - now_ns()
+        self._woken = False
         if wait_ns <= 0:
             return
         self._waiter = self._loop.create_future()
@@ -72,12 +86,14 @@ class Pacer:
 
     def wake(self) -> None:
         """End the wait at once."""
+        self._woken = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def _rang(self) -> None:
         os.read(self._fd, 8)
-        self.wake()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def close(self) -> None:
         """Close the timer."""
