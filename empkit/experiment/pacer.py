@@ -62,7 +62,7 @@ class Pacer:
         """Wait until this time of the clock, or until `wake`; return at once when it has passed."""
         if self.fine:
             await self._wait(moment_ns - WAKE_NS)
-            while now_ns() < moment_ns and not self._woken:
+            while now_ns() < moment_ns and not self._woken:  # noqa: ASYNC110 - an event is what is late
                 await asyncio.sleep(0)  # other tasks of the loop run meanwhile
         else:
             await self._wait(moment_ns)

@@ -13,6 +13,12 @@ from empkit.faults.base import Evidence, Offer, WholeRunFault
 from empkit.records.raw import Raw
 
 
+def _differs(after: Any, before: Any) -> bool:
+    """Return whether other bytes are sent; dictionaries of another order of fields are equal."""
+    reordered = isinstance(after, dict) and list(after) != list(before)
+    return bool(after != before) or reordered
+
+
 @dataclass(frozen=True)
 class RecordFault(WholeRunFault):
     """A share of the records is not as it should be.
@@ -61,7 +67,7 @@ class RecordFault(WholeRunFault):
             after = record
             if chosen and chance.random() < self.share:
                 after = self.changed(record, before)
-            if struck is not None and after != record:
+            if struck is not None and _differs(after, record):
                 struck.append(place)
             yield after
 
