@@ -10,33 +10,40 @@ Each group is a register of the kit; its entries are imported when the register 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any, Literal, TypeVar
 
 Register = Literal["protocols", "faults", "figures", "databases"]
 
 
-T = TypeVar("T", bound=type[Any])
+T = TypeVar("T")
 
 
 class PluginError(ImportError):
     """An entry point of a package cannot be imported; the message names both."""
 
 
-def enter(register: dict[str, T], name: str, kind: T) -> None:
-    """Put a class into a register; the same class defined again, as in a notebook, replaces itself.
+def enter(
+    register: dict[str, T], name: str, kind: T, source: Callable[[T], Any] = lambda kind: kind
+) -> None:
+    """Put an entry into a register; the same one defined again, as in a notebook, replaces itself.
 
     Args:
         register: of the kit, by name.
-        name: of the class in it.
-        kind: the class.
+        name: of the entry in it.
+        kind: the entry.
+        source: returns the class or function that defines an entry; by default the entry itself.
 
     Raises:
-        TypeError: another class has the name.
+        TypeError: another entry has the name.
     """
-    known = register.get(name)
-    if known is not None and known.__qualname__ != kind.__qualname__:
-        raise TypeError(f"{kind.__qualname__} has the name of {known.__qualname__}: {name!r}.")
+    if name in register:
+        new, known = (
+            f"{made.__module__}.{made.__qualname__}" for made in map(source, (kind, register[name]))
+        )
+        if new != known:
+            raise TypeError(f"{new} has the name of {known}: {name!r}. Give it another one.")
     register[name] = kind
 
 

@@ -7,4 +7,6 @@ HOMES: dict[str, str] = {
     "websocket": "empkit.clients.websocket:WebSocketClient",
     "kafka": "empkit.clients.kafka:KafkaClient",
 }
+SERVED = ("http", "websocket", "kafka")
+"""Those that the routes of the server and its consumer receive, without a `mount` of their own."""
 PROTOCOLS = tuple(HOMES)

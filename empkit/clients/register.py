@@ -14,7 +14,7 @@ from empkit import plugins
 from empkit.clients import plugin
 from empkit.clients.base import Client
 from empkit.clients.look import Look, plain
-from empkit.clients.names import HOMES
+from empkit.clients.names import HOMES, SERVED
 
 
 def protocols() -> tuple[str, ...]:
@@ -45,10 +45,9 @@ def with_receiver(names: Iterable[str]) -> list[str]:
     """Return the protocols whose class has a receiving side of its own, for a server to mount.
 
     Args:
-        names: the protocols to consider, beside those of other packages, which always are.
+        names: the protocols to consider, beside all that have a name, which always are.
     """
-    others = [name for name in protocols() if name not in HOMES]
-    chosen = dict.fromkeys([*others, *(name for name in names if name not in HOMES)])
+    chosen = [name for name in dict.fromkeys([*protocols(), *names]) if name not in SERVED]
     return [name for name in chosen if _mounts(client_class(name))]
 
 

@@ -63,7 +63,10 @@ def fault_kinds() -> Mapping[str, FaultKind]:
         Overload(times=2.0, from_s=2.0, until_s=12.0)
     """
     plugins.load("faults")
-    kinds: dict[str, type[Fault] | type[Toxic]] = {**DEFINED, **toxic_kinds()}
+    toxics = toxic_kinds()
+    for name in DEFINED.keys() & toxics.keys():
+        raise TypeError(f"{name!r} is both a fault and a toxic. Give one of them another name.")
+    kinds: dict[str, type[Fault] | type[Toxic]] = {**DEFINED, **toxics}
     return {name: FaultKind(name, kind) for name, kind in kinds.items()}
 
 

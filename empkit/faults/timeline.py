@@ -98,7 +98,7 @@ class Timeline:
             (event.until, False, event) for event in self._events if event.until is not None
         ]
         try:
-            for at_s, strikes, event in sorted(moments, key=lambda moment: moment[:2]):
+            for at_s, strikes, event in sorted(moments, key=_in_turn):
                 self._wait(start_ns + int(at_s * 1e9), strikes=strikes)
                 if not strikes:
                     self._undo(event)
@@ -185,3 +185,10 @@ class Timeline:
                 self._undo(event)
             except Exception as error:  # noqa: BLE001 - the others are undone all the same
                 self.failure = self.failure or error
+
+
+def _in_turn(moment: tuple[float, bool, At]) -> tuple[float, bool]:
+    """Return the place of a moment: of two at the same time, a fault is undone before another
+    strikes, but not before it has struck itself."""
+    at_s, strikes, event = moment
+    return at_s, strikes != (event.until == event.at_s)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
+from empkit import plugins
 from empkit.plots.style import Picture
 from empkit.results.runs import Runs
 
@@ -39,10 +40,18 @@ def figure(name: str, of: Of, caption: str) -> Callable[[Draw], Draw]:
 
     Args:
         name, of, caption: see `FigureKind`.
+
+    Raises:
+        TypeError: another figure has the name, or `of` is none of those.
     """
 
+    if of not in get_args(Of):
+        raise TypeError(
+            f"There is a figure of one of {', '.join(get_args(Of))}, and not of {of!r}."
+        )
+
     def enter(draw: Draw) -> Draw:
-        DEFINED[name] = FigureKind(name, of, caption, draw)
+        plugins.enter(DEFINED, name, FigureKind(name, of, caption, draw), lambda kind: kind.draw)
         return draw
 
     return enter

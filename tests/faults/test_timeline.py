@@ -9,7 +9,7 @@ import time
 import pytest
 
 from empkit import At, Lab, Workload
-from empkit.faults import BrokerDown, DatabaseLock, ServerCrash, ServerStart
+from empkit.faults import BrokerDown, DatabaseLock, ServerCrash, ServerPause, ServerStart
 from empkit.lab import LabError
 from tests.faulted import counts, run
 from tests.signals import started
@@ -75,3 +75,9 @@ def test_while_a_lock_is_in_force_nothing_is_stored_and_its_taking_is_not_counte
     during = runs.timings.query("@span.in_force_ns < sent_ns < @held_ns")
     assert len(during) > 0
     assert (during["stored_ns"] > held_ns).all()
+
+
+def test_a_fault_that_ends_when_it_begins_is_undone_at_once_and_not_at_the_end_of_the_run(lab):
+    (span,) = run(lab, "http", At(0.2, ServerPause(), until=0.2)).runs[0].faults
+    assert span.end_ns is not None
+    assert span.end_ns - span.start_ns < 0.5e9
