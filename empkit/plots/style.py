@@ -108,7 +108,7 @@ def titled(
 
 def stamped(picture: Picture, runs: Runs | Sequence[Runs]) -> Picture:
     """Write below a figure, in small print, what was measured, where and when; pictures travel
-    alone. If some of it is not valid, say so and draw a frame; a figure is stamped once.
+    alone. If no round of a protocol is valid, say so and draw a frame; a figure is stamped once.
 
     Args:
         picture: the figure, drawn.
@@ -118,12 +118,14 @@ def stamped(picture: Picture, runs: Runs | Sequence[Runs]) -> Picture:
     infos = [info for one in several for info in one.runs]
     if not infos:
         return picture
-    wrong = {
-        one.looks[name].label if mark == "not valid" else one.label(name)
+    marked = {
+        (one.looks[name].label, mark)
         for one in several
         for name in one.protocols
         if (mark := one.mark(name))
     }
+    wrong = sorted(name for name, mark in marked if mark == "not valid")
+    out = sorted(f"{name} ({mark})" for name, mark in marked if mark != "not valid")
     counts = {f"{info.offered:,}" for info in infos}
     records = f"{counts.pop()} records" if len(counts) == 1 else (
         f"{sum(info.offered for info in infos):,} records in {len(infos)} runs"
@@ -132,7 +134,9 @@ def stamped(picture: Picture, runs: Runs | Sequence[Runs]) -> Picture:
     which = f"{len(rounds)} rounds" if len(rounds) > 1 else f"round {max(rounds)}"
     loads = [str(load) for load in dict.fromkeys(load_of(one) for one in several if one.runs)]
     what = f"{which}, {records}, {' and '.join(loads)}"
-    return small_print(picture, what, several[0].environment, sorted(wrong))
+    if out:
+        what = f"{what}; left out: {', '.join(out)}"
+    return small_print(picture, what, several[0].environment, wrong)
 
 
 def small_print(

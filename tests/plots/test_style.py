@@ -44,7 +44,7 @@ def test_every_figure_says_what_was_measured_where_and_when(draw):
 
 @pytest.mark.parametrize("draw", [*FIGURES, lambda runs: plots.journey(runs, "run-E3")])
 def test_every_figure_marks_what_is_not_valid(draw):
-    picture = draw(three(0))
+    picture = draw(three(0, 1))
     assert frame(picture) and "Not valid, do not use: HTTP" in small(picture)[1]
     assert "Not valid, do not use: HTTP" in picture.alt
 
@@ -56,8 +56,14 @@ def test_the_label_of_a_protocol_says_how_many_of_its_rounds_are_not_valid():
     assert runs.of("http", 1).label("http") == "HTTP"
 
 
+def test_rounds_that_are_left_out_are_said_without_a_frame_since_the_others_can_be_used():
+    picture = plots.rates(three(0))
+    assert not frame(picture)
+    assert small(picture)[0].count("left out: HTTP (1 of 2 rounds not valid)") == 1
+
+
 def test_a_figure_of_another_package_is_stamped_and_none_twice():
-    runs = three(0)
+    runs = three(0, 1)
     picture = stamped(Picture(), runs)
     assert frame(picture) and len(small(stamped(picture, runs))) == 2
 
