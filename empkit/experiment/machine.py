@@ -162,6 +162,13 @@ def processes_of(rig: Rig) -> tuple[list[int], bool]:
     return pids, known
 
 
+def _tick_s() -> float:
+    """Return the unit of the times in /proc, in seconds."""
+    if sys.platform == "win32":  # it has no /proc
+        return 0.01
+    return 1 / os.sysconf("SC_CLK_TCK")
+
+
 def _processors(proc: Path) -> tuple[float, float]:
     """Return the time that all processors were busy, and the time that the host took.
 
@@ -170,7 +177,7 @@ def _processors(proc: Path) -> tuple[float, float]:
     """
     first = (proc / "stat").read_text().partition("\n")[0].split()[1:]
     user, nice, system, _, _, irq, softirq, steal = (int(ticks) for ticks in first[:8])
-    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    tick_s = _tick_s()
     return (user + nice + system + irq + softirq) * tick_s, steal * tick_s
 
 
@@ -182,7 +189,7 @@ def _process(proc: Path, pid: int) -> _Process:
     """
     # the name, in brackets, may have spaces and brackets in it
     fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    tick_s = _tick_s()
     user, system, reaped_user, reaped_system = (int(ticks) * tick_s for ticks in fields[11:15])
     delayed = {}
     for thread in (proc / str(pid) / "task").iterdir():
