@@ -125,7 +125,7 @@ def _by_choice(
             asked=[(turn.protocol, turn.number) for turn in turns if turn.guarantees == choice],
             interrupted=done.interrupted,
         )
-        if runs.broken or runs.unmeasured or not all(info.valid for info in runs.runs):
+        if runs.broken or runs.unmeasured or any("system" in info.not_valid for info in runs.runs):
             runs.logs = logs.ends(rig.processes.folder, rig.secrets())
         crossed.append(runs)
     crossed[-1].failure = done.failure
