@@ -39,7 +39,8 @@ class Reading(NamedTuple):
 
     Attributes:
         at_ns: the moment, on the clock of the stamps.
-        busy_s: the processor time that all processes used, over all processors.
+        processors: how many there are.
+        idle_s: for how long they had nothing to run, over all of them.
         steal_s: the time that the host took from this virtual machine.
         throttled_s: the time that a control group held this process back for its quota; None if it
             has none.
@@ -48,7 +49,8 @@ class Reading(NamedTuple):
     """
 
     at_ns: int
-    busy_s: float
+    processors: int
+    idle_s: float
     steal_s: float
     throttled_s: float | None
     owner: _Process
@@ -65,7 +67,7 @@ def read(pids: Iterable[int], proc: Path = PROC, groups: Path = GROUPS) -> Readi
     if sys.platform != "linux":
         return None
     try:
-        busy_s, steal_s = _processors(proc)
+        processors, idle_s, steal_s = _processors(proc)
         owner = _process(proc, os.getpid())
     except (OSError, ValueError, IndexError):  # not mounted, or not as Linux has it
         return None
@@ -73,7 +75,8 @@ def read(pids: Iterable[int], proc: Path = PROC, groups: Path = GROUPS) -> Readi
     for pid in _with_children(proc, pids):
         with contextlib.suppress(OSError):  # it has ended
             parts[pid] = _process(proc, pid)
-    return Reading(now_ns(), busy_s, steal_s, _throttled(proc, groups), owner, parts)
+    throttled_s = _throttled(proc, groups)
+    return Reading(now_ns(), processors, idle_s, steal_s, throttled_s, owner, parts)
 
 
 def between(before: Reading | None, after: Reading | None, *, all_ours: bool) -> ProcessorTime:
@@ -98,16 +101,18 @@ def between(before: Reading | None, after: Reading | None, *, all_ours: bool) ->
         for _, then, now in parts
         for thread, waited_s in now.delayed_s.items()
     )
-    busy_s = after.busy_s - before.busy_s
+    window_s = (after.at_ns - before.at_ns) / 1e9
+    steal_s = after.steal_s - before.steal_s
+    busy_s = after.processors * window_s - (after.idle_s - before.idle_s) - steal_s
     throttled = None
     if before.throttled_s is not None and after.throttled_s is not None:
         throttled = after.throttled_s - before.throttled_s
     return ProcessorTime(
-        window_s=(after.at_ns - before.at_ns) / 1e9,
+        window_s=window_s,
         own_s=used_s,
         others_s=max(0.0, busy_s - used_s) if all_ours else None,
         delayed_s=delayed_s,
-        steal_s=after.steal_s - before.steal_s,
+        steal_s=steal_s,
         throttled_s=throttled,
     )
 
@@ -169,16 +174,23 @@ def _tick_s() -> float:
     return 1 / os.sysconf("SC_CLK_TCK")
 
 
-def _processors(proc: Path) -> tuple[float, float]:
-    """Return the time that all processors were busy, and the time that the host took.
+def _processors(proc: Path) -> tuple[int, float, float]:
+    """Return how many processors there are, for how long they had nothing to run, and the time that
+    the host took.
 
-    Columns: user, nice, system, idle, iowait, irq, softirq, steal; the time of guests is in user
+    The busy time of the same file is of no use: it is what ran at each tick of the kernel's timer,
+    and a system that works in step with the timer, as at 500 records/s, is counted too much or too
+    little by a factor of two. Idle time is measured where the tick stops in idleness
+    (https://docs.kernel.org/timers/no_hz.html), so the rest was busy.
+
+    Columns: user, nice, system, idle, iowait, irq, softirq, steal
     (https://man7.org/linux/man-pages/man5/proc_stat.5.html).
     """
-    first = (proc / "stat").read_text().partition("\n")[0].split()[1:]
-    user, nice, system, _, _, irq, softirq, steal = (int(ticks) for ticks in first[:8])
+    total, *others = (line.split() for line in (proc / "stat").read_text().splitlines())
+    _, _, _, idle, waiting, _, _, steal = (int(ticks) for ticks in total[1:9])
+    count = sum(words[0].startswith("cpu") for words in others if words)
     tick_s = _tick_s()
-    return (user + nice + system + irq + softirq) * tick_s, steal * tick_s
+    return count, (idle + waiting) * tick_s, steal * tick_s
 
 
 def _process(proc: Path, pid: int) -> _Process:

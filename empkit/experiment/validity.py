@@ -34,9 +34,12 @@ latency: of a p50, more than a quarter could change which of two protocols is ah
 the two seldom meet in one record, so a p99 bears more; a Kafka ack has a p99 of little more than a
 millisecond, of which a third is usual on a quiet machine."""
 LAG_SHARE = 1.0
-"""How late the generator's event loop may be, as a share of the latency. Its timers count in
-milliseconds, and an answer waits only if it arrives during the lag: so this limit finds a generator
-that was stopped, also in a closed loop, and not one that has much to do."""
+"""How late the generator's event loop may be, as a share of the latency. An answer waits only if it
+arrives during the lag: so this limit finds a generator that was stopped, also in a closed loop, and
+not one that has much to do."""
+LAG_STEP_MS = 1.0
+"""A loop that waits for its next timer does so in whole milliseconds, rounded up
+(https://man7.org/linux/man-pages/man2/epoll_wait.2.html): that much lag is none."""
 LOST_SHARE = 0.15
 """For how long parts of the system may be kept from running, as a share of the time in which they
 had a record to handle."""
@@ -98,7 +101,7 @@ def _generator(info: RunInfo, latency: Latency) -> str:
                 f"{_of_latency(late_ms / least_ms)}: it was measured, and not only the system."
             )
     tail_ms = latency.least_ms.get(99)
-    if tail_ms is not None and info.generator_late_ms > LAG_SHARE * tail_ms:
+    if tail_ms is not None and info.generator_late_ms - LAG_STEP_MS > LAG_SHARE * tail_ms:
         return (
             f"The load generator was late by {_ms(info.generator_late_ms)} (p99 of its event "
             f"loop), {_of_latency(info.generator_late_ms / tail_ms)}: it was measured, and not "

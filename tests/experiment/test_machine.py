@@ -90,7 +90,7 @@ def test_a_lab_knows_its_processes_and_those_of_its_postgresql(postgres, monkeyp
 
 
 @pytest.fixture
-def fake(tmp_path):
+def fake(tmp_path, monkeypatch):
     """A function that writes the files of a machine, and reads them."""
     proc, groups = tmp_path / "proc", tmp_path / "cgroup"
     pid = os.getpid()
@@ -99,8 +99,10 @@ def fake(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def reading(*, steal=0, busy=0, group="0::/a/b", files=()):
-        write(proc / "stat", f"cpu  {busy} 0 0 900 0 0 0 {steal} 0 0\ncpu0 0 0\n")
+    def reading(*, steal=0, idle=0, at_s=1, group="0::/a/b", files=()):
+        monkeypatch.setattr(machine, "now_ns", lambda: at_s * 10**9)
+        processors = "cpu0 0 0\ncpu1 0 0\nintr 7 0\n"
+        write(proc / "stat", f"cpu  555 0 0 {idle} 7 0 0 {steal} 0 0\n{processors}")
         write(proc / str(pid) / "stat", f"{pid} (a) b) S {' '.join(['0'] * 10)} 1 2 0 0 20")
         write(proc / str(pid) / "task" / str(pid) / "schedstat", "5000000 7000000 3\n")
         write(proc / "self" / "cgroup", f"9:memory:/x\n{group}\n")
@@ -111,13 +113,13 @@ def fake(tmp_path):
     return reading
 
 
-def test_time_that_the_host_took_is_known(fake):
+def test_time_that_the_host_took_is_neither_idle_nor_used_by_others(fake):
     tick = os.sysconf("SC_CLK_TCK")
-    found = machine.between(
-        fake(steal=10, busy=100), fake(steal=10 + 3 * tick, busy=100 + tick), all_ours=True
-    )
+    before = fake(steal=10, idle=100)
+    after = fake(steal=10 + 3 * tick, idle=100 + 6 * tick, at_s=6)
+    found = machine.between(before, after, all_ours=True)
     assert found.steal_s == pytest.approx(3.0)
-    assert found.others_s == pytest.approx(1.0)
+    assert found.others_s == pytest.approx(1.0)  # of two processors in five seconds
     assert found.throttled_s is None
 
 
@@ -153,5 +155,5 @@ def test_where_the_platform_cannot_tell_it_is_not_known(tmp_path, monkeypatch, f
 
 
 def test_with_parts_that_the_lab_did_not_start_only_others_time_is_not_known(fake):
-    found = machine.between(fake(), fake(steal=50), all_ours=False)
+    found = machine.between(fake(), fake(steal=50, at_s=2), all_ours=False)
     assert found.others_s is None and found.steal_s > 0 and found.window_s > 0
