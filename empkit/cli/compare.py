@@ -66,7 +66,11 @@ InFlight = Annotated[
 ]
 Rounds = Annotated[
     int | None,
-    typer.Option(min=1, help="How often, in shuffled order.", show_default="5, or 1 with --fault"),
+    typer.Option(
+        min=1,
+        help="How often, in shuffled order.",
+        show_default="5, at the same rate for each 10, with --fault 1",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="For made-up records, arrivals and order.")]
 
@@ -185,7 +189,7 @@ def compare(
         )  # fmt: skip
         beforehand.check(asked)
         measured = measuring.carry_out(
-            asked, workload, rounds or (1 if faults else measuring.ROUNDS),
+            asked, workload, rounds or (1 if faults else None),
             both=rate is None and in_flight is None and not faults,
         )  # fmt: skip
     except (LabError, ValueError) as error:
