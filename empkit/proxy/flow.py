@@ -36,11 +36,18 @@ class Stage:
     """A toxic applied to one flow: a queue in order of arrival, and a timer for its head."""
 
     def __init__(
-        self, toxic_id: str, toxic: Toxic, flow: Flow, random: Random, struck: Callable[[int], None]
+        self,
+        toxic_id: str,
+        toxic: Toxic,
+        flow: Flow,
+        random: Random,
+        struck: Callable[[int], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         self.id, self.toxic, self.random = toxic_id, toxic, random
         # called with the number of bytes that the toxic changed; 0 for the end of a stream
         self._struck = struck
+        self._failed = failed  # called with the error of a toxic that cannot plan
         self.free_at = 0.0  # when the line is free again, for toxics that need it
         self.passed = 0  # bytes passed on, for toxics that count them
         self.held = 0  # bytes in the queue
@@ -79,7 +86,11 @@ class Stage:
             if not chunk.data:
                 return
         self._begin()
-        planned = list(self.toxic.plan(chunk, self))
+        try:
+            planned = list(self.toxic.plan(chunk, self))
+        except Exception as error:  # noqa: BLE001 - any error of a toxic of another package
+            self._failed(error)
+            planned = [chunk]
         if planned != [chunk]:
             self._struck(len(chunk.data))
         yield from planned

@@ -29,6 +29,7 @@ class AppliedToxic:
 
     def __init__(self, toxic_id: str, listener: str, toxic: Toxic, seed: int) -> None:
         self.id, self.listener, self.toxic = toxic_id, listener, toxic
+        self.failure = ""
         self._seed = seed
         self._seen = 0  # connections for which `affects_next` was called
         self._struck = 0
@@ -50,6 +51,10 @@ class AppliedToxic:
         self._struck += size
         if not self._by_bytes:
             self._connections.add(connection)
+
+    def fail(self, error: Exception) -> None:
+        """Note the error of a toxic that cannot say how data is passed on; the first is kept."""
+        self.failure = self.failure or f"{type(error).__name__}: {error}"
 
     def affects_next(self) -> Random | None:
         """Return the random source of the next connection if it is affected, else None."""
@@ -169,7 +174,7 @@ class Connection:
                 if toxic.direction in {flow.direction, "both"}:
                     stage_random = Random(random.random())  # noqa: S311
                     struck = partial(applied.strike, self._number)
-                    flow.add(Stage(applied.id, toxic, flow, stage_random, struck))
+                    flow.add(Stage(applied.id, toxic, flow, stage_random, struck, applied.fail))
 
     def remove(self, toxic_id: str) -> None:
         """Remove a toxic; connect upstream if nothing else prevents it."""
@@ -306,13 +311,18 @@ class Proxy:
             How much it affected, in the unit of the toxic.
 
         Raises:
-            ValueError: there is no such toxic.
+            ValueError: there is no such toxic; or it failed, and data passed it unchanged.
         """
         applied = self._toxics.pop(toxic_id, None)
         if applied is None:
             raise ValueError(f"There is no toxic {toxic_id!r}; there are {list(self._toxics)}.")
         for connection in self._connections():
             connection.remove(toxic_id)
+        if applied.failure:
+            raise ValueError(
+                f"The toxic {applied.toxic.kind} could not say how data is passed on, so it passed "
+                f"unchanged: correct its `plan` ({applied.failure})."
+            )
         return applied.struck
 
     def connections(self, name: str) -> dict[str, int]:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import socket
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,5 +106,27 @@ def test_the_stream_stays_the_same_in_order_and_content(steps: list[Toxic | str 
                 r.proxy.remove_toxic(toxic_id)
             assert await answer == sent
             assert r.received == sent
+
+    run(test)
+
+
+class Clumsy(Toxic):
+    """A toxic of another package with a mistake in it."""
+
+    kind = "clumsy"
+
+    def plan(self, chunk, stage):
+        """Fail."""
+        raise ZeroDivisionError("no parts")
+
+
+def test_a_toxic_that_fails_is_named_when_it_is_removed_and_data_passes_it():
+    async def test():
+        async with rig() as r:
+            toxic = r.proxy.add_toxic("it", Clumsy())
+            assert await ask(*await r.connect()) == b"ping"
+            with pytest.raises(ValueError, match=r"clumsy .*`plan` \(ZeroDivisionError: no parts"):
+                r.proxy.remove_toxic(toxic)
+            assert await ask(*await r.connect()) == b"ping"
 
     run(test)
