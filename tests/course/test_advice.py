@@ -67,7 +67,7 @@ def test_what_fits_is_drawn(measured):
     assert "told of refusals: HTTP, WebSocket" in metadata["alt"]
     assert "at least 10 records per second:" in metadata["alt"]
     slow = advise(Needs(ack_p99_ms=500), measured)
-    assert list(slow.met.index) == ["p99 of the ack: at most 500\N{NO-BREAK SPACE}ms"]
+    assert list(slow.met.index) == ["p99 of the ack, 64 in flight: at most 500\N{NO-BREAK SPACE}ms"]
     nothing = course_plots.fit(advise(Needs(records_per_s=1e9), measured))
     assert nothing.get_suptitle() == "No protocol meets all of these needs"
 

@@ -268,6 +268,7 @@ WRONG = [
     ("04.1", lambda p: 0.3, "If no request is ever slow"),
     ("04.2", lambda low, high: "http" if low < 1 else "websocket", "shows no difference"),
     ("04.2", lambda low, high: shown(1 / high, 1 / low), "above 1 when HTTP"),
+    ("04.2", lambda low, high: shown(low, high) if low > 0 else "http", "as from one round"),
     ("04.3", "b", "letters"),
     ("04.3", {"e"}, "letters"),
     ("04.3", {"a", "b"}, "do not mean the same"),

@@ -6,6 +6,7 @@ missing.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ def says_what_is_shown(answer: Any) -> Missing:
         return "An interval that holds 1 shows no difference."
     if answer(1.1, 1.3) != "websocket" or answer(0.7, 0.9) != "http":
         return "HTTP / WebSocket is above 1 when HTTP takes longer."
+    if answer(math.nan, math.nan) != "not shown":
+        return "Where both ends are missing (NaN), as from one round, nothing is shown."
     return None
 
 
