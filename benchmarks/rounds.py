@@ -55,7 +55,9 @@ def main() -> None:
     sides = [sys.executable, *([options.against] if options.against else [])]
     found = [[measured(python) for python in sides] for _ in range(options.rounds)]
     lines = [
-        f"Medians of {options.rounds} rounds, {os.cpu_count()} cores, "
+        "## The cost of a run",
+        "",
+        f"By `{parser.prog} --write`: medians of {options.rounds} rounds, {os.cpu_count()} cores, "
         f"{datetime.now(UTC):%Y-%m-%d}.",
         "",
         "| seconds | now | before | now / before |",

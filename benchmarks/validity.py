@@ -106,9 +106,11 @@ def main() -> None:
     valid = sum(each.info.valid for each in alone)
     spoiled = sum(not each.info.valid for each in beside)
     lines = [
-        f"Of {options.runs} runs on the quiet machine {valid} were valid; of {options.runs} beside "
-        f"{neighbours} {spoiled} were not. {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}; "
-        "medians of the runs.",
+        "## Valid and not valid",
+        "",
+        f"By `{parser.prog} --write`: of {options.runs} runs on the quiet machine {valid} were "
+        f"valid; of {options.runs} beside {neighbours} {spoiled} were not. "
+        f"{os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}; medians of the runs.",
         "",
         "| where | workload | protocol | valid | others' processor time | own | sent late, p99 "
         "| why not |",
