@@ -223,7 +223,7 @@ def finish(
     crossed = measured.crossed
     for runs in crossed:
         runs.environment["command"] = command_line(sys.argv)
-    carried_out = {runs.runs[0].guarantees for runs in crossed}
+    carried_out = {runs.guarantees for runs in crossed}
     more = [f"{choice}: not run" for choice in asked.grid if str(choice) not in carried_out]
     more += measured.missing
     with interrupts.held():
@@ -293,7 +293,7 @@ def _print_tables(crossed: list[Runs], *, with_recovery: bool, explain: bool) ->
         labels += [str(label) for label in recovery.columns[0].cells]
         out.print(recovery)
         for runs in crossed:
-            asked = f"{runs.runs[0].guarantees}, " if len(crossed) > 1 else ""
+            asked = f"{runs.guarantees}, " if len(crossed) > 1 else ""
             for line in runs.lasted():
                 out.print(plain(asked + line), soft_wrap=True)
     if explain:

@@ -68,7 +68,7 @@ def _folders(crossed: Sequence[Runs], folder: Path) -> list[Path]:
     if len(crossed) == 1:
         return [folder]
     loads = [load_of(runs).name for runs in crossed]
-    choices = [runs.runs[0].guarantees.replace(" ", "-") for runs in crossed]
+    choices = [runs.guarantees.replace(" ", "-") for runs in crossed]
     parts = [names for names in (loads, choices) if len(set(names)) > 1]
     return [folder / "-".join(names) for names in zip(*parts, strict=True)]
 

@@ -167,7 +167,7 @@ class _Report:
 
         words = []
         for one in sorted(self.runs, key=lambda one: (one.protocol, one.guarantees)):
-            choice = "" if one.guarantees == "as set" else f" {one.guarantees}"
+            choice = f" {one.choice}" if one.choice else ""
             rate = one.offered / max(1e-9, (one.end_ns - one.start_ns) / 1e9)
             words.append(f"{one.protocol}{choice} {rate:,.0f}/s")
         line = f"Round {run.round} of {self.rounds}, answered: {', '.join(words)}"

@@ -14,6 +14,7 @@ from rich.text import Text
 from empkit.cli.common import plain
 from empkit.results.answer import VALID
 from empkit.results.explained import explained
+from empkit.results.info import AS_SET
 
 if TYPE_CHECKING:
     from empkit.results.answer import Answer
@@ -28,7 +29,7 @@ def recovery_table(crossed: list[Runs]) -> Table:
     table = Table(title="What the faults did", title_justify="left")
     table.add_column("")
     for row in frame.itertuples():
-        asked = "" if row.guarantees == "as set" else f"\n{row.guarantees}"
+        asked = "" if row.guarantees == AS_SET else f"\n{row.guarantees}"
         table.add_column(plain(f"{row.protocol} {row.round}{asked}"), justify="right")
     for column in frame.columns.drop(["protocol", "round", "guarantees"]):
         table.add_row(str(column).replace("_", " "), *(_cell(value) for value in frame[column]))

@@ -34,7 +34,7 @@ from empkit.processes.child import Child, ChildError
 from empkit.proxy import ProxyProcess
 from empkit.records import ledger
 from empkit.results.folders import read_timings
-from empkit.results.info import FaultSpan, RunInfo
+from empkit.results.info import AS_SET, FaultSpan, RunInfo
 from empkit.results.runs import Runs
 from empkit.results.strikes import untouched
 from empkit.results.verdicts import named
@@ -142,8 +142,8 @@ class Turn(NamedTuple):
     number: int
 
     def __str__(self) -> str:
-        choice = str(self.guarantees)
-        return f"{self.protocol} {self.number}" + ("" if choice == "as set" else f" {choice}")
+        choice = "" if str(self.guarantees) == AS_SET else f" {self.guarantees}"
+        return f"{self.protocol} {self.number}{choice}"
 
 
 class Conductor:

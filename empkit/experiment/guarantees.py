@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple, get_args, get_type_hints
 
+from pydantic import ValidationError
+
 from empkit.kafka.profiles import PROFILES, ProfileName
+from empkit.results.info import AS_SET
 from empkit.settings import AcksName, CommitName, Settings
 
 
@@ -81,11 +84,26 @@ class Guarantees:
         "Kafka.",
     )
 
+    def __post_init__(self) -> None:
+        if self.profile is not None and self.profile not in PROFILES:
+            raise ValueError(f"profile is {self.profile!r}; there are {', '.join(PROFILES)}.")
+        settings = Settings.model_construct()
+        for name, choice in choices().items():
+            value = getattr(self, name)
+            if choice.setting and value is not None:
+                try:
+                    Settings.__pydantic_validator__.validate_assignment(
+                        settings, choice.setting, value
+                    )
+                except ValidationError as error:
+                    message = error.errors()[0]["msg"]
+                    raise ValueError(f"{name} is {value!r}: {message}.") from None
+
     def __str__(self) -> str:
         chosen = [
             f"{name}={value}" for name in choices() if (value := getattr(self, name)) is not None
         ]
-        return " ".join(chosen) or "as set"
+        return " ".join(chosen) or AS_SET
 
     def applied(self, settings: Settings) -> Settings:
         """Return the settings with these choices applied."""

@@ -87,11 +87,13 @@ class Pacer:
     def wake(self) -> None:
         """End the wait at once."""
         self._woken = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._end_wait()
 
     def _rang(self) -> None:
         os.read(self._fd, 8)
+        self._end_wait()
+
+    def _end_wait(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

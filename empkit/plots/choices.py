@@ -39,7 +39,7 @@ def choices(crossed: Sequence[Runs]) -> Picture:
     summaries = {id(runs): runs.summary().to_dict("index") for runs in crossed}
     protocols = list(dict.fromkeys(protocol for runs in crossed for protocol in runs.protocols))
     rows = [
-        (f"{runs.label(protocol)}, {runs.runs[0].guarantees}", row, runs.looks[protocol])
+        (f"{runs.label(protocol)}, {runs.guarantees}", row, runs.looks[protocol])
         for protocol in protocols
         for runs in crossed
         for row in [summaries[id(runs)].get(protocol)]

@@ -10,6 +10,7 @@ import pandas as pd
 from empkit.plots.kind import figure
 from empkit.plots.style import Picture, bars, legend, titled
 from empkit.results import conclusion
+from empkit.results.info import AS_SET
 from empkit.results.runs import Runs
 from empkit.results.verdicts import BROKEN_PROMISES, KINDS, VERDICTS
 
@@ -34,7 +35,7 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
     several = [runs] if isinstance(runs, Runs) else list(runs)
     counts = pd.concat([runs.verdicts() for runs in several])
     names = [
-        one.label(protocol) + (f"\n{one.runs[0].guarantees}" if len(several) > 1 else "")
+        one.label(protocol) + (f"\n{one.guarantees}" if len(several) > 1 else "")
         for one in several
         for protocol in one.protocols
     ]
@@ -120,8 +121,8 @@ def _with_choices(counts: Sequence[int], several: Sequence[Runs]) -> str:
     words = []
     for count, runs in zip(counts, several, strict=True):
         many = f"{count:,} of {sum(run.offered for run in runs.runs):,}" if count else "none"
-        choice = runs.runs[0].guarantees
-        words.append(f"{many} {choice}" if choice == "as set" else f"{many} with {choice}")
+        joint = "" if runs.guarantees == AS_SET else "with "
+        words.append(f"{many} {joint}{runs.guarantees}")
     return ", ".join(words)
 
 

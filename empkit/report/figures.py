@@ -43,7 +43,7 @@ def write_together(
 
     With one choice there is nothing to draw together.
     """
-    if len({runs.runs[0].guarantees for runs in crossed}) < 2:
+    if len({runs.guarantees for runs in crossed}) < 2:
         return {}, {}
     try:
         from empkit import plots  # noqa: PLC0415 - an unusable matplotlib is reported

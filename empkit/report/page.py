@@ -14,6 +14,7 @@ from empkit.report.figures import Figure, embedded
 from empkit.results import conclusion, strikes
 from empkit.results.answer import Answer, answer, part_of
 from empkit.results.explained import explained
+from empkit.results.load import load_of
 from empkit.results.runs import Runs
 from empkit.results.verdicts import BROKEN_PROMISES, name_of
 
@@ -196,7 +197,7 @@ def _template() -> Template:
 
 def _title(crossed: Sequence[Runs]) -> str:
     offered = sum(int(runs.verdicts()["offered"].sum()) for runs in crossed)
-    return f"{offered:,} employee records: {conclusion.headline_of(crossed)}"
+    return f"{offered:,} employee records: {conclusion.headline(crossed)}"
 
 
 def _boxes(crossed: Sequence[Runs]) -> list[Box]:
@@ -253,7 +254,7 @@ def _runs(crossed: Sequence[Runs]) -> Table:
             run.started_at,
             f"{run.offered:,}",
             f"{(run.end_ns - run.start_ns) / 1e9:,.2f}",
-            _or_not_known(run.sending_late_p99_ms, "closed loop" if _is_closed(run) else None),
+            _or_not_known(run.sending_late_p99_ms, None if load_of(runs).rate else "closed loop"),
             f"{run.generator_late_ms:,.1f}",
             f"{run.server_late_ms:,.1f}",
             _or_not_known(run.processor.others_s),
@@ -269,10 +270,6 @@ def _runs(crossed: Sequence[Runs]) -> Table:
               "server late, ms", "others' processor time, s", "state", "workload", "guarantees",
               "faults"]  # fmt: skip
     return Table(header, rows, (1, 8, 9, 10, 11))
-
-
-def _is_closed(run: RunInfo) -> bool:
-    return run.workload.get("rate") is None
 
 
 def _or_not_known(value: float | None, otherwise: str | None = None) -> str:

@@ -8,7 +8,7 @@ gives the latencies and the other the throughput.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -90,8 +90,8 @@ def part_of(runs: Runs, crossed: Sequence[Runs]) -> str:
     parts = []
     if len(by_load(crossed)) > 1:
         parts.append(str(load_of(runs)))
-    if len({one.runs[0].guarantees for one in crossed}) > 1:
-        parts.append(runs.runs[0].guarantees)
+    if len({one.guarantees for one in crossed}) > 1:
+        parts.append(runs.guarantees)
     return ", ".join(parts)
 
 
@@ -102,7 +102,8 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
         crossed: the runs of each load and choice.
         intervals: whether each percentile has its interval in brackets.
     """
-    rows = {load: _rows(of_load) for load, of_load in by_load(crossed).items()}
+    loads = by_load(crossed)
+    rows = {load: _rows(of_load) for load, of_load in loads.items()}
     found_in = list(dict.fromkeys(column for of_load in rows.values() for column in of_load))
     protocols = list(dict.fromkeys(column.protocol for column in found_in))
     columns = sorted(found_in, key=lambda column: protocols.index(column.protocol))
@@ -110,10 +111,10 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
     for load, of_load in rows.items():
         of_columns = [of_load.get(column) for column in columns]
         found: list[tuple[str, list[str]]] = []
-        marks = [_mark(by_load(crossed)[load], column) for column in columns]
+        marks = ["" if row is None else row["mark"] for row in of_columns]
         if any(marks):
             found.append((VALID, [mark or "yes" for mark in marks]))
-        if load.equal or len(rows) == 1:
+        if load.equal or len(loads) == 1:
             found += [
                 (
                     f"{kind} latency {level}, ms",
@@ -123,7 +124,10 @@ def answer(crossed: Sequence[Runs], *, intervals: bool = False) -> Answer:
                 for level in ("p50", "p90", "p99", "max")
             ]
         found.append((STORED_PER_S, [_cell(row, "records_per_s", ",.0f") for row in of_columns]))
-        sections.append(Section(_heading(load, of_columns), found, tuple(_notes(load, crossed))))
+        notes = list(dict.fromkeys(filter(None, map(why_no_intervals, loads[load]))))
+        if not load.equal and len(loads) == 1:
+            notes.insert(0, UNEQUAL)
+        sections.append(Section(_heading(load, of_columns), found, tuple(notes)))
     counted = [("records offered", "offered"), ("acked", "acked")]
     counted += [(f"  {verdict.replace('_', '-')}", verdict) for verdict in VERDICTS]
     counts = [
@@ -144,29 +148,16 @@ def _heading(load: Load, of_columns: Sequence[Mapping[str, Any] | None]) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _notes(load: Load, crossed: Sequence[Runs]) -> Iterator[str]:
-    """Yield what the numbers at a load do not allow, and why."""
-    loads = by_load(crossed)
-    if not load.equal and len(loads) == 1:
-        yield UNEQUAL
-    yield from dict.fromkeys(filter(None, map(why_no_intervals, loads[load])))
-
-
 def _rows(of_load: Sequence[Runs]) -> dict[Column, Mapping[str, Any]]:
-    """Return the row of the summary of each column."""
+    """Return the row of the summary of each column, with its `mark`."""
     return {
-        Column(str(protocol), runs.runs[0].guarantees): {str(name): row[name] for name in row}
+        Column(str(protocol), runs.guarantees): {
+            "mark": runs.mark(str(protocol)),
+            **{str(name): row[name] for name in row},
+        }
         for runs in of_load
         for protocol, row in runs.summary().to_dict("index").items()
     }
-
-
-def _mark(of_load: Sequence[Runs], column: Column) -> str:
-    """Return the words for a column whose numbers cannot be used, or not all; else empty."""
-    for runs in of_load:
-        if runs.runs[0].guarantees == column.guarantees and column.protocol in runs.protocols:
-            return runs.mark(column.protocol)
-    return ""
 
 
 def _latency(row: Mapping[str, Any] | None, name: str, intervals: bool) -> str:

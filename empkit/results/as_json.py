@@ -39,7 +39,7 @@ def as_json(
     choices = [
         {
             "load": load_of(runs)._asdict(),
-            "guarantees": runs.runs[0].guarantees if runs.runs else "as set",
+            "guarantees": runs.guarantees,
             "settings": runs.environment.get("settings", {}),
             "protocols": _protocols(runs),
         }

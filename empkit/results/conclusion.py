@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from empkit.results.status import ExitStatus, first_of, of_signal
-from empkit.results.verdicts import BROKEN_PROMISES, PROMISES, named
+from empkit.results.verdicts import BROKEN_PROMISES, PROMISES, VERDICTS, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,8 @@ EXPERIMENT = ("client", "load")
 
 def where(run: RunInfo) -> str:
     """Return the name of a run: protocol, round and guarantees."""
-    guarantees = "" if run.guarantees == "as set" else f" ({run.guarantees})"
-    return f"{run.protocol}, round {run.round}{guarantees}"
+    choice = f" ({run.choice})" if run.choice else ""
+    return f"{run.protocol}, round {run.round}{choice}"
 
 
 def broken(runs: Measured) -> list[str]:
@@ -38,7 +38,7 @@ def broken(runs: Measured) -> list[str]:
             if listed and not _allowed(run, verdict):
                 sentences.append(f"{where(run)}: {promise!r} is broken: {listed}")
         sentences += [f"{where(run)}: {sentence}" for sentence in run.broken]
-        judged = int(_of(runs, run).sum())
+        judged = int((_of(runs, run) & runs.timings["verdict"].isin(VERDICTS)).sum())
         if judged != run.offered:
             sentences.append(f"{where(run)}: {run.offered} were offered, and {judged} judged")
     return sentences
@@ -114,12 +114,7 @@ def status(runs: Measured) -> ExitStatus:
     return first_of(holding)
 
 
-def headline(runs: Measured) -> str:
-    """Return how many promises were broken, for a title."""
-    return headline_of([runs])
-
-
-def headline_of(crossed: Sequence[Measured]) -> str:
+def headline(crossed: Sequence[Measured]) -> str:
     """Return how many promises were broken in several results, for a title."""
     count = sum(len(runs.broken) for runs in crossed)
     words = f"{count:,} promise{'s' if count > 1 else ''}" if count else "no promise"

@@ -7,6 +7,8 @@ from typing import Any
 
 STAMPS = ("intended_ns", "sent_ns", "received_ns", "stored_ns", "acked_ns")
 """The stamps of a record, on the monotonic clock of the host."""
+AS_SET = "as set"
+"""The name of the choice of guarantees that changes none of the settings."""
 
 
 @dataclass
@@ -135,10 +137,15 @@ class RunInfo:
     one_clock: bool = True
     workload: dict[str, Any] = field(default_factory=dict)
     faults: list[FaultSpan] = field(default_factory=list)
-    guarantees: str = "as set"
+    guarantees: str = AS_SET
     through_kafka: bool = False
     loss_allowed: str = ""
     look: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def choice(self) -> str:
+        """The choice of guarantees; "" when they are those of the settings."""
+        return "" if self.guarantees == AS_SET else self.guarantees
 
     @property
     def timed_faults(self) -> list[FaultSpan]:

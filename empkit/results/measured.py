@@ -32,6 +32,10 @@ class Measured(Protocol):
         """The protocols, always in the same order."""
 
     @property
+    def guarantees(self) -> str:
+        """The choice of guarantees of these runs."""
+
+    @property
     def broken(self) -> list[str]:
         """A sentence for each broken promise."""
 

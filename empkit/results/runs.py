@@ -15,7 +15,7 @@ from empkit.clients.look import Look, coloured
 from empkit.clients.names import HOMES
 from empkit.results import comparison, conclusion, folders, strikes
 from empkit.results.as_json import as_json
-from empkit.results.info import RunInfo
+from empkit.results.info import AS_SET, RunInfo
 from empkit.results.recovery import recovery
 from empkit.results.statistics import Floats, percentiles
 from empkit.results.status import ExitStatus
@@ -128,6 +128,11 @@ class Runs:
         present = {run.protocol for run in self.runs}
         kits = [protocol for protocol in HOMES if protocol in present]
         return kits + sorted(present.difference(kits))
+
+    @property
+    def guarantees(self) -> str:
+        """The choice of guarantees of these runs."""
+        return self.runs[0].guarantees if self.runs else AS_SET
 
     @property
     def usable(self) -> pd.DataFrame:

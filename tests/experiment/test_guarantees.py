@@ -4,8 +4,11 @@ import psutil
 import pytest
 
 from empkit import At, Guarantees, Lab, Workload
+from empkit.experiment.guarantees import choices
 from empkit.faults import BrokerDown, DatabaseLock, ServerCrash
 from empkit.lab import LabError
+from empkit.rig.rig import OF_THE_CONSUMERS
+from empkit.settings import InResult, Settings
 from tests.faulted import PACE, counts, quiet, run
 
 
@@ -58,3 +61,27 @@ def test_without_retries_a_crash_fails_records_that_retries_would_have_saved(lab
     found = counts(runs)
     assert found["failed"] > 50
     assert runs.timings["attempts"].max() == 1
+
+
+def test_each_choice_that_the_consumer_obeys_starts_the_consumers_again():
+    of_consumer = {
+        choice.setting
+        for choice in choices().values()
+        if choice.setting
+        for part in Settings.model_fields[choice.setting].metadata
+        if isinstance(part, InResult) and part.side in ("server", "both")
+    }
+    assert of_consumer and of_consumer <= set(OF_THE_CONSUMERS)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"acks": "most"}, "acks is 'most': .*'all'"),
+        ({"retries": -1}, "retries is -1: .* greater than or equal to 0"),
+        ({"profile": "fast"}, "profile is 'fast'; there are latency"),
+    ],
+)
+def test_a_choice_that_the_settings_do_not_allow_is_refused_at_once(choice, message):
+    with pytest.raises(ValueError, match=message):
+        Guarantees(**choice)
