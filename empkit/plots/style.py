@@ -36,6 +36,7 @@ LINE_INCHES = 0.14
 """The height of a line of small print."""
 
 TITLE_WIDTH = 78  # characters that fit on one line
+SMALL_WIDTH = 120  # of small print, also in bold
 
 
 class Picture(Figure):
@@ -157,10 +158,10 @@ def small_print(
     cores = f"{machine['cores']} cores" if machine.get("cores") else ""
     date = str(environment.get("date", ""))[:16].replace("T", " ")
     words = (what, machine.get("processor", ""), cores, machine.get("system", ""), date)
-    lines = [(", ".join(filter(None, words)), {"color": "#666666"})]
+    lines = _wrapped(", ".join(filter(None, words)), {"color": "#666666"})
     if wrong:
         mark = f"Not valid, do not use: {', '.join(wrong)}"
-        lines.append((mark, {"color": WRONG, "fontweight": "bold"}))
+        lines += _wrapped(mark, {"color": WRONG, "fontweight": "bold"})
         picture.patch.set(edgecolor=WRONG, linewidth=6)
         picture.alt = f"{picture.alt} {mark}."
     strip = LINE_INCHES * (len(lines) + 0.5)
@@ -171,6 +172,11 @@ def small_print(
         place = LINE_INCHES * (number + 0.5) / height
         picture.text(0.012, place, text, fontsize=7, **look)  # type: ignore[arg-type]
     return picture
+
+
+def _wrapped(text: str, look: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
+    """Return the lines of small print, the lowest first."""
+    return [(line, look) for line in reversed(textwrap.wrap(text, SMALL_WIDTH))]
 
 
 def _make_room(picture: Picture, below: float) -> None:

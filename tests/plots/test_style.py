@@ -59,7 +59,18 @@ def test_the_label_of_a_protocol_says_how_many_of_its_rounds_are_not_valid():
 def test_rounds_that_are_left_out_are_said_without_a_frame_since_the_others_can_be_used():
     picture = plots.rates(three(0))
     assert not frame(picture)
-    assert small(picture)[0].count("left out: HTTP (1 of 2 rounds not valid)") == 1
+    words = " ".join(reversed(small(picture)))
+    assert words.count("left out: HTTP (1 of 2 rounds not valid)") == 1
+
+
+def test_small_print_ends_within_the_figure_however_much_there_is_to_say():
+    runs = three(0)
+    runs.environment["machine"] = MACHINE | {"system": "Linux 6.18.44-a-long-name-of-a-kernel"}
+    picture = plots.rates(runs)
+    assert len(small(picture)) == 2
+    places = [text.get_window_extent() for text in picture.texts]
+    assert max(place.x1 for place in places) < picture.bbox.width
+    assert "2026-11-26 11:33" in small(picture)[0]
 
 
 def test_a_figure_of_another_package_is_stamped_and_none_twice():
