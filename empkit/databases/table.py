@@ -32,3 +32,19 @@ EMPLOYEES = sa.Table(
 )
 COLUMNS = [column.name for column in EMPLOYEES.columns]
 INSERT_INTO = f"INSERT INTO {EMPLOYEES.name} ({', '.join(CONTENT)})"
+
+
+def create_table(engine: sa.Engine) -> None:
+    """Create the table unless it is there.
+
+    Another server or consumer may create it at the same moment; then this one finds it. IF NOT
+    EXISTS is not enough: in PostgreSQL two such statements can collide, too.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database is not there, or does not allow it.
+    """
+    try:
+        METADATA.create_all(engine)
+    except sa.exc.SQLAlchemyError:
+        if not sa.inspect(engine).has_table(EMPLOYEES.name):
+            raise

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from empkit.databases.employees import begins_with, fetch, insert_group
 from empkit.databases.engine import database_of, make_engine
-from empkit.databases.table import EMPLOYEES, METADATA, Result, Row
+from empkit.databases.table import EMPLOYEES, Result, Row, create_table
 from empkit.server.stamps import StampLog
 from empkit.wire import CREATED
 
@@ -95,7 +95,7 @@ class Store:
         """Prepare for storing. Create the table now or, if the database is unavailable, later."""
         self._loop = asyncio.get_running_loop()
         with contextlib.suppress(sa.exc.SQLAlchemyError):
-            await self._loop.run_in_executor(self._executor, METADATA.create_all, self._engine)
+            await self._loop.run_in_executor(self._executor, create_table, self._engine)
 
     async def stop(self) -> None:
         """Store the waiting records, then close the connections to the database."""
@@ -209,7 +209,7 @@ class Store:
         """In the writer thread, commit jobs as one group, and return the results or the error."""
         try:
             if self._connection is None:
-                METADATA.create_all(self._engine)
+                create_table(self._engine)
                 self._connection = self._engine.connect()
             answers = self._commit(self._connection, jobs)
         except Exception as error:  # noqa: BLE001 - any error is passed on to the waiting jobs

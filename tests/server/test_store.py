@@ -1,14 +1,16 @@
 """The store: durable, in groups, each id once."""
 
 import asyncio
-import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from empkit.databases.engine import make_engine
+from empkit.databases.table import EMPLOYEES, create_table
 from empkit.records.employee import CONTENT, MAX_ID
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store, StoreFullError
@@ -98,13 +100,24 @@ def test_two_writers_on_one_database_create_each_id_once(new_database):
 
         with_store(url, work)
 
-    writers = [threading.Thread(target=write, args=(name,)) for name in ("Ada", "Grace")]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    with ThreadPoolExecutor(2) as writers:
+        list(writers.map(write, ("Ada", "Grace")))  # raises what one of them raised
     assert len(created) == 300
     assert set(created.values()) == {1}
+
+
+def test_a_table_that_another_server_creates_at_the_same_moment_is_found(new_database):
+    url = new_database()
+    engine, other = make_engine(url), make_engine(url)
+
+    def come_first(*_, **__):
+        create_table(other)
+
+    sa.event.listen(EMPLOYEES, "before_create", come_first, once=True)
+    create_table(engine)
+    assert sa.inspect(engine).has_table(EMPLOYEES.name)
+    for each in (engine, other):
+        each.dispose()
 
 
 def test_more_than_may_wait_is_refused_at_once(new_database):
