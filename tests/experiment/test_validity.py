@@ -190,15 +190,16 @@ def test_a_system_that_takes_less_than_it_is_offered_is_not_the_generators_fault
 
 @pytest.mark.alone
 def test_at_a_rate_that_the_generator_cannot_keep_it_is_said_to_be_what_was_measured(lab):
-    info = lab.run("kafka", Workload(records=40_000, rate=40_000), progress=_quiet).runs[0]
+    """A record each 5 us, which no Python keeps: 40,000/s were kept on a good day."""
+    info = lab.run("kafka", Workload(records=40_000, rate=200_000), progress=_quiet).runs[0]
     assert "ms after they were due" in info.not_valid["generator"]
     said = []
     search = lab.find_rate(
         "kafka",
         p99_ms=10_000,
-        first=40_000,
-        highest=40_000,
-        seconds=0.5,
+        first=200_000,
+        highest=200_000,
+        seconds=0.2,
         precision=0.9,
         on_step=said.append,
     )
