@@ -16,12 +16,13 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -30,9 +31,8 @@ from urllib.parse import urlsplit
 from benchmarks.common import RESULTS, replace_section
 from benchmarks.validity import busy_neighbours, quiet
 from empkit import Lab, Workload, load, plots
-from empkit.cli.measuring import EQUAL_ROUNDS, EQUAL_S, MADE_UP, ROUNDS
+from empkit.cli.measuring import EQUAL_ROUNDS, MADE_UP, ROUNDS, records_at
 from empkit.clients.http import HttpClient
-from empkit.experiment.search import LEAST_RECORDS
 from empkit.proxy import Latency, ProxyProcess
 from empkit.results.load import equal_rate
 from empkit.results.runs import Runs
@@ -89,9 +89,18 @@ class Compared(NamedTuple):
     ratio: float = float("nan")
 
     @property
-    def claims(self) -> list[str]:
-        """The titles that name a first one."""
-        return [title for title in self.titles if any(words in title for words in CLAIMS)]
+    def names_a_first(self) -> bool:
+        """Whether a title does."""
+        return any(words in title for title in self.titles for words in CLAIMS)
+
+    @property
+    def names_twin_a(self) -> bool:
+        """Whether the latencies' title says that the first twin acks and stores first."""
+        of_rounds = r"( \([^)]*not valid\))?"  # of which some are not valid
+        return all(
+            re.search(f"{First.label}{of_rounds} {verb} first", self.titles[0])
+            for verb in ("acks", "stores")
+        )
 
     @property
     def reasoned(self) -> bool:
@@ -119,7 +128,7 @@ def compared_twins(lab: Lab) -> Compared:
     """Compare the twins as `empkit compare` does without options."""
     (closed,) = lab.cross(TWINS, Workload(MADE_UP), rounds=ROUNDS, progress=quiet)
     rate = equal_rate(closed)
-    even = Workload(max(LEAST_RECORDS, min(MADE_UP, int(rate * EQUAL_S))), rate=rate)
+    even = Workload(records_at(rate), rate=rate)
     (equal,) = lab.cross(TWINS, even, rounds=EQUAL_ROUNDS, progress=quiet)
     medians = equal.summary()["stored_p50_ms"]
     first, second = (float(medians[name]) for name in TWINS)
@@ -134,35 +143,83 @@ def judged(equal: Runs, closed: Runs) -> Compared:
     return Compared(words, sum(info.valid for info in infos), len(infos))
 
 
-def twins(times: int, share: float) -> tuple[list[Compared], float]:
-    """Compare the twins so many times; return what was found, and the planted delay in ms."""
+class Outcome(NamedTuple):
+    """What one kind of this benchmark found.
+
+    Attributes:
+        found: the comparisons.
+        sentence: the result in words.
+        as_it_should_be: whether it is what is wanted.
+    """
+
+    found: list[Compared]
+    sentence: str
+    as_it_should_be: bool
+
+
+def equal(times: int) -> Outcome:
+    """Compare equal twins."""
+    with Lab() as lab, behind(lab):
+        found = repeated(times, lambda: compared_twins(lab))
+    named = sum(compared.names_a_first for compared in found)
+    sentence = f"Equal twins ({_ratios(found)}): {named} of {times} comparisons name a first one."
+    return Outcome(found, sentence, named <= 0.1 * times)
+
+
+def planted(times: int) -> Outcome:
+    """Compare twins of which the second one is slower."""
     with Lab() as lab, behind(lab) as proxy:
-        delay_ms = 0.0
-        if share:
-            pilot = lab.cross(TWINS, Workload(400, rate=500), rounds=3, progress=quiet)[0]
-            delay_ms = share * statistics.median(pilot.summary()["stored_p50_ms"])
-            proxy.add(Second.ADDRESS, Latency(delay_ms, direction="up"))
-        found = []
-        for number in range(times):
-            found.append(compared_twins(lab))
-            tell(number, found[-1])
-        return found, delay_ms
+        (pilot,) = lab.cross(TWINS, Workload(400, rate=500), rounds=3, progress=quiet)
+        delay_ms = PLANTED * statistics.median(pilot.summary()["stored_p50_ms"])
+        proxy.add(Second.ADDRESS, Latency(delay_ms, direction="up"))
+        found = repeated(times, lambda: compared_twins(lab))
+    right = sum(compared.names_twin_a for compared in found)
+    sentence = (
+        f"Second twin {PLANTED:.0%} slower (toxic `latency`, {delay_ms:.2f} ms; {_ratios(found)}): "
+        f"the first one is named by {right} of {times} comparisons."
+    )
+    return Outcome(found, sentence, right == times)
 
 
-def beside_neighbours(times: int) -> tuple[list[Compared], str]:
-    """Carry out `empkit compare` beside busy neighbours; return what was found, and beside what."""
-    found = []
+def busy(times: int) -> Outcome:
+    """Carry out `empkit compare` beside busy neighbours."""
     with (
         busy_neighbours(2 * (os.cpu_count() or 1)) as neighbours,
         tempfile.TemporaryDirectory() as folder,
     ):
-        for number in range(times * AT_ONCE):
-            out = Path(folder) / str(number)
+        out = Path(folder)
+
+        def compared() -> Compared:
             command = [sys.executable, "-m", "empkit", "compare", "--out", str(out)]
             subprocess.run(command, check=True, capture_output=True)
-            found.append(judged(*(load(out / experiment) for experiment in ("open", "closed"))))
-            tell(number, found[-1])
-    return found, neighbours
+            found = judged(*(load(out / experiment) for experiment in ("open", "closed")))
+            shutil.rmtree(out)
+            return found
+
+        found = repeated(times * AT_ONCE, compared)
+    silent = sum(not compared.names_a_first and compared.reasoned for compared in found)
+    sentence = (
+        f"{times} times {AT_ONCE} identical comparisons beside {neighbours}: {silent} of "
+        f"{len(found)} name no first one in any title, and say why."
+    )
+    return Outcome(found, sentence, silent == len(found))
+
+
+KINDS = {kind.__name__: kind for kind in (equal, planted, busy)}
+
+
+def repeated(times: int, compare: Callable[[], Compared]) -> list[Compared]:
+    """Compare so many times, and print a line about each."""
+    found = []
+    for number in range(times):
+        found.append(compare())
+        tell(number, found[-1])
+    return found
+
+
+def _ratios(found: list[Compared]) -> str:
+    ratios = [compared.ratio for compared in found]
+    return f"ratio of the medians {min(ratios):.2f} to {max(ratios):.2f}"
 
 
 def tell(number: int, compared: Compared) -> None:
@@ -194,56 +251,24 @@ def main() -> None:
         prog="python -m benchmarks.claims", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("kind", choices=["equal", "planted", "busy"])
+    parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--write", action="store_true", help=f"write into {RESULTS.name}")
     options = parser.parse_args()
-    times = options.times
-    if options.kind == "busy":
-        found, neighbours = beside_neighbours(times)
-        silent = sum(not compared.claims and compared.reasoned for compared in found)
-        reached = silent == len(found)
-        first = (
-            f"{times} times {AT_ONCE} identical comparisons beside {neighbours}: {silent} of "
-            f"{len(found)} name no first one in any title, and say why."
-        )
-    else:
-        found, delay_ms = twins(times, PLANTED if options.kind == "planted" else 0.0)
-        named = sum(bool(compared.claims) for compared in found)
-        ratios = sorted(compared.ratio for compared in found)
-        measured = f"ratio of the medians {ratios[0]:.2f} to {ratios[-1]:.2f}"
-        if options.kind == "planted":
-            right = sum(_names_the_first(compared) for compared in found)
-            reached = right == times
-            first = (
-                f"Second twin {PLANTED:.0%} slower (toxic `latency`, {delay_ms:.2f} ms; "
-                f"{measured}): the first one is named by {right} of {times} comparisons."
-            )
-        else:
-            reached = named <= 0.1 * times
-            first = f"Equal twins ({measured}): {named} of {times} comparisons name a first one."
+    outcome = KINDS[options.kind](options.times)
     lines = [
         f"## Titles: {options.kind}",
         "",
-        f"By `{parser.prog} {options.kind} --write`. {first} {os.cpu_count()} cores, "
+        f"By `{parser.prog} {options.kind} --write`. {outcome.sentence} {os.cpu_count()} cores, "
         f"{datetime.now(UTC):%Y-%m-%d}.",
         "",
-        *lines_of(found),
+        *lines_of(outcome.found),
     ]
     print("\n".join(lines))
     if options.write:
         replace_section(f"claims, {options.kind}", lines)
-    if not reached:
+    if not outcome.as_it_should_be:
         sys.exit(1)
-
-
-def _names_the_first(compared: Compared) -> bool:
-    """Return whether the latencies' title says that the first twin acks and stores first."""
-    of_rounds = r"( \([^)]*not valid\))?"  # of which some are not valid
-    return all(
-        re.search(f"{First.label}{of_rounds} {verb} first", compared.titles[0])
-        for verb in ("acks", "stores")
-    )
 
 
 if __name__ == "__main__":

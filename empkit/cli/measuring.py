@@ -31,8 +31,8 @@ ROUNDS = 5
 """How many rounds by default of one experiment, or of the one as fast as each goes."""
 EQUAL_ROUNDS = 10
 """How many rounds by default of the experiment at the same rate for each. The latencies of two
-protocols differ by 10 to 15 % more in one round than in another: a true difference of 30 % is found
-with ten rounds, and is often missed with five (`python -m benchmarks.claims planted`)."""
+protocols differ by 10 to 15 % more in one round than in another: the more rounds, the smaller the
+difference that is found. `python -m benchmarks.claims planted` plants 30 %."""
 MADE_UP = 2_000
 """How many records are made up by default."""
 EQUAL_S = 0.8
@@ -98,7 +98,6 @@ def _at_a_rate_for_all(
     lab: Lab, asked: Asked, workload: Workload, rounds: int, measured: Measured
 ) -> None:
     """Carry out the experiment at a rate that the closed loop before allows each protocol."""
-    from empkit.experiment.search import LEAST_RECORDS
     from empkit.results.load import equal_rate, unequal_load
 
     what = "the experiment at the same rate for each"
@@ -116,7 +115,7 @@ def _at_a_rate_for_all(
     ))  # fmt: skip
     records = workload.records
     if isinstance(records, int) and "--records" not in asked.given:
-        records = max(LEAST_RECORDS, min(records, int(rate * EQUAL_S)))
+        records = records_at(rate, records)
     even = replace(workload, records=records, rate=rate, in_flight=None)
     equal = _experiment(lab, asked, even, rounds)
     measured.crossed = [*equal, *measured.crossed]
@@ -124,6 +123,18 @@ def _at_a_rate_for_all(
     for sentence in dict.fromkeys(filter(None, map(unequal_load, equal))):
         words = sentence[:1].upper() + sentence[1:]
         warn(f"{words}: compare again with --rate {rate / 2:g}.")
+
+
+def records_at(rate: float, most: int = MADE_UP) -> int:
+    """Return how many made-up records a round has at the rate for all.
+
+    Args:
+        rate: in records per second.
+        most: how many there are at most, unless that is too few for a p99.
+    """
+    from empkit.experiment.search import LEAST_RECORDS
+
+    return max(LEAST_RECORDS, min(most, int(rate * EQUAL_S)))
 
 
 def _experiment(lab: Lab, asked: Asked, workload: Workload, rounds: int) -> list[Runs]:

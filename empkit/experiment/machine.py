@@ -68,6 +68,7 @@ def read(pids: Iterable[int], proc: Path = PROC, groups: Path = GROUPS) -> Readi
         return None
     try:
         processors, idle_s, steal_s = _processors(proc)
+        at_ns = now_ns()  # of this moment: what was not idle until then was busy
         owner = _process(proc, os.getpid())
     except (OSError, ValueError, IndexError):  # not mounted, or not as Linux has it
         return None
@@ -76,7 +77,7 @@ def read(pids: Iterable[int], proc: Path = PROC, groups: Path = GROUPS) -> Readi
         with contextlib.suppress(OSError):  # it has ended
             parts[pid] = _process(proc, pid)
     throttled_s = _throttled(proc, groups)
-    return Reading(now_ns(), processors, idle_s, steal_s, throttled_s, owner, parts)
+    return Reading(at_ns, processors, idle_s, steal_s, throttled_s, owner, parts)
 
 
 def between(before: Reading | None, after: Reading | None, *, all_ours: bool) -> ProcessorTime:
