@@ -53,7 +53,7 @@ def secured(authority):
             tls_cert_file=authority / "cert.pem",
             tls_key_file=authority / "key.pem",
         )
-        server = processes.start_module("server", "empkit.server.run")
+        server = processes.start_module("server", "empkit.server")
         server.begin(settings.environ())
         url = server.expect("ready", 30)["server_url"]
         assert url.startswith("https://")

@@ -16,7 +16,7 @@ from empkit.wire import ConsumerHealth, Health
 JOIN_TIMEOUT_S = 30.0
 POLL_S = 0.02
 PARTITIONS = 8
-SERVER = "empkit.server.run"
+SERVER = "empkit.server"
 """The module of a process that serves or only consumes; it waits for its settings."""
 
 

@@ -1,4 +1,4 @@
-"""Runs the application under uvicorn; run as a module, it is a child process of the lab.
+"""Runs the application under uvicorn; `main` is a child process of the lab (`empkit.server`).
 
     order:   {"environment": {...}}    serve with the settings in these variables
     report:  {"ready": true, "server_url": "...", "pid": n}
@@ -55,6 +55,7 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
+        gc.enable()  # a child process imports without it
         if not self.should_exit:
             self._on_ready()
 
@@ -116,7 +117,3 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     if not serve(Settings(), lambda url: report(ready=True, server_url=url, pid=os.getpid())):
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
