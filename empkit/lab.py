@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from empkit.brokers import BrokerError
 from empkit.clients import plugin
+from empkit.clients.register import check_look
 from empkit.experiment import generators
 from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.progress import Progress
@@ -186,7 +187,7 @@ class Lab(Rig):
         chosen = list(dict.fromkeys(protocols or self.protocols))
         for protocol in chosen:
             if plugin.is_own(protocol):
-                plugin.load(protocol)
+                check_look(protocol)
             elif protocol not in self.protocols:
                 raise ValueError(
                     f"{protocol!r} cannot be used here; this lab has {', '.join(self.protocols)}."

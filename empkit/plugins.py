@@ -10,6 +10,7 @@ Each group is a register of the kit; its entries are imported when the register 
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any, Literal, TypeVar
@@ -47,6 +48,19 @@ def enter(
     register[name] = kind
 
 
+def require_words(name: str, kind: type) -> None:
+    """Check that a class says what it is for: its docstring is its line in `empkit faults`.
+
+    Raises:
+        TypeError: it has no docstring.
+    """
+    if not (kind.__dict__.get("__doc__") or "").strip():
+        raise TypeError(
+            f"{kind.__qualname__} ({name!r}) has no docstring: its first paragraph says what "
+            "happens, for the lists of people."
+        )
+
+
 @functools.cache
 def load(register: Register) -> dict[str, Any]:
     """Import the entry points of other packages for a register; later calls use the first result.
@@ -69,3 +83,18 @@ def load(register: Register) -> dict[str, Any]:
                 f"imported: {reason}. Mend or uninstall that package."
             ) from error
     return loaded
+
+
+def said(error: BaseException) -> str:
+    """Return what went wrong in the code of others, and in which line, as one sentence.
+
+    Args:
+        error: as it was raised; of an exception group the first counts.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    words = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"{words}, line {frames[-1].lineno} of {frames[-1].filename}" if frames else words

@@ -158,24 +158,51 @@ class Quake(Fault):
 """
 
 
+def a_package(folder, content):
+    """Installs a package with one entry for the register of faults."""
+    if content is not None:
+        (folder / "quakes.py").write_text(content)
+    about = folder / "seismic-2.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: seismic\nVersion: 2.0\n")
+    (about / "entry_points.txt").write_text("[empkit.faults]\nquake = quakes:Quake\n")
+
+
+QUAKE = '''
+from dataclasses import dataclass
+from empkit.faults.base import TimedFault
+
+@dataclass(frozen=True)
+class Quake(TimedFault):
+    """It shakes."""
+
+    name = "quake"
+    part = "server"
+    magnitude: float = 7.0
+
+    def strike(self, scene):
+        """Do nothing, and forget to say how that is undone."""
+'''
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "No module named 'quakes'"),
         ("", "has no attribute 'Quake'"),
         (NEITHER, "Quake ('quake') is neither a TimedFault nor a WholeRunFault"),
+        (
+            NEITHER.replace("Fault", "TimedFault"),
+            "Quake ('quake') does not say which part it strikes",
+        ),
+        (QUAKE.replace('"""It shakes."""', ""), "Quake ('quake') has no docstring"),
         ("1 / 0", "division by zero"),
     ],
 )
 def test_an_entry_that_cannot_be_imported_is_an_error_that_names_its_package(
     tmp_path, content, message
 ):
-    if content is not None:
-        (tmp_path / "quakes.py").write_text(content)
-    about = tmp_path / "seismic-2.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: seismic\nVersion: 2.0\n")
-    (about / "entry_points.txt").write_text("[empkit.faults]\nquake = quakes:Quake\n")
+    a_package(tmp_path, content)
     done = empkit("faults", packages=tmp_path)
     assert done.returncode == 2
     words = " ".join(done.stderr.split())
@@ -183,6 +210,35 @@ def test_an_entry_that_cannot_be_imported_is_an_error_that_names_its_package(
     assert message in words
     assert "Mend or uninstall that package." in words
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (QUAKE.replace("@dataclass(frozen=True)", ""), "write `@dataclass(frozen=True)` above"),
+        (QUAKE.replace('name = "quake"', ""), "is not a fault: a fault is a class derived from"),
+        ("Quake = 7", "7, the entry 'quake' of the register empkit.faults, is not a fault"),
+    ],
+)
+def test_an_entry_that_is_no_complete_fault_is_an_error_that_says_what_is_missing(
+    tmp_path, content, message
+):
+    a_package(tmp_path, content)
+    done = empkit("faults", packages=tmp_path)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_that_returns_no_undo_ends_the_run_with_a_sentence(tmp_path):
+    a_package(tmp_path, QUAKE)
+    done = empkit(
+        "compare", "--protocol", "http", "--records", 40, "--rate", 100,
+        "--fault", "quake@0.1s", "--out", tmp_path / "out", packages=tmp_path,
+    )  # fmt: skip
+    assert "`strike` of quake:magnitude=7.0 returned None" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.returncode not in (0, 1)
 
 
 # CONTRIBUTING.md shows how to add one of each.

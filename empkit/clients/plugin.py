@@ -10,11 +10,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from empkit import plugins
 from empkit.clients.base import Client
 
 
@@ -50,7 +50,9 @@ def load(protocol: str) -> type[Client]:
             f"class into {name}.py, in a notebook with %%writefile {name}.py."
         ) from None
     except Exception as error:
-        raise ValueError(f"{protocol!r}: {name} cannot be imported: {said(error)}.") from error
+        raise ValueError(
+            f"{protocol!r}: {name} cannot be imported: {plugins.said(error)}."
+        ) from error
     return checked(protocol, vars(module).get(wanted), _classes(module.__name__))
 
 
@@ -103,18 +105,3 @@ def checked(protocol: str, value: object, others: Sequence[str] = ()) -> type[Cl
 def takes_token(client: type[Client]) -> bool:
     """Return whether a client accepts a token to begin with."""
     return "token" in inspect.signature(client).parameters
-
-
-def said(error: BaseException) -> str:
-    """Return what went wrong in a client's code, and in which line, as one sentence.
-
-    Args:
-        error: as it was raised; of an exception group the first counts.
-    """
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg}, line {error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    words = f"{type(error).__name__}: {error}".rstrip(": ")
-    return f"{words}, line {frames[-1].lineno} of {frames[-1].filename}" if frames else words

@@ -8,7 +8,8 @@ same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from empkit import plugins
 from empkit.clients import plugin
@@ -39,6 +40,37 @@ def client_class(protocol: str) -> type[Client]:
             "or a client of your own, module:Class."
         )
     return plugin.checked(protocol, others[protocol])
+
+
+def check_look(protocol: str) -> None:
+    """Check what a protocol of others says of itself: its words, and how figures show it.
+
+    Raises:
+        ValueError: it cannot be shown so; the message says what to correct.
+    """
+    if protocol in HOMES:
+        return
+    from matplotlib.colors import is_color_like  # noqa: PLC0415 - start-up time
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - start-up time
+    from matplotlib.markers import MarkerStyle  # noqa: PLC0415 - start-up time
+
+    client = client_class(protocol)
+    try:
+        look = client.look()
+        words = {**look._asdict(), "ack_means": client.ack_means}
+    except Exception as error:
+        raise ValueError(
+            f"{protocol!r} cannot say how it is shown: {plugins.said(error)}."
+        ) from error
+    if wrong := [name for name, value in words.items() if not isinstance(value, str)]:
+        raise ValueError(f"{protocol!r}: {wrong[0]} is {words[wrong[0]]!r}; it must be a text.")
+    if look.colour and not is_color_like(look.colour):
+        raise ValueError(f"{protocol!r}: colour is {look.colour!r}; give one like '#56B4E9'.")
+    known: dict[str, Collection[Any]] = {"marker": MarkerStyle.markers, "line": Line2D.lineStyles}
+    for name, values in known.items():
+        if words[name] not in values:
+            shown = " ".join(value for value in values if isinstance(value, str) and len(value) < 3)
+            raise ValueError(f"{protocol!r}: {name} is {words[name]!r}; use one of {shown}")
 
 
 def with_receiver(names: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ from empkit.brokers import BrokerError
 from empkit.clients import client_class
 from empkit.clients.base import ClientError
 from empkit.clients.control import NotThisKitError, with_control
+from empkit.clients.register import check_look
 from empkit.experiment.guarantees import Guarantees
 from empkit.faults.base import Fault
 from empkit.faults.timeline import At
@@ -92,7 +93,7 @@ def _protocols(asked: Asked) -> Iterator[str]:
     """Yield why a protocol cannot be used."""
     for protocol in asked.protocols:
         try:
-            client_class(protocol)
+            check_look(protocol)
         except ValueError as error:
             yield str(error)
 

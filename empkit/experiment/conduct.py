@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from empkit import plugins
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
@@ -100,6 +101,17 @@ class Setup:
         return any(event.fault.ends_sending for event in self.events)
 
 
+@contextlib.contextmanager
+def _own_errors(fault: Fault, failed: str) -> Iterator[None]:
+    """Turn an error of a fault's own code into a sentence."""
+    try:
+        yield
+    except ValueError:
+        raise  # it has its sentence
+    except Exception as error:
+        raise RunError(f"{fault} {failed}: {plugins.said(error)}.") from error
+
+
 def prepare(
     rig: Rig,
     protocols: Sequence[str],
@@ -112,7 +124,8 @@ def prepare(
     changed = {}
     for place, fault in enumerate(faults):
         if isinstance(fault, WholeRunFault):
-            changed[place] = fault.change(offer)
+            with _own_errors(fault, "cannot change what is offered"):
+                changed[place] = fault.change(offer)
         elif not isinstance(fault, At):
             raise ValueError(
                 f"{fault} strikes at a moment of a run: say when, such as "
@@ -387,7 +400,8 @@ class Conductor:
         for place, places in self._setup.changed.items():
             fault = self._setup.faults[place]
             assert isinstance(fault, WholeRunFault)
-            spans.append(strikes.of_whole_run(fault, places, evidence))
+            with _own_errors(fault, "cannot count what it struck"):
+                spans.append(strikes.of_whole_run(fault, places, evidence))
         return spans
 
 

@@ -42,6 +42,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from aiokafka.errors import KafkaError
 
+from empkit import plugins
 from empkit.clients import Client, connect, plugin
 from empkit.clients.base import Attempt, ClientError
 from empkit.clients.control import ControlPlane
@@ -431,7 +432,7 @@ def _carried_out(order: dict[str, Any], orders: Orders) -> dict[str, Any]:
             if not plugin.is_own(plan.protocol):
                 raise
             traceback.print_exc()
-            report(failed=f"{plan.protocol!r} failed with {plugin.said(error)}.")
+            report(failed=f"{plan.protocol!r} failed with {plugins.said(error)}.")
     sys.exit(1)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
 
 from empkit import plugins
 from empkit.brokers import BrokerError
@@ -170,6 +170,12 @@ class Fault(ABC):
                 f"{cls.__qualname__} ({name!r}) is neither a TimedFault nor a WholeRunFault: "
                 "derive it from the one that it is."
             )
+        if getattr(cls, "part", None) not in get_args(Part):
+            raise TypeError(
+                f"{cls.__qualname__} ({name!r}) does not say which part it strikes: set `part` to "
+                f"one of {', '.join(get_args(Part))}."
+            )
+        plugins.require_words(name, cls)
         plugins.enter(DEFINED, name, cls)
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from empkit import plugins
 from empkit.faults.base import Evidence, Offer, WholeRunFault
 from empkit.records.raw import Raw
 
@@ -66,10 +67,16 @@ class RecordFault(WholeRunFault):
             chosen = before is not None and isinstance(record, dict)
             after = record
             if chosen and chance.random() < self.share:
-                after = self.changed(record, before)
+                after = self._changed(record, before)
             if struck is not None and _differs(after, record):
                 struck.append(place)
             yield after
+
+    def _changed(self, record: dict[str, Any], before: Any) -> Any:
+        try:
+            return self.changed(record, before)
+        except Exception as error:
+            raise ValueError(f"{self} cannot change a record: {plugins.said(error)}.") from error
 
     @abstractmethod
     def changed(self, record: dict[str, Any], before: Any) -> Any:

@@ -8,6 +8,7 @@ packages add faults through the entry point group `empkit.faults`.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, get_args, get_type_hints
@@ -16,6 +17,7 @@ from empkit import plugins
 from empkit.faults import broker, client, database, load, network, records, server
 from empkit.faults.base import DEFINED, Fault, TimedFault
 from empkit.faults.timeline import At
+from empkit.plugins import PluginError
 from empkit.proxy import Toxic, toxic_kinds
 
 FAMILIES = (server, database, broker, network, client, records, load)
@@ -62,12 +64,30 @@ def fault_kinds() -> Mapping[str, FaultKind]:
         >>> fault_kinds()["overload"](times=2.0)
         Overload(times=2.0, from_s=2.0, until_s=12.0)
     """
-    plugins.load("faults")
+    entered = plugins.load("faults")
     toxics = toxic_kinds()
     for name in DEFINED.keys() & toxics.keys():
-        raise TypeError(f"{name!r} is both a fault and a toxic. Give one of them another name.")
+        raise PluginError(f"{name!r} is both a fault and a toxic. Give one of them another name.")
     kinds: dict[str, type[Fault] | type[Toxic]] = {**DEFINED, **toxics}
+    for entry, loaded in entered.items():
+        if loaded not in kinds.values():
+            raise PluginError(
+                f"{loaded!r}, the entry {entry!r} of the register empkit.faults, is not a fault: a "
+                "fault is a class derived from TimedFault or WholeRunFault that has a `name`, or a "
+                "Toxic that has a `kind`."
+            )
+    for name, kind in kinds.items():
+        settings = [hint for hint in inspect.get_annotations(kind).values() if not _of_class(hint)]
+        if settings and "__dataclass_fields__" not in vars(kind):
+            raise PluginError(
+                f"{kind.__module__}.{kind.__qualname__} ({name!r}) has settings and is no "
+                "dataclass: write `@dataclass(frozen=True)` above the class."
+            )
     return {name: FaultKind(name, kind) for name, kind in kinds.items()}
+
+
+def _of_class(hint: Any) -> bool:
+    return "ClassVar" in str(hint)
 
 
 def parse_fault(text: str) -> At | Fault:

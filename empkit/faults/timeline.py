@@ -144,6 +144,11 @@ class Timeline:
             unit=fault.unit, takes_away=fault.takes_away,
         )  # fmt: skip
         undo = fault.strike(self._scene)
+        if not callable(undo):
+            raise FaultError(
+                f"`strike` of {fault} returned {undo!r}; it must return a function that undoes the "
+                "fault, or `nothing` (of empkit.faults.base)."
+            )
         span.in_force_ns = now_ns()
         planned = fault.tally(self._scene)
         if before is not None and planned is not None:

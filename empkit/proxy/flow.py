@@ -47,7 +47,7 @@ class Stage:
         self.id, self.toxic, self.random = toxic_id, toxic, random
         # called with the number of bytes that the toxic changed; 0 for the end of a stream
         self._struck = struck
-        self._failed = failed  # called with the error of a toxic that cannot plan
+        self._failed = failed  # called with the error of a toxic's own code
         self.free_at = 0.0  # when the line is free again, for toxics that need it
         self.passed = 0  # bytes passed on, for toxics that count them
         self.held = 0  # bytes in the queue
@@ -66,7 +66,10 @@ class Stage:
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            self.toxic.begin(self)
+            try:
+                self.toxic.begin(self)
+            except Exception as error:  # noqa: BLE001 - any error of a toxic of another package
+                self._failed(error)
 
     def take(self, chunk: Chunk) -> None:
         """Let the toxic plan how `chunk` is passed on, and pass on what is due."""

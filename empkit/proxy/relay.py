@@ -17,6 +17,7 @@ from itertools import count
 from random import Random
 from typing import cast
 
+from empkit import plugins
 from empkit.proxy.chunk import Direction, End
 from empkit.proxy.flow import Flow, Stage
 from empkit.proxy.toxics.base import CONNECTIONS, Toxic
@@ -53,8 +54,8 @@ class AppliedToxic:
             self._connections.add(connection)
 
     def fail(self, error: Exception) -> None:
-        """Note the error of a toxic that cannot say how data is passed on; the first is kept."""
-        self.failure = self.failure or f"{type(error).__name__}: {error}"
+        """Note the error of a toxic's own code; the first is kept."""
+        self.failure = self.failure or plugins.said(error)
 
     def affects_next(self) -> Random | None:
         """Return the random source of the next connection if it is affected, else None."""
@@ -311,7 +312,7 @@ class Proxy:
             How much it affected, in the unit of the toxic.
 
         Raises:
-            ValueError: there is no such toxic; or it failed, and data passed it unchanged.
+            ValueError: there is no such toxic; or its code failed, and it had not its effect.
         """
         applied = self._toxics.pop(toxic_id, None)
         if applied is None:
@@ -320,8 +321,8 @@ class Proxy:
             connection.remove(toxic_id)
         if applied.failure:
             raise ValueError(
-                f"The toxic {applied.toxic.kind} could not say how data is passed on, so it passed "
-                f"unchanged: correct its `plan` ({applied.failure})."
+                f"The toxic {applied.toxic.kind} did not do what it is for: its code failed with "
+                f"{applied.failure}. Correct it there."
             )
         return applied.struck
 

@@ -42,32 +42,43 @@ class Kind:
     promise: str | None = None
 
 
-KINDS: dict[Verdict, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind("stored", "acked, and the database holds it once, as sent", "#009E73", "o"),
-        Kind("refused", "refused with a reason, and the database holds nothing of it",
-             "#999999", "p"),
-        Kind("dead_lettered",
-             "acked by the broker, refused by the consumer, kept in the dead-letter topic",
-             "#56B4E9", "s"),
-        Kind("failed", "not stored; the sender may send it again", "#E69F00", "v"),
-        Kind("unconfirmed",
-             "the sender got no answer, but it is stored; a retry will not make a second one",
-             "#F0E442", "^"),
-        Kind("lost", "acked, but neither stored nor dead-lettered: a broken promise",
-             "#D55E00", "X", "acked means stored"),
-        Kind("misjudged",
-             "refused or dead-lettered as invalid, although it is valid by the published schema: "
-             "a broken promise", "#8C510A", "*", "a good record is not called invalid"),
-        Kind("corrupt",
-             "acked, or not answered, but the database holds other content: a broken promise",
-             "#000000", "D", "what is stored is what was sent"),
-        Kind("phantom",
-             "refused or failed, but it or other content under its id is stored: a broken promise",
-             "#CC79A7", "P", "refused or failed means not stored"),
-    )
-}  # fmt: skip
+def by_name(*kinds: Kind) -> dict[Verdict, Kind]:
+    """Return the verdicts by name.
+
+    Raises:
+        TypeError: two have the same name.
+    """
+    by_name: dict[Verdict, Kind] = {}
+    for kind in kinds:
+        if kind.name in by_name:
+            raise TypeError(f"There are two verdicts of the name {kind.name!r}. Rename one.")
+        by_name[kind.name] = kind
+    return by_name
+
+
+KINDS: dict[Verdict, Kind] = by_name(
+    Kind("stored", "acked, and the database holds it once, as sent", "#009E73", "o"),
+    Kind("refused", "refused with a reason, and the database holds nothing of it",
+         "#999999", "p"),
+    Kind("dead_lettered",
+         "acked by the broker, refused by the consumer, kept in the dead-letter topic",
+         "#56B4E9", "s"),
+    Kind("failed", "not stored; the sender may send it again", "#E69F00", "v"),
+    Kind("unconfirmed",
+         "the sender got no answer, but it is stored; a retry will not make a second one",
+         "#F0E442", "^"),
+    Kind("lost", "acked, but neither stored nor dead-lettered: a broken promise",
+         "#D55E00", "X", "acked means stored"),
+    Kind("misjudged",
+         "refused or dead-lettered as invalid, although it is valid by the published schema: "
+         "a broken promise", "#8C510A", "*", "a good record is not called invalid"),
+    Kind("corrupt",
+         "acked, or not answered, but the database holds other content: a broken promise",
+         "#000000", "D", "what is stored is what was sent"),
+    Kind("phantom",
+         "refused or failed, but it or other content under its id is stored: a broken promise",
+         "#CC79A7", "P", "refused or failed means not stored"),
+)  # fmt: skip
 """Every verdict by name, in the order of tables and figures."""
 
 

@@ -70,6 +70,12 @@ class Lazy(KafkaClient):
     '''Kafka, as it is.'''
 """
 
+
+def with_look(line):
+    """A client that is complete, and shows itself as the line says."""
+    return f"{THROUGH_KAFKA}\n\nclass Odd(Lazy):\n    {line}\n"
+
+
 numbers = itertools.count()
 
 
@@ -151,6 +157,11 @@ def test_its_own_mistake_is_said_with_its_line(lab, write):
         ("import not_installed\n", "A", "imports 'not_installed', which is not installed"),
         ("class A(\n", "A", "cannot be imported: SyntaxError: .*line 1"),
         ("1 / 0\n", "A", "cannot be imported: ZeroDivisionError: division by zero, line 1"),
+        (with_look("label = 7"), "Odd", "label is 7; it must be a text"),
+        (with_look("colour = 'dull'"), "Odd", "colour is 'dull'; give one like '#56B4E9'"),
+        (with_look("marker = '??'"), "Odd", r"marker is '\?\?'; use one of .* o .*"),
+        (with_look("line = 'zigzag'"), "Odd", "line is 'zigzag'; use one of - -- "),
+        (with_look("look = None"), "Odd", "cannot say how it is shown: TypeError"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(lab, write, text, wanted, message):

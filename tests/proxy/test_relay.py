@@ -120,12 +120,28 @@ class Clumsy(Toxic):
         raise ZeroDivisionError("no parts")
 
 
-def test_a_toxic_that_fails_is_named_when_it_is_removed_and_data_passes_it():
+class Stumbling(Clumsy):
+    """Another, which fails when it begins."""
+
+    kind = "stumbling"
+
+    def begin(self, stage):
+        """Fail."""
+        raise ZeroDivisionError("no parts")
+
+    def plan(self, chunk, stage):
+        """Pass everything on."""
+        yield chunk
+
+
+@pytest.mark.parametrize("kind", [Clumsy, Stumbling])
+def test_a_toxic_that_fails_is_named_when_it_is_removed_and_data_passes_it(kind):
     async def test():
         async with rig() as r:
-            toxic = r.proxy.add_toxic("it", Clumsy())
+            toxic = r.proxy.add_toxic("it", kind())
             assert await ask(*await r.connect()) == b"ping"
-            with pytest.raises(ValueError, match=r"clumsy .*`plan` \(ZeroDivisionError: no parts"):
+            words = rf"{kind.kind} did not do what it is for: .*ZeroDivisionError: no parts, line"
+            with pytest.raises(ValueError, match=words):
                 r.proxy.remove_toxic(toxic)
             assert await ask(*await r.connect()) == b"ping"
 

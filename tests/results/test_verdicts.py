@@ -13,7 +13,15 @@ from empkit.experiment.audit import judge_all
 from empkit.experiment.columns import OUTCOMES as CODES
 from empkit.experiment.columns import RESULTS
 from empkit.kafka.dead_letters import DeadLetter
-from empkit.results.verdicts import BROKEN_PROMISES, KINDS, PROMISES, VERDICTS, judge, named
+from empkit.results.verdicts import (
+    BROKEN_PROMISES,
+    KINDS,
+    PROMISES,
+    VERDICTS,
+    by_name,
+    judge,
+    named,
+)
 
 OUTCOMES = ("acked", "refused", "failed", "unknown")
 HELD = ("nothing", "same", "other")
@@ -173,6 +181,12 @@ def test_records_without_an_id_are_named_by_their_place():
         named([("", 12), (None, 0), ("E1", 3)]) == "record 13 of the run, record 1 of the run, E1"
     )
     assert named([(f"E{n}", n) for n in range(11)]).endswith("E9 ...")
+
+
+def test_two_verdicts_of_one_name_are_refused():
+    kind = next(iter(KINDS.values()))
+    with pytest.raises(TypeError, match="two verdicts of the name 'stored'"):
+        by_name(kind, kind)
 
 
 def test_each_verdict_has_a_colour_a_marker_and_a_row_in_the_readme():

@@ -75,6 +75,7 @@ class Toxic:
 
     def __init_subclass__(cls) -> None:
         if isinstance(kind := cls.__dict__.get("kind"), str):
+            plugins.require_words(kind, cls)
             plugins.enter(DEFINED, kind, cls)
 
     def __post_init__(self) -> None:
