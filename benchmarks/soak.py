@@ -1,0 +1,290 @@
+"""A long run under faults: nothing may be lost, and nothing may grow:
+`python -m benchmarks.soak --write` (15 minutes).
+
+One lab; records go over each protocol in turn, 1,000 a second for 15 seconds, and each time a fault
+that the seed chooses strikes in the middle. Once a second memory, descriptors and threads of every
+process are read, and the number of files in the lab's folder. What grows is told by a line through
+the medians of the runs in the second half (the embedded broker's log is full by then), fitted
+within each process, since a fault may replace one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import psutil
+from matplotlib.figure import Figure
+
+from benchmarks.common import RESULTS, replace_section
+from empkit import BrokenPromiseError, Lab, Workload
+from empkit.faults import parse_fault
+from empkit.results.runs import Runs
+from empkit.results.statistics import student_quantile
+from empkit.rig.control import LabError
+
+RATE, SECONDS = 1_000, 15
+STRIKES, ENDS = 5, 8
+"""When a fault begins and ends, in seconds of its run."""
+EVERYWHERE = (
+    "server-crash", "server-restart", "server-pause", "consumer-crash", "client-pause",
+    "database-lock", "disk-full", "slow-reader", "latency:latency_ms=50", "slicer",
+    "bandwidth:bytes_per_s=100000", "stall", "partition", "half-open", "reset", "down", "cut",
+)  # fmt: skip
+OF_THE_BROKER = ("broker-down", "broker-pause", "broker-slow", "broker-errors", "lost-acks")
+"""Left out are faults that need several brokers or Apache Kafka, that lose what Kafka acked on
+purpose, and that end the load generator."""
+MEASURES = {"memory": "MiB", "descriptors": "", "threads": ""}
+FIGURE = Path(__file__).with_name("soak.png")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one process used at one moment.
+
+    Attributes:
+        run: the number of the run, from 0.
+        at_s: seconds since the beginning.
+        role: which part of the lab it is.
+        pid: its process id.
+        memory: resident memory, in MiB.
+        descriptors: how many are open.
+        threads: how many it has.
+    """
+
+    run: int
+    at_s: float
+    role: str
+    pid: int
+    memory: float
+    descriptors: int
+    threads: int
+
+
+class Watch:
+    """Reads every process of a lab once a second, from a thread.
+
+    Args:
+        lab: a running lab.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="soak-watch")
+        self._began = time.monotonic()
+        self.run = 0
+        self.samples: list[Sample] = []
+        self.files: list[tuple[int, float, int]] = []
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(1.0):
+            at_s = time.monotonic() - self._began
+            owner = [("this process", os.getpid())]
+            parts = [
+                (re.sub(r"-?\d+$", "", child.name), child.pid)
+                for child in self._lab.processes.children[:]
+            ]
+            for role, pid in owner + parts:
+                try:
+                    process = psutil.Process(pid)
+                    with process.oneshot():
+                        self.samples.append(
+                            Sample(
+                                self.run, at_s, role, pid, process.memory_info().rss / 2**20,
+                                process.num_fds(), process.num_threads(),
+                            )
+                        )  # fmt: skip
+                except psutil.Error:  # it has ended
+                    continue
+            count = sum(len(names) for _, _, names in os.walk(self._lab.processes.folder))
+            self.files.append((self.run, at_s, count))
+
+
+class Slope(NamedTuple):
+    """How fast something grows.
+
+    Attributes:
+        level: its median in the second half.
+        per_hour: how much it grows in an hour.
+        error: half of the 95 % interval of that; NaN if there is too little to tell.
+    """
+
+    level: float
+    per_hour: float
+    error: float
+
+    @property
+    def grows(self) -> bool:
+        """Whether it grows beyond the noise."""
+        return self.per_hour - self.error > 0
+
+
+def slope(values: pd.DataFrame, what: str) -> Slope:
+    """Fit a line through the medians of runs, with a level of its own for each process.
+
+    Args:
+        values: one row per sample: run, at_s, pid and the measure.
+        what: the name of the measure.
+    """
+    level = float(values[what].median())
+    runs = values.groupby(["pid", "run"])[["at_s", what]].median().reset_index()
+    lives = runs.groupby("pid")
+    hours = (runs["at_s"] - lives["at_s"].transform("mean")).to_numpy() / 3600
+    away = (runs[what] - lives[what].transform("mean")).to_numpy()
+    freedom = len(runs) - lives.ngroups - 1
+    spread = float(hours @ hours)
+    if freedom < 2 or not spread:
+        return Slope(level, math.nan, math.nan)
+    per_hour = float(hours @ away) / spread
+    left = away - per_hour * hours
+    error = student_quantile(0.95, freedom) * math.sqrt(float(left @ left) / freedom / spread)
+    return Slope(level, per_hour, error)
+
+
+def faults(protocol: str, chance: random.Random) -> str:
+    """Return the fault of a run, as the command line has it."""
+    chosen = chance.choice([*EVERYWHERE, *(OF_THE_BROKER if protocol == "kafka" else ())])
+    return f"{chosen}@{STRIKES}s..{ENDS}s"
+
+
+def carried_out(lab: Lab, protocol: str, fault: str, seed: int) -> Runs | str:
+    """Return a run, or why there is none."""
+    workload = Workload(records=RATE * SECONDS, rate=RATE, seed=seed)
+    try:
+        return lab.run(protocol, workload, faults=[parse_fault(fault)], progress=lambda *_: None)
+    except BrokenPromiseError as error:
+        return error.runs
+    except LabError as error:
+        return str(error)
+
+
+def turns(minutes: float, seed: int) -> Iterator[tuple[int, str, str]]:
+    """Yield number, protocol and fault of each run, until the time is over."""
+    chance = random.Random(seed)
+    began = time.monotonic()
+    number = 0
+    while time.monotonic() - began < 60 * minutes:
+        protocol = ("http", "websocket", "kafka")[number % 3]
+        yield number, protocol, faults(protocol, chance)
+        number += 1
+
+
+def drawn(samples: pd.DataFrame, files: pd.DataFrame) -> Figure:
+    """Draw each measure over time, a line a process."""
+    figure = Figure(figsize=(9, 10), layout="constrained")
+    axes = figure.subplots(4, 1, sharex=True)
+    for place, (what, unit) in enumerate(MEASURES.items()):
+        for role, of_role in samples.groupby("role", sort=True):
+            line = of_role.groupby("at_s")[what].sum()
+            axes[place].plot(line.index / 60, line, label=role, linewidth=1)
+        axes[place].set_ylabel(f"{what}, {unit}" if unit else what)
+        axes[place].set_ylim(bottom=0)
+    axes[0].legend(ncols=3, fontsize="small", loc="upper left")
+    axes[3].plot(files["at_s"] / 60, files["files"], color="#000000", linewidth=1)
+    axes[3].set_ylabel("files in the lab's folder")
+    axes[3].set_ylim(bottom=0)
+    axes[3].set_xlabel("minutes")
+    return figure
+
+
+def table(samples: pd.DataFrame, files: pd.DataFrame) -> list[str]:
+    """Return the lines of the table of what grows."""
+    lines = [
+        "| process | what | level | growth an hour | grows |",
+        "| --- | --- | ---: | ---: | --- |",
+    ]
+    half = samples["run"] > samples["run"].max() // 2
+    for role, of_role in samples[half].groupby("role", sort=True):
+        for what, unit in MEASURES.items():
+            lines.append(_row(str(role), what, unit, slope(of_role, what)))
+    of_folder = files[files["run"] > files["run"].max() // 2].assign(pid=0)
+    lines.append(_row("the lab's folder", "files", "", slope(of_folder, "files")))
+    return lines
+
+
+def _row(role: str, what: str, unit: str, found: Slope) -> str:
+    level = f"{found.level:,.0f} {unit}".strip()
+    if math.isnan(found.per_hour):
+        return f"| {role} | {what} | {level} | - | too few runs to tell |"
+    growth = f"{found.per_hour:+,.1f} ± {found.error:,.1f}"
+    return f"| {role} | {what} | {level} | {growth} | {'**yes**' if found.grows else 'no'} |"
+
+
+def main() -> None:
+    """Send and break things until the time is over; print what happened, and what grew."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help=f"write into {RESULTS.name}")
+    options = parser.parse_args()
+    verdicts: Counter[str] = Counter()
+    struck: Counter[str] = Counter()
+    broken: list[str] = []
+    with Lab(consumers=2) as lab, Watch(lab) as watch:
+        for number, protocol, fault in turns(options.minutes, options.seed):
+            watch.run = number
+            result = carried_out(lab, protocol, fault, options.seed + number)
+            struck[fault.partition("@")[0].partition(":")[0]] += 1
+            if isinstance(result, str):
+                broken.append(f"{protocol}, {fault}: {result}")
+                found = "not carried out"
+            else:
+                counts = result.timings["verdict"].value_counts()
+                verdicts.update({str(verdict): int(count) for verdict, count in counts.items()})
+                broken += [f"{protocol}, {fault}: {sentence}" for sentence in result.broken]
+                found = ", ".join(
+                    f"{verdict} {count:,}" for verdict, count in counts.items() if count
+                )
+            print(f"{number + 1}. {protocol}, {fault}: {found}", flush=True)
+    samples = pd.DataFrame([vars(sample) for sample in watch.samples])
+    files = pd.DataFrame(watch.files, columns=["run", "at_s", "files"])
+    lines = [
+        "## A long run under faults",
+        "",
+        f"By `{parser.prog} --write`: {options.minutes:g} minutes, {os.cpu_count()} cores, "
+        f"{datetime.now(UTC):%Y-%m-%d}; {sum(struck.values())} runs of {SECONDS} s at {RATE:,} "
+        "records/s over HTTP, WebSocket and Kafka in turn, with one fault in each: "
+        f"{', '.join(f'{name} {count}' for name, count in sorted(struck.items()))}.",
+        "",
+        f"{sum(verdicts.values()):,} records: "
+        f"{', '.join(f'{name} {count:,}' for name, count in verdicts.most_common())}. "
+        + (f"{len(broken)} runs broke a promise: " if broken else "No promise was broken."),
+        *[f"- {sentence}" for sentence in broken],
+        "",
+        *table(samples, files),
+        "",
+        "The growth is that of the second half, with its 95 % interval; the runs of one process "
+        "are compared with each other only.",
+    ]
+    print("\n".join(lines))
+    if options.write:
+        drawn(samples, files).savefig(FIGURE, dpi=100)
+        replace_section(
+            "soak",
+            [*lines, "", f"![memory, descriptors, threads and files over time]({FIGURE.name})"],
+        )
+
+
+if __name__ == "__main__":
+    main()
