@@ -1,0 +1,148 @@
+"""Coverage-guided fuzzing of what reads bytes from outside:
+`python -m benchmarks.fuzz proxy --write`.
+
+Each target is a property-based test: Hypothesis makes its inputs from the fuzzer's bytes, so that
+one statement of what must hold serves both. atheris (libFuzzer) keeps the inputs that reach new
+code, in `benchmarks/corpus/TARGET`, and goes on from there the next time. It ends when the time is
+over and the last ten minutes brought nothing new. A failing input is printed by Hypothesis, as an
+`@example` to be kept beside the test.
+
+It needs atheris, which is not a dependency of the kit: `pip install atheris`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.common import RESULTS, replace_section
+
+TARGETS = {
+    "proxy": (
+        "tests.proxy.test_relay",
+        "test_the_stream_stays_the_same_in_order_and_content",
+        "the streams that arrive are those that were sent, whatever toxics come and go",
+    ),
+}
+"""Module, test, and what must hold."""
+QUIET_S = 600.0
+"""How long nothing new must have been found, in seconds."""
+SEEDS, MAX_BYTES = 20, 4096
+CORPUS = Path(__file__).with_name("corpus")
+_STATE = re.compile(rb"^#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+)", re.MULTILINE)
+
+
+class Fuzzed(NamedTuple):
+    """How a target fared.
+
+    Attributes:
+        inputs: how many were tried.
+        edges: how many branches of the kit they reached.
+        seconds: how long it took.
+        quiet_s: how long ago the last new one was, in seconds.
+        failed: whether an input broke the property.
+    """
+
+    inputs: int
+    edges: int
+    seconds: float
+    quiet_s: float
+    failed: bool
+
+
+def fuzz(target: str, minutes: float) -> Fuzzed:
+    """Fuzz one target in a process of its own, and show what it prints.
+
+    Args:
+        target: one of `TARGETS`.
+        minutes: the least time; it goes on until `QUIET_S` brought nothing new.
+    """
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):  # too few bytes make no input, and the fuzzer begins with none
+        for number in range(SEEDS):
+            (folder / f"seed-{number}").write_bytes(os.urandom(MAX_BYTES >> number % 5))
+    command = [sys.executable, "-m", "benchmarks.fuzz", target, "--child"]
+    began = last = time.monotonic()
+    inputs = edges = features = 0
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                now = time.monotonic()
+                if found := _STATE.match(line):
+                    inputs, edges, seen = map(int, found.groups())
+                    if seen > features:
+                        features, last = seen, now
+                else:
+                    sys.stderr.buffer.write(line)
+                    sys.stderr.buffer.flush()
+                if now - began > 60 * minutes and now - last > QUIET_S:
+                    process.terminate()
+                    break
+        except KeyboardInterrupt:
+            process.terminate()
+        ended = process.poll()
+    now = time.monotonic()
+    return Fuzzed(inputs, edges, now - began, now - last, failed=ended not in (None, 0))
+
+
+def child(target: str) -> None:
+    """Fuzz until the process is ended."""
+    import atheris  # noqa: PLC0415 - only here, and only where it is installed
+
+    module, name, _ = TARGETS[target]
+    with atheris.instrument_imports(include=["empkit"]):
+        test = getattr(importlib.import_module(module), name)
+    arguments = [
+        *("fuzz", str(CORPUS / target), "-timeout=60", "-rss_limit_mb=2048"),
+        *(f"-max_len={MAX_BYTES}", "-len_control=0"),
+    ]
+    atheris.Setup(arguments, test.hypothesis.fuzz_one_input)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    """Fuzz the targets that are named, or all; print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
+    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], metavar="TARGET")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--write", action="store_true", help=f"write into {RESULTS.name}")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        child(options.targets[0])
+        return
+    lines = [
+        "| target | what must hold | inputs | branches | minutes | nothing new for | broken |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for target in options.targets or TARGETS:
+        found = fuzz(target, options.minutes)
+        lines.append(
+            f"| {target} | {TARGETS[target][2]} | {found.inputs:,} | {found.edges:,} "
+            f"| {found.seconds / 60:.0f} | {found.quiet_s / 60:.0f} min "
+            f"| {'**yes**' if found.failed else 'no'} |"
+        )
+        print("\n".join(lines), flush=True)
+        if options.write:
+            head = [
+                f"## Fuzzing: {target}",
+                "",
+                f"By `{parser.prog} {target} --write`: {os.cpu_count()} cores, "
+                f"{datetime.now(UTC):%Y-%m-%d}.",
+                "",
+            ]
+            replace_section(f"fuzz, {target}", [*head, *lines[:2], lines[-1]])
+
+
+if __name__ == "__main__":
+    main()
