@@ -31,6 +31,11 @@ TARGETS = {
         "test_the_stream_stays_the_same_in_order_and_content",
         "the streams that arrive are those that were sent, whatever toxics come and go",
     ),
+    "consumer": (
+        "tests.server.test_decoding",
+        "test_each_message_becomes_a_row_or_a_dead_letter_as_the_schema_has_it",
+        "each message becomes a row if the published schema calls it good, else a dead letter",
+    ),
 }
 """Module, test, and what must hold."""
 QUIET_S = 600.0
