@@ -93,6 +93,21 @@ class Database(ABC):
     def drop(self, server: str, name: str) -> None:
         """Drop a database that `create` made, even if others are connected to it."""
 
+    def presence(self, engine: sa.Engine) -> object:
+        """Return what identifies the place that commits go to, so that it is noticed when it is
+        taken away under an open connection; None where that cannot happen unnoticed."""
+        return None
+
+    def rescue(self, connection: sa.Connection) -> None:  # noqa: B027 - most have nothing to save
+        """Save what can be saved of earlier commits, when `presence` has changed.
+
+        Args:
+            connection: the open connection; what it has not committed is given up.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: nothing can be saved.
+        """
+
     def hindrance(self, engine: sa.Engine) -> str:
         """Return why the database cannot be used; empty if it can. Changes nothing in it."""
         try:

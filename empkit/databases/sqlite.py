@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import sqlite3
+import urllib.parse
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import sqlite as dialect
 
 from empkit.databases.base import LOCK_TIMEOUT_S, Database
 from empkit.databases.table import EMPLOYEES, INSERT_INTO, Row
@@ -32,8 +34,15 @@ class Sqlite(Database):
     def engine(self, url: str) -> sa.Engine:
         """Return an engine whose connections wait for a lock, and flush each commit."""
         engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
+        if file := engine.url.database:
+            _Opening(file).attach(engine)
         sa.event.listen(engine, "connect", _set_up)
         return engine
+
+    def presence(self, engine: sa.Engine) -> object:
+        """Return device and inode of the file and of its write-ahead log: a file that was removed
+        or replaced still takes every commit of a connection that has it open."""
+        return [_identity(f"{engine.url.database}{ending}") for ending in ("", "-wal")]
 
     def insert_rows(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
         """Insert many rows in one statement.
@@ -50,9 +59,9 @@ class Sqlite(Database):
             inserted += connection.exec_driver_sql(_many_rows(len(part)), values).rowcount
         return inserted
 
-    def insert_or_nothing(self) -> sqlite.Insert:
+    def insert_or_nothing(self) -> dialect.Insert:
         """`INSERT ... ON CONFLICT DO NOTHING`."""
-        return sqlite.insert(EMPLOYEES).on_conflict_do_nothing()
+        return dialect.insert(EMPLOYEES).on_conflict_do_nothing()
 
     def lock(self, connection: sa.Connection) -> Callable[[], object]:
         """Begin a transaction that writes."""
@@ -76,6 +85,11 @@ class Sqlite(Database):
         for ending in ("", "-wal", "-shm"):
             Path(f"{file}{ending}").unlink(missing_ok=True)
 
+    def rescue(self, connection: sa.Connection) -> None:
+        """Copy what a removed write-ahead log holds into the file, if that is still there."""
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)")
+
     def hindrance(self, engine: sa.Engine) -> str:
         """Return why the file cannot be used; it is neither created nor changed."""
         database = engine.url.database
@@ -97,6 +111,50 @@ class Sqlite(Database):
         if begin not in (b"", MAGIC):
             return f"{file} is not a SQLite database. Name another file."
         return ""
+
+
+class _Opening:
+    """Opens the file of an engine: the first time it may be created, after that it must be there.
+
+    Args:
+        file: its path.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._opened = False
+
+    def attach(self, engine: sa.Engine) -> None:
+        """Open each connection of an engine."""
+        sa.event.listen(engine, "do_connect", self._open)
+        sa.event.listen(engine, "connect", self._note)
+
+    def _open(
+        self, driver: Any, _record: object, _arguments: object, options: dict[str, Any]
+    ) -> Any:
+        if not self._opened:
+            return None  # SQLAlchemy opens it
+        where = f"file:{urllib.parse.quote(self._file)}?mode=rw"
+        try:
+            return driver.connect(where, uri=True, **options)
+        except sqlite3.OperationalError:
+            if Path(self._file).exists():
+                raise
+            raise sqlite3.OperationalError(
+                f"the file {self._file} is gone, with the records in it: put it back, or restart "
+                "the server to begin a new one"
+            ) from None
+
+    def _note(self, _connection: object, _record: object) -> None:
+        self._opened = True
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @lru_cache(maxsize=2 * ROWS_A_STATEMENT)

@@ -31,6 +31,8 @@ LOGGER = logging.getLogger(__name__)
 MAX_GROUP = 5_000
 """The most records in one transaction, which bounds the duration of a commit."""
 
+MOVED = "The database's files were removed or replaced while the server ran."
+
 
 class StoreUnavailableError(RuntimeError):
     """The database did not take the records.
@@ -84,6 +86,7 @@ class Store:
         self._scheduled = False
         self._executor = ThreadPoolExecutor(1, "empkit-store")
         self._connection: sa.Connection | None = None
+        self._presence: object = None
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
         """Records that are not decided on yet."""
@@ -121,7 +124,7 @@ class Store:
         Raises:
             StoreFullError: too many records wait already.
         """
-        if self.waiting + len(rows) > self._max_waiting and self.waiting:
+        if rows and self.waiting and self.waiting + len(rows) > self._max_waiting:
             raise StoreFullError(
                 f"{self.waiting} records wait for the database; at most {self._max_waiting} may."
             )
@@ -167,6 +170,8 @@ class Store:
         """Return the error of the last commit or else of reading now; None if there is none."""
         if self.failure is not None:
             return self.failure
+        if self._connection is not None and not self._is_present():
+            return MOVED
         one = sa.select(EMPLOYEES.c.employee_id).limit(1)
         try:
             await self._read(lambda connection: connection.execute(one).all())
@@ -209,8 +214,8 @@ class Store:
         """In the writer thread, commit jobs as one group, and return the results or the error."""
         try:
             if self._connection is None:
-                create_table(self._engine)
-                self._connection = self._engine.connect()
+                self._connect()
+                assert self._connection is not None
             answers = self._commit(self._connection, jobs)
         except Exception as error:  # noqa: BLE001 - any error is passed on to the waiting jobs
             self._disconnect()
@@ -220,6 +225,35 @@ class Store:
             return error
         self.failure = None
         return answers
+
+    def _connect(self) -> None:
+        """Open the writer's connection, and note where its commits go."""
+        create_table(self._engine)
+        self._connection = self._engine.connect()
+        fetch(self._connection, [""])  # opens the database's files, as a commit does
+        self._connection.rollback()
+        self._presence = self._database.presence(self._engine)
+
+    def _check_presence(self, connection: sa.Connection, *, committed: bool) -> None:
+        """Check that the database is still where the connection writes to.
+
+        Args:
+            connection: the writer's.
+            committed: whether the records are in what the connection writes to.
+
+        Raises:
+            StoreUnavailableError: it was removed or replaced.
+        """
+        if self._is_present():
+            return
+        LOGGER.error(MOVED)
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            self._database.rescue(connection)
+        self._engine.dispose()  # readers must not use connections to what was taken away, either
+        raise StoreUnavailableError(MOVED, uncertain=committed)
+
+    def _is_present(self) -> bool:
+        return self._database.presence(self._engine) == self._presence
 
     def _disconnect(self) -> None:
         """Close the writer's connection, whatever its state."""
@@ -232,11 +266,13 @@ class Store:
     def _commit(self, connection: sa.Connection, jobs: list[_Job]) -> list[Stored]:
         rows = [row for job in jobs for row in job.rows] if len(jobs) > 1 else jobs[0].rows
         results = insert_group(connection, self._database, rows) if rows else []
+        self._check_presence(connection, committed=False)
         try:
             connection.commit()
         except sa.exc.SQLAlchemyError as error:
             uncertain = not self._database.failed_commit_is_certain
             raise StoreUnavailableError(_reason(error), uncertain=uncertain) from error
+        self._check_presence(connection, committed=True)
         stored_ns = time.monotonic_ns()
         self.commits += 1
         answers: list[Stored] = []

@@ -1,6 +1,8 @@
 """The store: durable, in groups, each id once."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +15,7 @@ from empkit.databases.engine import make_engine
 from empkit.databases.table import EMPLOYEES, create_table
 from empkit.records.employee import CONTENT, MAX_ID
 from empkit.server.stamps import StampLog
-from empkit.server.store import Store, StoreFullError
+from empkit.server.store import Store, StoreFullError, StoreUnavailableError
 
 
 def row(employee_id, first_name="Ada"):
@@ -129,6 +131,85 @@ def test_more_than_may_wait_is_refused_at_once(new_database):
         assert (await store.add([row("E99")], 1, "http")).results == ["created"]
 
     with_store(new_database(), work, max_waiting=10)
+
+
+def test_a_store_is_stopped_however_many_records_wait(new_database):
+    async def work(store, stamps):
+        return store.add([row(f"E{number}") for number in range(50)], 1, "http")
+
+    assert with_store(new_database(), work, max_waiting=10).result().results == ["created"] * 50
+
+
+def held_after(file):
+    """The ids that a new connection finds in a file."""
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        return {name for (name,) in connection.execute("SELECT employee_id FROM employees")}
+
+
+def files_of(file):
+    """The file of a database with its write-ahead log and shared memory."""
+    return list(file.parent.glob(f"{file.name}*"))
+
+
+def test_a_database_that_was_removed_acks_nothing_until_it_is_put_back(tmp_path):
+    file, aside = tmp_path / "employees.db", tmp_path / "aside"
+    aside.mkdir()
+
+    async def work(store, stamps):
+        await store.add([row("E1")], 1, "http")
+        for each in files_of(file):
+            each.rename(aside / each.name)
+        assert "removed or replaced" in await store.failure_now()
+        for number in (2, 3):
+            with pytest.raises(StoreUnavailableError) as error:
+                await store.add([row(f"E{number}")], 1, "http")
+            assert not error.value.uncertain
+        with pytest.raises(StoreUnavailableError, match="is gone, with the records in it: put it"):
+            await store.get("E1")
+        assert not file.exists()
+        for each in files_of(aside / file.name):
+            each.rename(tmp_path / each.name)
+        assert (await store.add([row("E4")], 1, "http")).results == ["created"]
+        assert await store.failure_now() is None
+
+    with_store(f"sqlite:///{file}", work)
+    assert held_after(file) == {"E1", "E4"}
+
+
+def test_a_database_that_was_replaced_acks_nothing_that_goes_into_the_old_one(tmp_path):
+    file, other = tmp_path / "employees.db", tmp_path / "other.db"
+
+    async def work(store, stamps):
+        await store.add([row("E1")], 1, "http")
+        with contextlib.closing(sqlite3.connect(other)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        other.replace(file)
+        with pytest.raises(StoreUnavailableError, match="removed or replaced"):
+            await store.add([row("E2")], 1, "http")
+        assert (await store.add([row("E3")], 1, "http")).results == ["created"]
+
+    with_store(f"sqlite:///{file}", work)
+    assert "E3" in held_after(file)
+    assert "E2" not in held_after(file)
+
+
+@pytest.mark.parametrize("read_meanwhile", [False, True])
+def test_a_write_ahead_log_that_was_removed_loses_nothing_that_was_acked(tmp_path, read_meanwhile):
+    file = tmp_path / "employees.db"
+
+    async def work(store, stamps):
+        await store.add([row("E1")], 1, "http")
+        with contextlib.closing(sqlite3.connect(file)) as reader:
+            if read_meanwhile:
+                reader.execute("BEGIN")
+                reader.execute("SELECT * FROM employees").fetchall()
+            (tmp_path / f"{file.name}-wal").unlink()
+            with pytest.raises(StoreUnavailableError, match="removed or replaced"):
+                await store.add([row("E2")], 1, "http")
+        assert (await store.add([row("E3")], 1, "http")).results == ["created"]
+
+    with_store(f"sqlite:///{file}", work)
+    assert held_after(file) == {"E1", "E3"}
 
 
 def test_a_page_of_one_stamp_holds_it_however_long_its_id_is(tmp_path):
