@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from empkit.addresses import parse
 from empkit.settings import Settings
 
 
@@ -26,7 +26,7 @@ def cache_folder() -> Path:
 
 
 def _file_of(server_url: str) -> Path:
-    return cache_folder() / f"server-{urlsplit(server_url).port or 80}.json"
+    return cache_folder() / f"server-{parse(server_url, 'http', 'https').port}.json"
 
 
 @contextmanager
@@ -54,9 +54,12 @@ def found(settings: Settings) -> Settings:
     """Return the settings, with the password that `empkit serve` generated if they have none.
 
     Applies only to a server on this machine: the password is not sent to any other.
+
+    Raises:
+        ValueError: the settings have no URL of a server.
     """
     path = _file_of(settings.server_url)
-    local = urlsplit(settings.server_url).hostname in {"127.0.0.1", "localhost", "::1"}
+    local = parse(settings.server_url, "http", "https").host in {"127.0.0.1", "localhost", "::1"}
     if settings.password is not None or not local or not path.exists():
         return settings
     content = json.loads(path.read_text())

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from empkit import addresses
+
 PREFIX = "EMPKIT_"
 
 AcksName = Literal["0", "1", "all"]
@@ -175,10 +177,16 @@ class Settings(BaseSettings):
     """Whether a lab makes its brokers flush each record to disk before they ack."""
 
     def websocket_url(self) -> str:
-        """Return the URL of the WebSocket: `ws_url`, or `/ws` of `server_url`."""
+        """Return the URL of the WebSocket: `ws_url`, or `/ws` of `server_url`.
+
+        Raises:
+            ValueError: the setting is not such a URL.
+        """
         if self.ws_url is not None:
-            return self.ws_url
-        return self.server_url.replace("http", "ws", 1).rstrip("/") + "/ws"
+            return addresses.parse(self.ws_url, "ws", "wss").url
+        return (
+            addresses.parse(self.server_url, "http", "https").url.replace("http", "ws", 1) + "/ws"
+        )
 
     @property
     def dead_letter_topic(self) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 from typing import Any
+
+PROBE_TIMEOUT_S = 1.0
 
 
 def verified(ca_file: Any) -> ssl.SSLContext:
@@ -19,3 +23,16 @@ def verified(ca_file: Any) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         raise ValueError(f"The certificate file {ca_file} cannot be read: {error}.") from error
+
+
+async def speaks_tls(host: str, port: int) -> bool:
+    """Return whether a server's port answers a TLS handshake; nothing is sent to it after that."""
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(host, port, ssl=anybody)
+            writer.transport.abort()
+            return True
+    return False

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from empkit import Lab, Workload, connect
 from empkit.brokers.apache import ApacheBroker
 from empkit.clients import ClientError
+from empkit.clients.control import with_control
 from empkit.lab import LabError
 from empkit.processes.child import Processes
 from empkit.settings import Settings
@@ -71,6 +72,19 @@ def test_records_go_over_tls_to_a_server_whose_certificate_is_good(secured, prot
     settings = secured.model_copy(update={"retries": 0, "ca_file": None})
     with pytest.raises(ClientError, match="certificate verify failed"):
         asyncio.run(send(protocol, settings, "nobody"))
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket"])
+def test_the_wrong_scheme_for_a_port_is_said(secured, lab, protocol):
+    for wrong, said in (
+        (secured.server_url.replace("https", "http"), "https://"),
+        (lab.server_url.replace("http", "https"), "http://"),
+    ):
+        settings = secured.model_copy(update={"server_url": wrong, "retries": 0})
+        with pytest.raises(ClientError, match=said):
+            asyncio.run(send(protocol, settings, "nobody"))
+        with pytest.raises(ClientError, match=said):
+            with_control(settings, lambda control: control.health())
 
 
 def test_a_lab_measures_a_server_over_tls(secured):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
+from empkit import addresses
 from empkit.check.base import Check, FailedError, Planned
 from empkit.check.reach import why_unreachable
 from empkit.clients.base import ClientError, UnauthorizedError
@@ -22,18 +22,17 @@ async def _port(check: Check) -> str:
     url = check.settings.server_url
     try:
         Http1(url)
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        address = addresses.parse(url, "http", "https")
     except ValueError as error:
         raise FailedError(str(error), "Correct --server or EMPKIT_SERVER_URL.") from error
-    reason = await why_unreachable(parts.hostname or "", port)
+    reason = await why_unreachable(address.host, address.port)
     if reason:
         raise FailedError(
-            f"nothing answers at {parts.hostname}:{port} ({reason})",
+            f"nothing answers at {address.host}:{address.port} ({reason})",
             "Start a server with `empkit serve`, or say where one is: --server URL or "
             "EMPKIT_SERVER_URL.",
         )
-    return f"open at {parts.hostname}:{port}"
+    return f"open at {address.host}:{address.port}"
 
 
 async def _server(check: Check) -> str:

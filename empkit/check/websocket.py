@@ -45,7 +45,10 @@ async def _first_words(check: Check, token: str = "", wait_s: float = REACH_TIME
 
     from empkit.clients.websocket import LOOPBACK  # noqa: PLC0415 - a missing package is reported
 
-    url = check.settings.websocket_url()
+    try:
+        url = check.settings.websocket_url()
+    except ValueError as error:
+        raise FailedError(str(error), "Correct WS_URL (EMPKIT_WS_URL), or unset it.") from error
     try:
         async with ws_connect(
             url,

@@ -134,7 +134,10 @@ def settings_with_user(server: str | None) -> Settings:
     """Return the settings for a server, with the user and password that `empkit serve` stored."""
     from empkit import credentials
 
-    return credentials.found(settings_of(server_url=server))
+    try:
+        return credentials.found(settings_of(server_url=server))
+    except ValueError as error:
+        fail(f"{'EMPKIT_SERVER_URL' if server is None else '--server'}: {error}")
 
 
 def read_file(file: str) -> RecordFile:

@@ -37,7 +37,15 @@ LONGEST_PAUSE_S = 1.0
 
 
 class ClientError(RuntimeError):
-    """A client could not carry out a request."""
+    """A client could not carry out a request.
+
+    Attributes:
+        retry_after_s: how long the server asks to wait before the next attempt, in seconds.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NotSentError(ClientError):
@@ -71,11 +79,14 @@ class Receiver(Protocol):
 class Answer(NamedTuple):
     """The answer of the server or the broker to one attempt.
 
-    `result` is the server's result (`empkit.server.answers`), or `sent` from a broker.
+    `result` is the server's result (`empkit.server.answers`), or `sent` from a broker. An answer
+    that is not `of_all` speaks for its own attempt only: a server that refuses a duplicate without
+    comparing may have stored the record from an earlier attempt whose answer was lost.
     """
 
     result: str
     message: str
+    of_all: bool = True
 
 
 class Attempt(NamedTuple):
@@ -260,11 +271,12 @@ class Client(Closing):
         sent_ns = history[0].sent_ns
         may_be_stored = _may_be_stored(last)
         left_s = self.settings.deadline_s - (now_ns() - sent_ns) / 1e9
+        first_pause_s = max(min(FIRST_PAUSE_S, left_s), _asked_s(last))
         pause = tenacity.wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S)
         retrying = tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(self.settings.retries)
-            | tenacity.stop_before_delay(max(left_s, 0)),
-            wait=pause,
+            | tenacity.stop_before_delay(max(left_s - first_pause_s, 0)),
+            wait=lambda state: max(pause(state), _asked_s(last)),
             retry=tenacity.retry_if_result(lambda reply: reply is None),
             retry_error_callback=lambda _: None,
         )
@@ -275,11 +287,16 @@ class Client(Closing):
             last = await self._try(employee_id, payload)
             history.append(Attempt(began_ns, now_ns(), _word(last)))
             may_be_stored |= _may_be_stored(last)
-            return _final(last, employee_id, sent_ns) if isinstance(last, Answer) else None
+            if not isinstance(last, Answer):
+                return None
+            if may_be_stored and not last.of_all and last.result in wire.REFUSALS:
+                why = f"{last.message} An earlier attempt had no answer; it may have been stored."
+                return Reply("unknown", last.result, why, employee_id, 1, sent_ns, now_ns())
+            return _final(last, employee_id, sent_ns)
 
         reply: Reply | None = None
-        if self.settings.retries and left_s > 0:
-            await asyncio.sleep(min(FIRST_PAUSE_S, left_s))
+        if self.settings.retries and 0 < left_s >= first_pause_s:
+            await asyncio.sleep(first_pause_s)
             reply = await retrying(again)
         if reply is None:
             outcome: Outcome = "unknown" if may_be_stored else "failed"
@@ -290,9 +307,13 @@ class Client(Closing):
         return reply
 
 
+_NOTHING_STORED = (*wire.REFUSALS, wire.UNAUTHORIZED, wire.UNAVAILABLE)
+"""The results that say that nothing was stored; any other word does not."""
+
+
 def _final(answer: Answer, employee_id: str | None, sent_ns: int) -> Reply | None:
     """Return the reply for a final answer, or None when a retry may help."""
-    result, message = answer
+    result, message = answer.result, answer.message
     if result in wire.ACKS:
         return Reply("acked", result, message, employee_id, 1, sent_ns, now_ns())
     if result in wire.REFUSALS:
@@ -302,12 +323,19 @@ def _final(answer: Answer, employee_id: str | None, sent_ns: int) -> Reply | Non
 
 def _may_be_stored(last: Answer | ClientError) -> bool:
     if isinstance(last, Answer):
-        return last.result == wire.UNCERTAIN
+        return last.result not in _NOTHING_STORED
     return isinstance(last, NoAnswerError)
+
+
+def _asked_s(last: Answer | ClientError) -> float:
+    """Return how long the server asks to wait before the next attempt, in seconds."""
+    return last.retry_after_s if isinstance(last, ClientError) else 0.0
 
 
 def _word(last: Answer | ClientError) -> str:
     """Return one word for how an attempt ended."""
     if isinstance(last, Answer):
         return last.result
-    return {NotSentError: "not_sent", NoAnswerError: "no_answer"}.get(type(last), wire.UNAUTHORIZED)
+    if isinstance(last, NotSentError):
+        return "not_sent"
+    return "no_answer" if isinstance(last, NoAnswerError) else wire.UNAUTHORIZED

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import orjson
 
-from empkit.clients.base import Answer, Client, NoAnswerError, UnauthorizedError
-from empkit.clients.http1 import Http1
-from empkit.clients.tokens import fetch_token
+from empkit import wire
+from empkit.clients.answers import ForeignAnswerError, read, shown
+from empkit.clients.base import Answer, Client, NoAnswerError, NotSentError, UnauthorizedError
+from empkit.clients.http1 import Http1, Response
+from empkit.clients.tokens import checked, fetch_token
 from empkit.settings import Settings
-from empkit.wire import EMPLOYEES
 
 
 class HttpClient(Client):
@@ -20,6 +21,9 @@ class HttpClient(Client):
     Args:
         settings: the server, and user and password.
         token: the token to begin with; without it, the client requests one.
+
+    Raises:
+        ValueError: the URL of the server, its certificate or the token cannot be used.
     """
 
     protocol: ClassVar[str] = "http"
@@ -31,7 +35,7 @@ class HttpClient(Client):
 
     def __init__(self, settings: Settings, token: str | None = None) -> None:
         super().__init__(settings)
-        self._token = token
+        self._token = None if token is None else checked(token)
         self._http = Http1(settings.server_url, settings.ca_file)
         self._head = b""  # empty: the token was refused and is not replaced yet
         self._renewing = asyncio.Lock()
@@ -55,7 +59,7 @@ class HttpClient(Client):
 
     def _use(self, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self._head = self._http.head("POST", EMPLOYEES, headers)
+        self._head = self._http.head("POST", wire.EMPLOYEES, headers)
 
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:
         if not self._head:
@@ -67,9 +71,34 @@ class HttpClient(Client):
                 self._head = b""
             raise UnauthorizedError("The server refuses the token.")
         try:
-            content = orjson.loads(response.body)
-            return Answer(content["result"], content["message"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise NoAnswerError(
-                f"The server answered {response.code} with a body that is not an empkit answer."
-            ) from None
+            answer = read(orjson.loads(response.body), employee_id)
+            if (answer.result in wire.ACKS) is not (200 <= response.code < 300):
+                raise ForeignAnswerError(f"says {answer.result!r}, which its status contradicts")
+            return answer
+        except ForeignAnswerError as error:
+            return _foreign(response, str(error))
+        except orjson.JSONDecodeError:
+            return _foreign(response, "is not JSON")
+
+
+def _foreign(response: Response, why: str) -> Answer:
+    """Return what an answer means that is not the kit's own, from its status code.
+
+    Raises:
+        NotSentError: the server did not take the record, but may take it later.
+        NoAnswerError: the status code does not say what became of the record.
+    """
+    code = response.code
+    words = f"The server answered {code} with a body that is not an empkit answer: it {why}"
+    if code in _MEANT:
+        return Answer(_MEANT[code], f"{words} ({shown(response.body)}).", of_all=False)
+    if response.retry_after_s:
+        words += f"; it asks to wait {response.retry_after_s:,.3g} s"
+    if response.location:
+        words += f"; it redirects to {shown(response.location)}"
+    error = NotSentError if code == 429 else NoAnswerError
+    raise error(f"{words}.", response.retry_after_s)
+
+
+_MEANT = {409: wire.DUPLICATE, 413: wire.TOO_LARGE, 422: wire.INVALID}
+"""The status codes that refuse a record, whoever sends them."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from urllib.parse import urlencode
 
+from empkit.clients.answers import shown
 from empkit.clients.base import ClientError, NoAnswerError, NotSentError, UnauthorizedError
 from empkit.clients.http1 import Http1
 from empkit.settings import Settings
@@ -26,7 +29,12 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
     form = {"username": settings.username, "password": settings.password.get_secret_value()}
     head = http.head("POST", TOKEN, {"Content-Type": "application/x-www-form-urlencoded"})
     try:
-        response = await http.request(head, urlencode(form).encode())
+        async with asyncio.timeout(settings.attempt_timeout_s):
+            response = await http.request(head, urlencode(form).encode())
+    except TimeoutError:
+        raise NotSentError(
+            f"{settings.server_url}{TOKEN} did not answer within {settings.attempt_timeout_s:g} s."
+        ) from None
     except NoAnswerError as error:  # the request was for a token: no record was sent
         raise NotSentError(str(error)) from error
     if response.code == 401:
@@ -34,11 +42,30 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
             f"The server refuses user {settings.username!r} or the password. "
             "Check EMPKIT_USERNAME and EMPKIT_PASSWORD."
         )
+    if response.code in {429, 503}:
+        raise NotSentError(
+            f"{settings.server_url}{TOKEN} answered {response.code}: it takes no log-in now.",
+            response.retry_after_s,
+        )
     try:
-        token: str = json.loads(response.body)["access_token"]
-    except (ValueError, KeyError, TypeError):
+        return checked(json.loads(response.body)["access_token"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        more = f" It redirects to {shown(response.location)}." if response.location else ""
         raise ClientError(
             f"{settings.server_url}{TOKEN} answered {response.code} without a token: is this an "
-            "empkit server?"
+            f"empkit server?{more}"
         ) from None
+
+
+def checked(token: object) -> str:
+    """Return a token that a header can hold: visible ASCII characters.
+
+    Raises:
+        ValueError: it is not such a token.
+    """
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise ValueError("A token must be text of visible ASCII characters, without blanks.")
     return token
+
+
+_TOKEN = re.compile("[!-~]+")

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from empkit import addresses
 from empkit.brokers import BrokerError
 from empkit.clients import client_class
 from empkit.clients.base import ClientError
@@ -257,8 +257,10 @@ def ask_server(settings: Settings) -> Health:
         WrongUseError: no server answers at the URL, or one that is not of this kit.
     """
     url = settings.server_url
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise WrongUseError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000.")
+    try:
+        addresses.parse(url, "http", "https")
+    except ValueError as error:
+        raise WrongUseError(str(error)) from None
     try:
         return with_control(settings, lambda control: control.health(), timeout_s=ANSWER_TIMEOUT_S)
     except NotThisKitError as error:

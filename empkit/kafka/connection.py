@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from empkit.addresses import check_brokers
 from empkit.settings import Settings
 from empkit.tls import verified
 
@@ -16,8 +17,11 @@ def kafka_arguments(settings: Settings) -> dict[str, Any]:
     (https://aiokafka.readthedocs.io/en/stable/api.html#aiokafka.helpers.create_ssl_context).
 
     Raises:
-        ValueError: the certificate file cannot be read, or SASL lacks user or password.
+        ValueError: a broker's address or the certificate file cannot be used, or SASL lacks user or
+            password.
     """
+    if settings.kafka_bootstrap_servers:
+        check_brokers(settings.kafka_bootstrap_servers)
     arguments: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,

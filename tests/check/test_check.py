@@ -77,7 +77,7 @@ def test_names_of_steps_are_unique_and_a_step_comes_after_those_that_it_needs():
         ({"password": SecretStr("wrong")}, "token", "refuses user", "EMPKIT_PASSWORD"),
         ({"password": None}, "token", "no password", "EMPKIT_PASSWORD"),
         ({"server_url": "localhost:8000"}, "server port", "http://HOST:PORT", "EMPKIT_SERVER_URL"),
-        ({"ws_url": "http://127.0.0.1/ws"}, "WebSocket path", "scheme isn't ws", "WS_URL"),
+        ({"ws_url": "http://127.0.0.1/ws"}, "WebSocket path", "expected ws://HOST:PORT", "WS_URL"),
         ({"kafka_bootstrap_servers": None}, "broker address", "none is set", "empkit broker"),
         (
             {"kafka_bootstrap_servers": "x"},

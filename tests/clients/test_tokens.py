@@ -1,13 +1,16 @@
 """Tokens: fetched, renewed once for all, and refused with a sentence."""
 
 import asyncio
+import json
 
 import pytest
+from pydantic import SecretStr
 
-from empkit import connect
+from empkit import Settings, connect
 from empkit.clients import ClientError
 from empkit.clients.base import NotSentError
 from empkit.proxy import ResetPeer
+from tests.clients.foreign import response, token_server
 from tests.clients.test_base import DIRECT, send, through_proxy
 from tests.conftest import employee
 
@@ -44,3 +47,46 @@ def test_a_lost_answer_to_a_token_request_is_no_lost_answer_to_a_record(lab):
         proxy.add("server", ResetPeer(direction="down"))
         with pytest.raises(NotSentError, match="connection was lost"):
             send("http", settings, employee("never"))
+
+
+ODD = ("tök", "a\r\nX: y", "a b", "", 7, None)
+
+
+@pytest.mark.parametrize("protocol", DIRECT)
+@pytest.mark.parametrize("token", ODD[:-1])
+def test_a_token_that_no_header_can_hold_is_refused_in_a_sentence(protocol, token):
+    with pytest.raises(ValueError, match="visible ASCII characters"):
+        connect(protocol, Settings(), token)
+
+
+def fetched(body, code=200, *head, wait_s=0.0):
+    """What comes of a request for a token that is answered so."""
+
+    async def answer(_form):
+        await asyncio.sleep(wait_s)
+        return response(code, body, *head)
+
+    async def run():
+        async with token_server(answer) as url:
+            settings = Settings(server_url=url, password=SecretStr("x"), attempt_timeout_s=0.5)
+            async with connect("http", settings):
+                pass
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+@pytest.mark.parametrize("token", ODD)
+def test_a_server_that_gives_no_usable_token_is_called_none_of_the_kit(token):
+    with pytest.raises(ClientError, match="without a token: is this an empkit server"):
+        fetched(json.dumps({"access_token": token}).encode())
+
+
+def test_a_server_that_takes_no_log_in_now_is_not_called_another():
+    with pytest.raises(NotSentError, match="takes no log-in now") as caught:
+        fetched(b"", 429, "Retry-After: 9")
+    assert caught.value.retry_after_s == 9
+
+
+def test_a_server_that_never_answers_the_request_for_a_token_is_given_up():
+    with pytest.raises(NotSentError, match=r"did not answer within 0\.5 s"):
+        fetched(b"", wait_s=60)
