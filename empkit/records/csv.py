@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 from collections.abc import Iterator
 
 from empkit.records.employee import REQUIRED, RecordError, name_to_show
@@ -70,8 +69,7 @@ def _csv_cells(lines: list[bytes], start: int, delimiter: str) -> tuple[list[str
     Quoted text may contain line ends. If a quote is never closed, only its first line is reported
     as unreadable, not the rest of the file.
     """
-    rest = itertools.islice(lines, start, start + MAX_ROW_LINES)
-    first = next(rest)
+    first = lines[start]
     if len(first) > MAX_LINE_BYTES:
         return too_long(first), 1
     text = first.decode(errors="surrogateescape")  # the escapes are refused cell by cell
@@ -80,7 +78,7 @@ def _csv_cells(lines: list[bytes], start: int, delimiter: str) -> tuple[list[str
     except csv.Error as error:
         reason = f"Bad CSV: {error}."
     if first.count(b'"') % 2:
-        for count, line in enumerate(rest, start=2):
+        for count, line in enumerate(lines[start + 1 : start + MAX_ROW_LINES], start=2):
             if len(text) + len(line) > MAX_LINE_BYTES:
                 break
             text += "\n" + line.decode(errors="surrogateescape")

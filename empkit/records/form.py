@@ -141,8 +141,9 @@ def _require(fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of pandas, numpy or datetime as a type of JSON; None for a missing value."""
-    if str(value) in {"nan", "NaT", "<NA>"}:
+    """Return a value of pandas, numpy or datetime as a type of JSON; None for a missing value, and
+    for a number that is none (NaN, Infinity)."""
+    if str(value) in {"nan", "inf", "-inf", "NaT", "<NA>"}:
         return None
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from empkit.records.depth import MAX_DEPTH, too_deep
 from empkit.records.form import shown
@@ -13,14 +13,19 @@ from empkit.records.rows import MAX_LINE_BYTES, Row, too_long
 
 OPEN, BROKEN, WHOLE = range(3)  # states of a line, see `json_state`
 
-_NEXT_OBJECT = re.compile(r"\n[ \t\r]*,?[ \t]*(?=\{)")
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\],]')
+"""A string, a bracket, or a comma."""
 
+_PAIRS = {"}": "{", "]": "["}
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+_BETWEEN = re.compile(r"\}\s*,\s*")
+"""The end of an object in a list; inside a string it shows that a quote is missing."""
 
+_NEXT_OBJECT = re.compile(r"(?:,\s*|\n[ \t\r]*)(?=\{)")
+"""What stands before an object where the brackets do not tell: a comma, or the begin of a line."""
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)  # keeps long numbers as they are
+_DECODER = json.JSONDecoder()
+"""Keeps long numbers as they are. NaN and Infinity, which some programs write, are numbers here."""
 
 
 def json_state(line: bytes) -> int:
@@ -75,7 +80,7 @@ def _bad_json(error: ValueError) -> str:
 def json_document(data: bytes) -> Iterator[Row]:
     """Yield the objects of a list, or objects one after the other.
 
-    After an invalid object, reading continues at the next line that begins with an object.
+    After a value that is not JSON, reading continues with the next one (`_after`).
     """
     text = data.decode(errors="surrogateescape")  # the escapes are refused field by field
     position = len(text) - len(text.lstrip())
@@ -94,17 +99,46 @@ def json_document(data: bytes) -> Iterator[Row]:
             if text[position + 1 :].strip():
                 yield line, "The file continues after the end of the list; the rest was not read."
             return
-        problem = _TOO_DEEP if too_deep(text, position) else ""
-        if not problem:
-            try:
-                value, position = _DECODER.raw_decode(text, position)
-            except ValueError as error:
-                problem = _bad_json(error)
-        if not problem:
-            yield line, _json_object(value)
+        if too_deep(text, position):
+            yield line, _TOO_DEEP
+            position = _after(text, position, position)
             continue
-        yield line, problem
-        following = _NEXT_OBJECT.search(text, position)
-        if following is None:
-            return
-        position = following.end()
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            yield line, _bad_json(error)
+            position = _after(text, position, error.pos)
+        else:
+            yield line, _json_object(value)
+
+
+def _after(text: str, begin: int, failed: int) -> int:
+    """Return where reading goes on after a value that is not JSON; every later row is then met.
+
+    Its brackets tell where it ends. If they do not, because a quote or a bracket is missing, it is
+    the next place at which an object of a list may begin; without one the length of the text.
+
+    Args:
+        text: the document.
+        begin: where the value begins.
+        failed: where it is no longer JSON; until there its strings and brackets are whole.
+    """
+    if text[failed : failed + 1] == "{" and text[begin:failed].rstrip().endswith(","):
+        return failed  # the value before it was not closed
+    opened: list[str] = []
+    for token in _TOKEN.finditer(text, begin):
+        mark = token[0]
+        if mark[0] == '"':
+            between = _BETWEEN.search(mark) if token.start() >= failed else None
+            if between:
+                return token.start() + between.end()
+        elif mark in "{[":
+            opened.append(mark)
+        elif not opened:
+            return max(token.start() + (mark == "}"), begin + 1)
+        elif mark != "," and opened.pop() != _PAIRS[mark]:
+            break
+        elif not opened and mark != ",":
+            return token.end()
+    following = _NEXT_OBJECT.search(text, max(failed - 1, begin + 1))
+    return following.end() if following else len(text)
