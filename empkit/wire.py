@@ -21,6 +21,7 @@ SENT: Final = "sent"
 DUPLICATE: Final = "duplicate"
 INVALID: Final = "invalid"
 TOO_LARGE: Final = "too_large"
+UNREADABLE: Final = "unreadable"
 """Words of a refusal: another attempt would be refused, too."""
 UNAUTHORIZED: Final = "unauthorized"
 UNAVAILABLE: Final = "unavailable"
@@ -62,12 +63,15 @@ class ConsumerHealth(BaseModel):
         failure: why it does not run; None when it does.
         partitions: how many of the topic's partitions are assigned to it.
         lag: records after the committed offsets of its group; None when that is not known.
+        unreadable: how many records it has stepped over since its start, because their bytes
+            cannot be decoded; the dead-letter topic has their positions.
     """
 
     state: str
     failure: str | None = None
     partitions: int = 0
     lag: int | None = None
+    unreadable: int = 0
 
 
 class Health(BaseModel):

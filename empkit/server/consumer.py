@@ -30,9 +30,10 @@ from empkit.clock import now_ns
 from empkit.databases.table import Result, Row
 from empkit.kafka.connection import kafka_arguments
 from empkit.records.employee import Employee, to_row, validation_reason
+from empkit.server.reader import CodecMissingError, Handed, Reader, Unreadable
 from empkit.server.store import MAX_GROUP, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
-from empkit.wire import DUPLICATE, INVALID, TOO_LARGE, ConsumerHealth
+from empkit.wire import DUPLICATE, INVALID, TOO_LARGE, UNREADABLE, ConsumerHealth
 
 LOGGER = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ POLL_MS = 200
 READ_AHEAD = 2
 """Batches that may wait for the store; records not yet fetched make the next batch larger."""
 HEALTH_TIMEOUT_S = 2.0
+METADATA_MS = 2_000
+"""How old the list of partitions may be, in ms (aiokafka's default: five minutes)."""
 PAUSE = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
 """The wait between attempts: exponential, bounded, with full jitter, after Marc Brooker,
 "Exponential Backoff And Jitter", AWS Architecture Blog, 2015."""
@@ -56,7 +59,7 @@ class Refused(NamedTuple):
         reason: the reason in a sentence.
     """
 
-    message: ConsumerRecord
+    message: ConsumerRecord | Unreadable
     result: str
     reason: str
 
@@ -116,6 +119,7 @@ class Consumer:
         self._has_stored = asyncio.Event()
         self._state = "connecting"
         self._failure: str | None = None
+        self._unreadable = 0
 
     def start(self) -> None:
         """Start consuming in the background; retry as long as the broker is unreachable."""
@@ -140,7 +144,11 @@ class Consumer:
                     partitions = len(self._kafka.assignment())
                     lag = await self._lag(self._kafka)
         return ConsumerHealth(
-            state=self._state, failure=self._failure, partitions=partitions, lag=lag
+            state=self._state,
+            failure=self._failure,
+            partitions=partitions,
+            lag=lag,
+            unreadable=self._unreadable,
         )
 
     async def _lag(self, kafka: AIOKafkaConsumer) -> int:
@@ -175,7 +183,7 @@ class Consumer:
         """Consume until the connection to the broker is lost.
 
         Raises:
-            _NotJoinedError: the broker could not be reached.
+            _NotJoinedError: the broker could not be reached, or the same would happen again.
         """
         joined = False
         try:
@@ -187,6 +195,15 @@ class Consumer:
             error = errors.exceptions[0]
             self._state, self._failure = "connecting", f"{type(error).__name__}: {error}"
             LOGGER.warning("The consumer lost its broker (%s) and tries again.", error)
+        except* CodecMissingError as errors:
+            joined = False  # the next attempt fares the same until it is installed
+            self._state, self._failure = "failing", str(errors.exceptions[0])
+            LOGGER.error("The consumer cannot go on: %s", self._failure)
+        except* Exception as errors:
+            joined = False
+            error = errors.exceptions[0]
+            self._state, self._failure = "failing", f"{type(error).__name__}: {error}"
+            LOGGER.exception("The consumer ended unexpectedly, and is started again.")
         if not joined:
             raise _NotJoinedError
 
@@ -208,6 +225,7 @@ class Consumer:
                 heartbeat_interval_ms=settings.kafka_session_timeout_ms // 5,
                 retry_backoff_ms=50,
                 fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
+                metadata_max_age_ms=METADATA_MS,  # partitions that are added are noticed then
                 partition_assignment_strategy=(_assignor(settings.kafka_leader_wait_ms),),
                 isolation_level=(
                     "read_committed" if settings.kafka_transactional else "read_uncommitted"
@@ -240,8 +258,9 @@ class Consumer:
             tasks.create_task(self._commit_stored(kafka))
 
     async def _read(self, kafka: AIOKafkaConsumer, read: asyncio.Queue[_Batch]) -> None:
+        reader = Reader(kafka, MAX_GROUP)
         while True:
-            batch = await kafka.getmany(timeout_ms=POLL_MS, max_records=MAX_GROUP)
+            batch = await reader.read(POLL_MS)
             received_ns = now_ns()
             for partition, messages in batch.items():
                 self._done.setdefault(partition, messages[0].offset)
@@ -249,9 +268,7 @@ class Consumer:
             if batch:
                 await read.put(self._sorted(batch, received_ns))
 
-    def _sorted(
-        self, batch: dict[TopicPartition, list[ConsumerRecord]], received_ns: int
-    ) -> _Batch:
+    def _sorted(self, batch: Handed, received_ns: int) -> _Batch:
         """Parse each record once, and divide them into rows and refused records."""
         offsets = {partition: messages[-1].offset + 1 for partition, messages in batch.items()}
         rows: list[Row] = []
@@ -259,6 +276,15 @@ class Consumer:
         refused: list[Refused] = []
         limit = self._settings.max_record_bytes
         for message in itertools.chain.from_iterable(batch.values()):
+            if isinstance(message, Unreadable):
+                LOGGER.error(
+                    "Stepped over offset %d of partition %d of %s: it %s.",
+                    message.offset, message.partition, message.topic, message.reason,
+                )  # fmt: skip
+                self._unreadable += 1
+                reason = f"The record {message.reason}; its bytes are in the topic only"
+                refused.append(Refused(message, UNREADABLE, reason))
+                continue
             value = message.value or b""
             if len(value) > limit:
                 reason = f"A record of {len(value)} bytes is too large"
@@ -349,6 +375,8 @@ class Consumer:
     async def _send_dead_letter(self, refused: Refused, value: bytes | None) -> None:
         assert self._dead_letters is not None
         message = refused.message
+        if value is None and message.key is None:
+            value = b""  # aiokafka sends no message without both
         await self._dead_letters.send_and_wait(
             self._settings.dead_letter_topic,
             value,

@@ -1,12 +1,20 @@
 """The consumer: what happens while a part of it is away."""
 
 import asyncio
+import contextlib
 import json
+import subprocess
 
+import pytest
 from aiokafka import AIOKafkaProducer
+from confluent_kafka import Producer
 
 from empkit import Lab
+from empkit.kafka.dead_letters import read_dead_letters
+from empkit.server.consumer import Consumer
+from empkit.settings import Settings
 from tests.conftest import employee, is_stored, post, request, wait_until
+from tests.parts import need_program
 
 
 def produce(lab, ids):
@@ -57,3 +65,96 @@ def test_a_killed_server_stores_what_it_had_not_committed():
         wait_until(lambda: is_stored(lab, "F49"), 30)
         wait_until(lambda: request(lab, "GET", "/health")[2]["consumer"]["lag"] == 0, 30)
         assert all(is_stored(lab, name) for name in names)
+
+
+def consumer_health(lab):
+    return request(lab, "GET", "/health", token="")[2]["consumer"]
+
+
+def all_read(lab):
+    health = consumer_health(lab)
+    return health["state"] == "running" and health["lag"] == 0
+
+
+def foreign(lab, values, **options):
+    """Sends values with a client that shares no code with the kit's; None is no value."""
+    producer = Producer({"bootstrap.servers": lab.bootstrap_servers, "linger.ms": 50, **options})
+    for value in values:
+        producer.produce(lab.topic, value)
+    assert producer.flush(10) == 0
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_batch_that_another_producer_compressed_is_stored(lab, fresh_id, codec):
+    records = [employee(f"{fresh_id}-{number}") for number in range(20)]
+    foreign(lab, [json.dumps(each).encode() for each in records], **{"compression.type": codec})
+    wait_until(lambda: all(is_stored(lab, each["employee_id"]) for each in records))
+
+
+def test_a_record_without_key_and_value_goes_to_the_dead_letters_and_the_rest_is_stored(
+    lab, fresh_id
+):
+    foreign(lab, [None, json.dumps(employee(fresh_id)).encode(), None])
+    wait_until(lambda: is_stored(lab, fresh_id))
+    wait_until(lambda: all_read(lab))
+    letters = asyncio.run(read_dead_letters(lab.settings))
+    assert sum(letter.reason == "No value" for letter in letters) == 2
+
+
+def test_a_record_that_cannot_be_decoded_is_stepped_over_and_the_rest_is_stored():
+    """aiokafka decodes names of headers as UTF-8, and hands out nothing of a call that fails."""
+    kcat = [need_program("kcat"), "-P"]
+    with Lab() as lab:
+        where = ["-b", lab.bootstrap_servers, "-t", lab.topic]
+        names = [f"E{number}" for number in range(60)]
+        for number, name in enumerate(names):
+            value = json.dumps(employee(name)).encode()
+            if number % 20 == 10:
+                subprocess.run([*kcat, *where, "-H", b"\xff=1"], input=b"lost", check=True)
+            subprocess.run([*kcat, *where], input=value, check=True)
+        wait_until(lambda: consumer_health(lab)["unreadable"] == 3 and all_read(lab))
+        assert [name for name in names if not is_stored(lab, name)] == []
+        letters = asyncio.run(read_dead_letters(lab.settings))
+        assert sum("cannot be decoded (UnicodeDecodeError" in each.reason for each in letters) == 3
+        assert all(letter.offset >= 0 and letter.result == "unreadable" for letter in letters)
+        assert "Stepped over offset" in lab.server.log.read_text()
+        lab.stop_server()
+        lab.start_server()
+        wait_until(lambda: all_read(lab))
+        assert consumer_health(lab)["unreadable"] == 0  # not once more: its offset is committed
+
+
+class Stumbling(Consumer):
+    """A consumer that ends unexpectedly, once."""
+
+    stumbled = False
+
+    @contextlib.asynccontextmanager
+    async def _connection(self):
+        yield None
+
+    async def _consume(self, kafka):
+        if not self.stumbled:
+            self.stumbled = True
+            raise RuntimeError("planted")
+        await asyncio.Event().wait()
+
+
+def test_a_consumer_that_ends_unexpectedly_is_said_to_fail_and_is_started_again():
+    async def run():
+        consumer = Stumbling(Settings(kafka_bootstrap_servers="127.0.0.1:1"), None)
+        states = []
+        consumer.start()
+        async with asyncio.timeout(10):
+            while not (states and states[-1] == "running" and consumer.stumbled):
+                await asyncio.sleep(0)
+                health = await consumer.health()
+                if health.state == "failing":
+                    assert health.failure == "RuntimeError: planted"
+                states.append(health.state)
+        await consumer.stop()
+        return states
+
+    states = asyncio.run(run())
+    assert "failing" in states
+    assert states[-1] == "running"
