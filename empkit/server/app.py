@@ -20,6 +20,7 @@ from empkit.kafka.connection import kafka_arguments
 from empkit.server import http, websocket
 from empkit.server.auth import Authenticator
 from empkit.server.consumer import Consumer
+from empkit.server.logins import Logins
 from empkit.server.receiver import mount_receivers
 from empkit.server.stamps import StampLog
 from empkit.server.state import State
@@ -57,7 +58,11 @@ def create_app(settings: Settings) -> FastAPI:
             watch.start()
             cleanup.callback(watch.stop)
             authenticator = Authenticator(settings)
-            app.state.empkit = State(settings, authenticator, stamps, store, consumer, watch)
+            logins = Logins(authenticator)
+            cleanup.callback(logins.stop)
+            app.state.empkit = State(
+                settings, authenticator, logins, stamps, store, consumer, watch
+            )
             yield
 
     app = FastAPI(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ from empkit.records.employee import MAX_ID, NO_NUL, Employee, row_to_record, to_
 from empkit.server import answers
 from empkit.server.answers import Answer
 from empkit.server.auth import Authenticator, bearer_token
+from empkit.server.logins import TooManyError
 from empkit.server.state import State
 from empkit.server.store import StoreFullError, StoreUnavailableError
 from empkit.versions import versions
@@ -106,6 +108,7 @@ def refuse(request: Request, authenticator: Authenticator) -> Answer | None:
         401: {"description": "Wrong user or password"},
         413: {"description": "Too large"},
         422: {"description": "No user or no password"},
+        429: {"description": "Too many log-ins; see Retry-After"},
     },
     openapi_extra={
         "requestBody": {
@@ -127,16 +130,19 @@ def refuse(request: Request, authenticator: Authenticator) -> Answer | None:
 )
 async def token(request: Request) -> Token:
     """Exchange user and password for a token (OAuth2 password form)."""
-    authenticator = state_of(request).authenticator
+    authenticator, logins = state_of(request).authenticator, state_of(request).logins
     body, size = await _body(request, LONGEST_FORM)
     if size > LONGEST_FORM:
         raise HTTPException(413, f"The form is larger than {LONGEST_FORM} bytes")
     form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     if not {"username", "password"} <= form.keys():
         raise HTTPException(422, "The form needs username and password")
-    right = await asyncio.to_thread(
-        authenticator.password_is_right, form["username"], form["password"]
-    )
+    address = request.client.host if request.client else ""
+    try:
+        right = await logins.is_right(form["username"], form["password"], address)
+    except TooManyError as error:
+        headers = {"Retry-After": str(math.ceil(error.retry_after_s))}
+        raise HTTPException(429, f"Too many log-ins: {error}", headers) from error
     if not right:
         raise HTTPException(
             401, "Unauthorized: Wrong user or password", {"WWW-Authenticate": "Bearer"}

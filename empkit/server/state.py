@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from empkit.clock import LoopWatch
 from empkit.server.auth import Authenticator
 from empkit.server.consumer import Consumer
+from empkit.server.logins import Logins
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store
 from empkit.settings import Settings
@@ -18,6 +19,7 @@ class State:
 
     settings: Settings
     authenticator: Authenticator
+    logins: Logins
     stamps: StampLog
     store: Store
     consumer: Consumer | None

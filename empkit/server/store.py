@@ -31,6 +31,9 @@ LOGGER = logging.getLogger(__name__)
 MAX_GROUP = 5_000
 """The most records in one transaction, which bounds the duration of a commit."""
 
+READERS = 4
+"""How many threads read; the health of the database is asked in another one."""
+
 MOVED = "The database's files were removed or replaced while the server ran."
 
 
@@ -85,6 +88,8 @@ class Store:
         self._pending: list[_Job] = []
         self._scheduled = False
         self._executor = ThreadPoolExecutor(1, "empkit-store")
+        self._readers = ThreadPoolExecutor(READERS, "empkit-read")
+        self._checker = ThreadPoolExecutor(1, "empkit-health")
         self._connection: sa.Connection | None = None
         self._presence: object = None
         self._loop: asyncio.AbstractEventLoop
@@ -105,7 +110,8 @@ class Store:
         if self._pending or self._scheduled:
             with contextlib.suppress(StoreUnavailableError):
                 await self.add([], 0, "")  # done after everything added before it
-        await asyncio.to_thread(self._executor.shutdown)
+        for executor in (self._executor, self._readers, self._checker):
+            await asyncio.to_thread(executor.shutdown)
         self._disconnect()
         self._engine.dispose()
 
@@ -174,18 +180,18 @@ class Store:
             return MOVED
         one = sa.select(EMPLOYEES.c.employee_id).limit(1)
         try:
-            await self._read(lambda connection: connection.execute(one).all())
+            await self._read(lambda connection: connection.execute(one).all(), self._checker)
         except StoreUnavailableError as error:
             return str(error)
         return None
 
-    async def _read(self, query: Any) -> Any:
+    async def _read(self, query: Any, readers: ThreadPoolExecutor | None = None) -> Any:
         def run() -> Any:
             with self._engine.connect() as connection:
                 return query(connection)
 
         try:
-            return await asyncio.to_thread(run)
+            return await self._loop.run_in_executor(readers or self._readers, run)
         except sa.exc.SQLAlchemyError as error:
             raise StoreUnavailableError(_reason(error)) from error
 
