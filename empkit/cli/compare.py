@@ -92,7 +92,8 @@ Consumers = Annotated[int, typer.Option(min=1, help="How many members the consum
 Database = Annotated[
     str | None,
     typer.Option(
-        help="sqlite:///FILE or postgresql://...",
+        help="sqlite:///FILE or postgresql://... The list of processes shows a password in it: "
+        "keep that in ~/.pgpass.",
         show_default="an SQLite file for this comparison",
     ),
 ]

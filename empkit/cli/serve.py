@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Database = Annotated[
     str | None,
-    typer.Option(help="sqlite:///FILE or postgresql://...", show_default="sqlite:///employees.db"),
+    typer.Option(
+        help="sqlite:///FILE or postgresql://... The list of processes shows a password in it: "
+        "give the URL in EMPKIT_DATABASE_URL instead, or the password in ~/.pgpass.",
+        show_default="sqlite:///employees.db",
+    ),
 ]
 
 

@@ -133,6 +133,9 @@ class _Opening:
         self, driver: Any, _record: object, _arguments: object, options: dict[str, Any]
     ) -> Any:
         if not self._opened:
+            folder = Path(self._file).parent
+            if folder.is_dir():  # else SQLite says what is wrong
+                Path(self._file).touch(mode=0o600)  # records of people: not for other users
             return None  # SQLAlchemy opens it
         where = f"file:{urllib.parse.quote(self._file)}?mode=rw"
         try:

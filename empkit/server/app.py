@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
 
 from empkit.clock import LoopWatch
 from empkit.databases.engine import make_engine
@@ -65,14 +67,22 @@ def create_app(settings: Settings) -> FastAPI:
             )
             yield
 
-    app = FastAPI(
+    # its pages load their scripts from the server, not from the internet
+    app = FastAPIOffline(
+        redoc_url=None,
         title="empkit",
         summary="Employee records over HTTP, WebSocket and Kafka",
         lifespan=lifespan,
     )
+    app.add_api_route("/", _to_the_docs, include_in_schema=False)
     app.include_router(http.router)
     if not settings.consume_only:
         app.include_router(http.employees)
         app.include_router(websocket.router)
         mount_receivers(app, settings)
     return app
+
+
+async def _to_the_docs() -> RedirectResponse:
+    """Lead who opens the server in a browser to its description."""
+    return RedirectResponse("/docs")

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import re
 import time
+import urllib.request
 
 import jwt
 import pytest
@@ -152,6 +154,23 @@ def test_health_tells_of_database_and_consumer(lab):
     assert lab.database_url.startswith(health["database"]["kind"])
     assert health["consumer"]["state"] == "running"
     assert health["consumer"]["lag"] == 0
+
+
+def page(lab, path):
+    """Status and text of a page, as a browser gets it that is led to it."""
+    with urllib.request.urlopen(f"{lab.server_url}{path}") as response:
+        return response.status, response.read().decode(errors="replace")
+
+
+def test_the_server_describes_itself_without_the_internet(lab):
+    status, text = page(lab, "/")
+    assert status == 200
+    assert text == page(lab, "/docs")[1]
+    files = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert any(file.endswith(".js") for file in files)
+    for file in files:
+        assert file.startswith("/"), file
+        assert page(lab, file)[0] == 200
 
 
 def test_openapi_documents_every_endpoint(lab):

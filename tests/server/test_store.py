@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import sqlite3
+import stat
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -210,6 +212,17 @@ def test_a_write_ahead_log_that_was_removed_loses_nothing_that_was_acked(tmp_pat
 
     with_store(f"sqlite:///{file}", work)
     assert held_after(file) == {"E1", "E3"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_only_its_owner_can_read_a_database_that_the_kit_makes(tmp_path):
+    async def work(store, stamps):
+        await store.add([row("E1")], 1, "http")
+        return {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+
+    modes = with_store(f"sqlite:///{tmp_path / 'employees.db'}", work)
+    assert set(modes) == {f"employees.db{ending}" for ending in ("", "-wal", "-shm")}
+    assert set(modes.values()) == {0o600}
 
 
 def test_a_page_of_one_stamp_holds_it_however_long_its_id_is(tmp_path):
