@@ -23,6 +23,11 @@ async def _consumer(check: Check) -> str:
         raise FailedError(
             "the server runs none", f"Start the server with {ADDRESS}: `empkit serve --kafka`."
         )
+    if consumer.state == "failing":
+        raise FailedError(
+            f"failing; {consumer.failure}",
+            "The server reaches its broker, but cannot go on. Its log says more; it keeps trying.",
+        )
     if consumer.state != "running":
         raise FailedError(
             f"{consumer.state}; {consumer.failure or 'it has not joined its group yet'}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,20 +50,39 @@ def dlq(
         if as_json:
             sys.stdout.write(json.dumps(letter.to_json()) + "\n")
         else:
-            where = f"{letter.topic}/{letter.partition}/{letter.offset}"
-            out.print(plain(f"{where}: {letter.reason}"), soft_wrap=True)
+            again = " (sent again)" if letter.resent else ""
+            out.print(plain(f"{letter.position}: {letter.reason}{again}"), soft_wrap=True)
     if not as_json:
-        out.print(f"{len(letters)} dead letters in {settings.dead_letter_topic}")
+        resent = sum(letter.resent for letter in letters)
+        again = f", {resent} of them sent again" if resent else ""
+        out.print(f"{len(letters)} dead letters in {settings.dead_letter_topic}{again}")
 
 
-def _read_corrected(file: Path) -> list[tuple[bytes | None, bytes]]:
-    """Return key and value of each dead letter in a file."""
+def _read_corrected(file: Path) -> list[tuple[str | None, bytes | None, bytes]]:
+    """Return position, key and value of each dead letter in a file that is still to be sent."""
     from empkit.kafka.dead_letters import as_bytes
 
     try:
         lines = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
-        return [(as_bytes(line.get("key")), as_bytes(line["value"]) or b"") for line in lines]
+        open_lines = [line for line in lines if not line.get("resent")]
+        corrected = [
+            (_position(line), as_bytes(line.get("key")), as_bytes(line["value"]))
+            for line in open_lines
+        ]
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}.")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         fail(f"{file} is not what `empkit dlq --json` prints: {type(error).__name__} {error}.")
+    if len(open_lines) < len(lines):
+        out.print(f"{len(lines) - len(open_lines)} left out: sent again before")
+    filled = [(position, key, value) for position, key, value in corrected if value is not None]
+    if len(filled) < len(corrected):
+        out.print(f"{len(corrected) - len(filled)} left out: their value is null; write one")
+    return filled
+
+
+def _position(line: dict[str, Any]) -> str | None:
+    """Return the position of a letter; None of a line that was written by hand without one."""
+    if line.keys() >= {"topic", "partition", "offset"}:
+        return f"{line['topic']}/{line['partition']}/{line['offset']}"
+    return None

@@ -14,6 +14,9 @@ from empkit.kafka.topics import read_messages
 from empkit.records import ledger
 from empkit.settings import Settings
 
+RESENT = "resent"
+"""The header of a mark: the position of the letter in whose place a record was sent."""
+
 
 class DeadLetter(NamedTuple):
     """A record that could not be stored, and why.
@@ -23,8 +26,9 @@ class DeadLetter(NamedTuple):
         reason: why the consumer refused it.
         key: its key, or None.
         value: its bytes, unchanged, or None.
-        result: the reason as one word of `empkit.server.answers`: `invalid`, `duplicate` or
-            `too_large`; "" from a consumer that sends no such header.
+        result: the reason as one word of `empkit.server.answers`: `invalid`, `duplicate`,
+            `too_large` or `unreadable`; "" from a consumer that sends no such header.
+        resent: whether a corrected record was sent in its place (`send_again`).
     """
 
     topic: str
@@ -34,6 +38,12 @@ class DeadLetter(NamedTuple):
     key: bytes | None
     value: bytes | None
     result: str = ""
+    resent: bool = False
+
+    @property
+    def position(self) -> str:
+        """Its original position, as `topic/partition/offset`."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the letter as a JSON object for a file; bytes that are not text become base64."""
@@ -76,16 +86,22 @@ async def read_dead_letters(
         aiokafka.errors.KafkaError: the brokers cannot be reached.
         TimeoutError: no record arrived for 30 s.
     """
-    topic = settings.dead_letter_topic
-    return [_letter(message) for message in await read_messages(settings, topic, begin)]
+    messages = await read_messages(settings, settings.dead_letter_topic, begin)
+    read = [(_headers(message), message) for message in messages]
+    resent = {headers[RESENT] for headers, _ in read if RESENT in headers}
+    letters = [_letter(headers, message) for headers, message in read if RESENT not in headers]
+    return [letter._replace(resent=letter.position in resent) for letter in letters]
 
 
-def _letter(message: Any) -> DeadLetter:
-    headers = {name: value.decode(errors="replace") for name, value in message.headers}
+def _headers(message: Any) -> dict[str, str]:
+    return {name: (value or b"").decode(errors="replace") for name, value in message.headers}
+
+
+def _letter(headers: dict[str, str], message: Any) -> DeadLetter:
     return DeadLetter(
         headers.get("topic", ""),
-        int(headers.get("partition", -1)),
-        int(headers.get("offset", -1)),
+        _number(headers.get("partition")),
+        _number(headers.get("offset")),
         headers.get("reason", ""),
         message.key,
         message.value,
@@ -93,12 +109,27 @@ def _letter(message: Any) -> DeadLetter:
     )
 
 
-async def send_again(settings: Settings, letters: Iterable[tuple[bytes | None, bytes]]) -> int:
-    """Send records to the topic of the settings again, in their present form.
+def _number(text: str | None) -> int:
+    """Return the number in a header; -1 for one that another producer wrote differently."""
+    try:
+        return int(text or -1)
+    except ValueError:
+        return -1
+
+
+async def send_again(
+    settings: Settings, letters: Iterable[tuple[str | None, bytes | None, bytes]]
+) -> int:
+    """Send corrected records to the topic of the settings, and mark their letters as sent again.
+
+    The mark is a message in the dead-letter topic, written after the broker has acked the record:
+    a log is not rewritten. If the command is interrupted between the two, the record is sent once
+    more the next time, and the store answers `same`.
 
     Args:
         settings: the brokers and the topic.
-        letters: pairs of key and value.
+        letters: the position of the letter (`DeadLetter.position`; None leaves no mark), the key
+            and the value of each.
 
     Returns:
         The number of records sent.
@@ -106,8 +137,11 @@ async def send_again(settings: Settings, letters: Iterable[tuple[bytes | None, b
     producer = AIOKafkaProducer(**kafka_arguments(settings), acks="all", enable_idempotence=True)
     count = 0
     async with producer:
-        for key, value in letters:
+        for position, key, value in letters:
             ledger.note(None, value)
             await producer.send_and_wait(settings.kafka_topic, value, key=key)
+            if position is not None:
+                mark = [(RESENT, position.encode())]
+                await producer.send_and_wait(settings.dead_letter_topic, b"", headers=mark)
             count += 1
     return count

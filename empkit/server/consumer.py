@@ -48,6 +48,16 @@ PAUSE = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
 "Exponential Backoff And Jitter", AWS Architecture Blog, 2015."""
 
 AWAY = (KafkaError, IllegalStateError, OSError)
+REJOIN = "InvalidRequestError"
+"""What the embedded broker answers to a member whose group changes between JoinGroup and SyncGroup.
+Apache Kafka answers REBALANCE_IN_PROGRESS, after which aiokafka joins again by itself."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return REJOIN not in record.getMessage()
+
+
+logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(_is_news)
 
 
 class Refused(NamedTuple):
@@ -83,7 +93,7 @@ class _Batch(NamedTuple):
 
 
 class _NotJoinedError(Exception):
-    """The broker could not be reached."""
+    """The broker could not be reached, or nothing was committed before the connection ended."""
 
 
 def _assignor(wait_ms: int) -> type[RoundRobinPartitionAssignor]:
@@ -120,6 +130,7 @@ class Consumer:
         self._state = "connecting"
         self._failure: str | None = None
         self._unreadable = 0
+        self._committed = False
 
     def start(self) -> None:
         """Start consuming in the background; retry as long as the broker is unreachable."""
@@ -183,8 +194,9 @@ class Consumer:
         """Consume until the connection to the broker is lost.
 
         Raises:
-            _NotJoinedError: the broker could not be reached, or the same would happen again.
+            _NotJoinedError: nothing was committed meanwhile: the same would happen again.
         """
+        self._committed = False
         joined = False
         try:
             async with self._connection() as kafka:
@@ -194,17 +206,23 @@ class Consumer:
         except* AWAY as errors:
             error = errors.exceptions[0]
             self._state, self._failure = "connecting", f"{type(error).__name__}: {error}"
-            LOGGER.warning("The consumer lost its broker (%s) and tries again.", error)
+            if REJOIN in str(error):
+                self._failure = None
+                LOGGER.info("The group changed while the consumer joined it; it joins again.")
+            elif joined:
+                LOGGER.warning("The consumer lost its broker (%s) and tries again.", error)
+            else:
+                LOGGER.warning("The consumer does not reach its broker (%s); tries again.", error)
         except* CodecMissingError as errors:
-            joined = False  # the next attempt fares the same until it is installed
+            self._committed = False  # the next attempt fares the same until it is installed
             self._state, self._failure = "failing", str(errors.exceptions[0])
             LOGGER.error("The consumer cannot go on: %s", self._failure)
         except* Exception as errors:
-            joined = False
+            self._committed = False
             error = errors.exceptions[0]
             self._state, self._failure = "failing", f"{type(error).__name__}: {error}"
             LOGGER.exception("The consumer ended unexpectedly, and is started again.")
-        if not joined:
+        if not self._committed:
             raise _NotJoinedError
 
     @contextlib.asynccontextmanager
@@ -333,6 +351,7 @@ class Consumer:
                 self._read_to.pop(partition, None)
         else:
             self._done |= offsets
+            self._committed = True
 
     async def _settle(self, batch: _Batch) -> None:
         """Store each record of a batch, or send it to the dead-letter topic."""
@@ -367,20 +386,26 @@ class Consumer:
 
     async def _bury_one(self, refused: Refused) -> None:
         try:
-            await self._send_dead_letter(refused, refused.message.value)
+            await self._send_dead_letter(refused, refused.message.key, refused.message.value)
         except MessageSizeTooLargeError:
             reason = refused.reason + "; its bytes are left out: too large for a dead letter"
-            await self._send_dead_letter(refused._replace(reason=reason), None)
+            refused = refused._replace(reason=reason)
+            try:
+                await self._send_dead_letter(refused, refused.message.key, None)
+            except MessageSizeTooLargeError:
+                await self._send_dead_letter(refused, None, None)
 
-    async def _send_dead_letter(self, refused: Refused, value: bytes | None) -> None:
+    async def _send_dead_letter(
+        self, refused: Refused, key: bytes | None, value: bytes | None
+    ) -> None:
         assert self._dead_letters is not None
         message = refused.message
-        if value is None and message.key is None:
+        if value is None and key is None:
             value = b""  # aiokafka sends no message without both
         await self._dead_letters.send_and_wait(
             self._settings.dead_letter_topic,
             value,
-            key=message.key,
+            key=key,
             headers=[
                 ("reason", refused.reason.encode(errors="replace")),
                 ("result", refused.result.encode()),

@@ -17,6 +17,7 @@ from aiokafka.errors import (
     CorruptRecordException,
     IllegalStateError,
     KafkaError,
+    RecordTooLargeError,
     UnsupportedCodecError,
 )
 
@@ -77,10 +78,6 @@ class Reader:
             handed: Handed = await self._kafka.getmany(
                 timeout_ms=timeout_ms, max_records=self._most
             )
-        except UnsupportedCodecError as error:
-            raise CodecMissingError(
-                f"{str(error).rstrip('.')}: the records wait for it. Run: pip install cramjam"
-            ) from error
         except Exception as error:
             if not _is_of_a_record(error):
                 raise
@@ -127,6 +124,8 @@ class Reader:
                 if not _is_of_a_record(error):
                     raise
                 offset: int = await self._kafka.position(partition)
+                if isinstance(error, RecordTooLargeError):
+                    offset -= 1  # aiokafka has moved on already
                 reason = f"cannot be decoded ({type(error).__name__}: {error})"
                 messages.append(Unreadable(partition.topic, partition.partition, offset, reason))
                 self._kafka.seek(partition, offset + 1)
@@ -141,9 +140,15 @@ class Reader:
 
 
 def _is_of_a_record(error: Exception) -> bool:
-    """Return whether an error is about the content of a record, not about the brokers."""
-    if isinstance(error, UnsupportedCodecError):
-        return False
-    return isinstance(error, CorruptRecordException) or not isinstance(
-        error, KafkaError | IllegalStateError | OSError
-    )
+    """Return whether an error is about the content of a record, not about the brokers.
+
+    Raises:
+        CodecMissingError: it is about a library that is missing: with it the record can be read.
+    """
+    if isinstance(error, UnsupportedCodecError) and "Libraries for" in str(error):
+        raise CodecMissingError(
+            f"{str(error).rstrip('.')}: the records wait for it. Run: pip install cramjam"
+        ) from error
+    return isinstance(
+        error, CorruptRecordException | RecordTooLargeError | UnsupportedCodecError
+    ) or not isinstance(error, KafkaError | IllegalStateError | OSError)

@@ -1,14 +1,19 @@
 """Dead letters: kept with their reason, mended and sent again."""
 
+import asyncio
 import base64
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
 
 from empkit import Lab, Workload
+from empkit.kafka.dead_letters import read_dead_letters
 from empkit.records.raw import Raw
 from empkit.records.samples import sample_records
-from tests.conftest import count_stored, wait_until
+from tests.conftest import count_stored, is_stored, wait_until
 from tests.faulted import counts, quiet
 
 
@@ -48,3 +53,50 @@ def test_poison_among_good_records_is_kept_with_its_reason_mended_and_sent_again
         mended.write_text("".join(json.dumps(letter) + "\n" for letter in letters))
         assert "1000 sent to employee-records" in dlq(*kafka, "--resend", str(mended))
         wait_until(lambda: count_stored(lab, "p-") == 1_000)
+        listed = dlq(*kafka).splitlines()
+        assert len(listed) == 1_001
+        assert all(line.endswith("(sent again)") for line in listed[:-1])
+        assert listed[-1] == "1000 dead letters in employee-records.dlq, 1000 of them sent again"
+        again = tmp_path / "again.jsonl"
+        again.write_text(dlq(*kafka, "--json"))
+        assert dlq(*kafka, "--resend", str(again)).splitlines() == [
+            "1000 left out: sent again before",
+            "0 sent to employee-records",
+        ]
+
+
+def test_the_commands_of_the_readme_lead_from_a_bad_record_to_a_mended_one(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    block = readme.split("From a bad record to a mended one:\n\n```bash\n")[1].split("```")[0]
+    with Lab() as lab:
+        asyncio.run(send_bytes(lab, b'{"employee_id": "E1", "first_name": "Nia"}'))
+        wait_until(lambda: asyncio.run(read_dead_letters(lab.settings)))
+        commands = block.replace("HOST:PORT", lab.bootstrap_servers)
+        script = "empkit() { " + sys.executable + ' -m empkit.cli "$@"; }\n' + commands
+        done = subprocess.run(
+            ["bash", "-euc", script], cwd=tmp_path,
+            capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert "last_name: Field required" in done.stdout
+        assert "1 sent to employee-records" in done.stdout
+        assert done.stdout.endswith("1 of them sent again\n")
+        wait_until(lambda: is_stored(lab, "E1"))
+
+
+def test_a_letter_without_a_value_is_left_out_and_said(tmp_path):
+    with Lab() as lab:
+        asyncio.run(send_bytes(lab, None))
+        wait_until(lambda: asyncio.run(read_dead_letters(lab.settings)))
+        kafka = ("--kafka", lab.bootstrap_servers)
+        letters = [json.loads(line) for line in dlq(*kafka, "--json").splitlines()]
+        file = tmp_path / "letters.jsonl"
+        file.write_text(json.dumps(letters[0] | {"value": None}))
+        assert dlq(*kafka, "--resend", str(file)).splitlines() == [
+            "1 left out: their value is null; write one",
+            "0 sent to employee-records",
+        ]
+
+
+async def send_bytes(lab, value):
+    async with AIOKafkaProducer(bootstrap_servers=lab.bootstrap_servers) as producer:
+        await producer.send_and_wait(lab.topic, value, key=b"E1")
