@@ -24,6 +24,7 @@ import uvicorn
 
 from empkit.processes.child import Report, follow_orders, report, take_environment
 from empkit.server.app import create_app
+from empkit.server.guarded import GuardedWebSocket
 from empkit.settings import Settings
 
 LARGEST_MESSAGE = 16 * 2**20
@@ -85,7 +86,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
         app,
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
         http="httptools" if importlib.util.find_spec("httptools") else "auto",
-        ws="websockets-sansio",
+        ws=GuardedWebSocket,
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,
         access_log=False,

@@ -24,6 +24,7 @@ from empkit import wire
 from empkit.clock import now_ns
 from empkit.server import answers
 from empkit.server.auth import bearer_token
+from empkit.server.guarded import authenticated
 from empkit.server.http import accept
 from empkit.server.state import State
 
@@ -41,16 +42,21 @@ async def employees_over_websocket(websocket: WebSocket) -> None:
     """Take records until the client disconnects."""
     state: State = websocket.app.state.empkit
     numbered = wire.NUMBERED in websocket.scope.get("subprotocols", ())
+    header = websocket.headers.get("authorization")
+    token = None if header is None else bearer_token(header)
+    if token is not None and state.authenticator.accepts(token):
+        authenticated(websocket.scope)  # before the client may send
     await websocket.accept(wire.NUMBERED if numbered else None)
     connection = _Connection(state, websocket, numbered=numbered)
-    header = websocket.headers.get("authorization")
-    token = await _first_message(websocket) if header is None else bearer_token(header)
+    if header is None:
+        token = await _first_message(websocket)
     if token is None or not state.authenticator.accepts(token):
         await connection.turn_away(
             answers.MISSING_TOKEN if token is None else answers.INVALID_TOKEN
         )
         return
     if header is None:
+        authenticated(websocket.scope)
         await connection.welcome()
     state.websockets += 1
     try:

@@ -1,8 +1,10 @@
 """The WebSocket endpoint, with a client that knows nothing of the kit."""
 
+import contextlib
 import json
 import time
 
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -34,6 +36,25 @@ def test_replies_have_the_first_descriptions_shape_and_words(lab, fresh_id):
         }  # fmt: skip
         reply = ask(socket, {"first_name": "Ada", "last_name": "Byron"})
         assert reply["message"] == "Invalid employee data: missing employee_id"
+
+
+def test_from_a_client_that_is_not_known_no_large_message_is_taken_in(lab):
+    """25 of them with 16 MiB each cost 358 MiB."""
+    huge = "x" * 16 * 2**20
+    process = psutil.Process(lab.server.pid)
+    with contextlib.ExitStack() as cleanup:
+        before = process.memory_info().rss
+        for _ in range(10):
+            socket = cleanup.enter_context(connect(lab.ws_url, proxy=None, max_size=None))
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.send(huge)
+                socket.recv(timeout=20)
+            assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
+        assert process.memory_info().rss - before < 16 * 2**20
+    with connect(lab.ws_url, proxy=None) as socket:
+        assert ask(socket, {"type": "auth", "token": lab.token})["status"] == "success"
+        large = {**employee("large"), "remark": "x" * 40_000}
+        assert ask(socket, large)["message"] == "Employee created: large"
 
 
 def test_without_a_good_token_it_says_why_and_closes(lab):
