@@ -155,6 +155,9 @@ class Settings(BaseSettings):
     """Maximum number of records that wait for the database; further ones are answered with 503 and
     Retry-After."""
 
+    max_timings_bytes: Annotated[int, Field(ge=8_192), _OF_SERVER] = 2**30
+    """Maximum size of the server's stamps, in bytes; the oldest are dropped first."""
+
     deadline_s: Annotated[float, Field(gt=0), _OF_CLIENT] = 10.0
     """Deadline of a client for one record, retries included, in seconds."""
     attempt_timeout_s: Annotated[float, Field(gt=0), _OF_CLIENT] = 3.0

@@ -149,9 +149,18 @@ class ControlPlane(Closing):
         return True
 
     async def stamps(self, after: int) -> AsyncIterator[tuple[dict[str, Any], int]]:
-        """Yield the stamps after a position, each with the position of the end of its page."""
+        """Yield the stamps after a position, each with the position of the end of its page.
+
+        Raises:
+            ClientError: no answer, or the server has dropped some of them.
+        """
         while True:
             page = await self.get(wire.TIMINGS, after=after, limit=PAGE)
+            if page.get("begins", 0) > after:
+                raise ClientError(
+                    "The server no longer has the stamps of this run: more were made than "
+                    "EMPKIT_MAX_TIMINGS_BYTES lets it keep. Give it more, or send fewer records."
+                )
             if not page["timings"]:
                 return
             after = page["next"]

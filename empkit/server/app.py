@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as cleanup:
-            stamps = StampLog(settings.timings_file)
+            stamps = StampLog(settings.timings_file, settings.max_timings_bytes)
             cleanup.callback(stamps.close)
             store = Store(settings.database_url, stamps, settings.max_waiting_records)
             await store.start()

@@ -71,9 +71,11 @@ class StampModel(BaseModel):
 
 
 class StampPage(BaseModel):
-    """Stamps, oldest first; `next` goes into `after` for those that follow."""
+    """Stamps, oldest first; `next` goes into `after` for those that follow. The oldest that the
+    server keeps is at `begins`: it no longer has those before it."""
 
     timings: list[StampModel]
+    begins: int
     next: int
     clock: str
 
@@ -328,6 +330,7 @@ async def timings(
     stamps, following = await asyncio.to_thread(state.stamps.page, after, limit)
     page = {
         "timings": [stamp._asdict() for stamp in stamps],
+        "begins": state.stamps.begin(),
         "next": following,
         "clock": clock_id(),
     }

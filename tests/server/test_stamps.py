@@ -4,12 +4,14 @@
 import tempfile
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from empkit import Lab, LabError, Settings, Workload
 from empkit.server.stamps import LONGEST_LINE, Stamp, StampLog
 from tests.conftest import employee, post, request
 
@@ -145,7 +147,8 @@ def test_a_page_says_where_to_go_on_and_an_empty_one_that_there_are_no_more(lab,
         after = page["next"]
     assert seen == [(f"{fresh_id}-{number}", "http") for number in range(3)]
     page = request(lab, "GET", f"/timings?after={after}")[2]
-    assert page == {"timings": [], "next": after, "clock": health(lab)["clock"]}
+    clock = health(lab)["clock"]
+    assert page == {"timings": [], "begins": 0, "next": after, "clock": clock}
 
 
 @pytest.mark.parametrize(
@@ -160,3 +163,39 @@ def test_a_record_that_is_sent_again_has_one_stamp(lab, fresh_id):
     assert [post(lab, employee(fresh_id))[0] for _ in range(3)] == [201, 200, 200]
     (stamp,) = request(lab, "GET", f"/timings?after={after}")[2]["timings"]
     assert stamp["employee_id"] == fresh_id
+
+
+@given(
+    st.lists(st.integers(1, 300), min_size=1, max_size=12), st.sampled_from([4, 50]), st.booleans()
+)
+def test_a_log_keeps_the_latest_within_its_size_across_restarts(counts, limit, restarts):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "timings.jsonl"
+        log, written, line = StampLog(path, 8_192), [], 0
+        for count in counts:
+            received = [(f"E{line + number:06}", 7) for number in range(count)]
+            line += count
+            log.append("http", 9, received)
+            written += [employee_id for employee_id, _ in received]
+            if restarts:
+                log.close()
+                log = StampLog(path, 8_192)
+        kept, end = walk(log, limit)
+        first = log.begin()
+        assert [stamp.employee_id for stamp in kept] == written[len(written) - len(kept) :]
+        assert end == log.end()
+        assert walk(log, limit, first) == (kept, end)
+        largest = max(counts) * 40
+        assert sum(file.stat().st_size for file in path.parent.iterdir()) <= 8_192 + 2 * largest
+        assert len(kept) == len(written) or first > 0
+        log.close()
+
+
+def test_a_server_says_when_its_stamps_no_longer_reach_back():
+    settings = Settings(max_timings_bytes=65_536)
+    with Lab("none", settings=settings) as lab:
+        for _ in range(8):
+            lab.run("http", Workload(records=150, warm_up=0), progress=lambda *_: None)
+        assert request(lab, "GET", "/timings")[2]["begins"] > 0
+        with pytest.raises(LabError, match="no longer has the stamps of this run"):
+            lab.run("http", Workload(records=3_000, warm_up=0), progress=lambda *_: None)
