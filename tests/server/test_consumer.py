@@ -163,9 +163,12 @@ def test_a_consumer_that_ends_unexpectedly_is_said_to_fail_and_is_started_again(
 def test_a_consumer_that_joins_the_group_of_the_embedded_broker_does_not_say_that_it_lost_it():
     """The embedded broker answers InvalidRequest to a member whose group changes as it joins."""
     with Lab() as lab:
-        for _ in range(2):
-            lab.start_consumer()
-        wait_until(lambda: all_read(lab))
-        logs = [child.log.read_text() for child in [lab.server, *lab.consumers]]
+        lab.stop_server()
+        alone = lab.settings.model_copy(update={"kafka_leader_wait_ms": 0})  # as `empkit consume`
+        for _ in range(3):
+            lab.group.start(1, alone)
+        logs = [child.log.read_text() for child in lab.consumers]
+        assert any("group changed" in log or "rebalancing" in log for log in logs)
         assert [log for log in logs if "lost its broker" in log] == []
+        assert [log for log in logs if "does not reach" in log] == []
         assert [log for log in logs if "Unexpected error from SyncGroup" in log] == []
