@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     """Maximum number of records that wait for the database; further ones are answered with 503 and
     Retry-After."""
 
+    max_connections: Annotated[int, Field(ge=1), _OF_SERVER] = 2_000
+    """Maximum number of connections of a server; a further one is answered with 503."""
+    request_timeout_s: Annotated[float, Field(gt=0), _OF_SERVER] = 20.0
+    """How long a request may take to arrive, in seconds; then its connection is closed (408)."""
     max_timings_bytes: Annotated[int, Field(ge=8_192), _OF_SERVER] = 2**30
     """Maximum size of the server's stamps, in bytes; the oldest are dropped first."""
 

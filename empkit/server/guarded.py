@@ -1,10 +1,14 @@
-"""uvicorn's WebSocket protocol, which before authentication takes in no more than a token."""
+"""uvicorn's protocols with bounds: on connections, on the time of a request, and on what a
+WebSocket takes in of a client that is not known yet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, cast
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -45,3 +49,93 @@ def authenticated(scope: MutableMapping[str, Any]) -> None:
     lift: Callable[[], None] | None = scope.get(_LIFT)
     if lift is not None:
         lift()
+
+
+SWEEP_S = 1.0
+SPARE_DESCRIPTORS = 128
+"""How many descriptors stay free for the database, logs and brokers."""
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """One connection; `sweep` closes it when a request takes too long to arrive.
+
+    Args:
+        most: how many connections the server has at most; a further one is refused (503).
+        arguments, options: those of uvicorn.
+
+    Example:
+        >>> issubclass(GuardedHttp, HttpToolsProtocol)
+        True
+    """
+
+    def __init__(self, *arguments: Any, most: int, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._most = most
+        self._since: float | None = None
+        self._overdue = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._most:
+            self._end(b"503 Service Unavailable", b"Error: the server has too many connections")
+
+    def on_message_begin(self) -> None:
+        """Note when a request begins."""
+        super().on_message_begin()
+        self._since, self._overdue = self.loop.time(), False
+
+    def on_message_complete(self) -> None:
+        """Note that it is whole."""
+        self._since = None
+        super().on_message_complete()
+
+    def check(self, timeout_s: float) -> None:
+        """Close the connection if its request began too long ago, and again did so the last time:
+        a server that was stopped meanwhile first reads what has arrived.
+
+        Args:
+            timeout_s: how long a request may take to arrive, in seconds.
+        """
+        if self._since is None or self.loop.time() - self._since < timeout_s:
+            return
+        if self._overdue:
+            self._end(b"408 Request Timeout", b"Error: the request took too long to arrive")
+        self._overdue = True
+
+    def _end(self, status: bytes, reason: bytes) -> None:
+        self._since = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(
+                b"HTTP/1.1 %b\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
+                b"retry-after: 1\r\nconnection: close\r\n\r\n%b" % (status, len(reason), reason)
+            )
+        self.transport.close()
+
+
+async def sweep(connections: Iterable[object], timeout_s: float) -> None:
+    """Close what takes too long to arrive, again and again.
+
+    Args:
+        connections: the open ones.
+        timeout_s: how long a request may take to arrive, in seconds.
+    """
+    while True:
+        await asyncio.sleep(min(SWEEP_S, timeout_s / 4))
+        for connection in list(connections):
+            if isinstance(connection, GuardedHttp):
+                connection.check(timeout_s)
+
+
+def most_connections(wanted: int) -> int:
+    """Return how many connections there may be: as wanted, or fewer if descriptors are scarce.
+
+    Args:
+        wanted: the number that the settings allow.
+    """
+    if sys.platform == "win32":
+        return wanted
+    import resource  # noqa: PLC0415 - Windows has none
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if soft < 0 else max(1, min(wanted, soft - SPARE_DESCRIPTORS))

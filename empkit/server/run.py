@@ -9,6 +9,7 @@ broker and its database meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import importlib.util
 import logging
@@ -18,13 +19,15 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 
 from empkit.processes.child import Report, follow_orders, report, take_environment
 from empkit.server.app import create_app
-from empkit.server.guarded import GuardedWebSocket
+from empkit.server.guarded import GuardedHttp, GuardedWebSocket, most_connections, sweep
 from empkit.settings import Settings
 
 LARGEST_MESSAGE = 16 * 2**20
@@ -34,9 +37,13 @@ LARGEST_MESSAGE = 16 * 2**20
 class _Server(uvicorn.Server):
     """A server that calls `on_ready` when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, request_timeout_s: float, on_ready: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._request_timeout_s = request_timeout_s
         self._on_ready = on_ready
+        self._sweeping: asyncio.Task[None] | None = None
         self._ignored = {
             number
             for number in (signal.SIGINT, signal.SIGTERM)
@@ -58,6 +65,8 @@ class _Server(uvicorn.Server):
         gc.set_threshold(50_000, 20, 100)
         gc.enable()  # a child process imports without it
         if not self.should_exit:
+            sweeping = sweep(self.server_state.connections, self._request_timeout_s)
+            self._sweeping = asyncio.create_task(sweeping)
             self._on_ready()
 
 
@@ -82,10 +91,11 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
     listener.bind((settings.host, settings.port))
     port = listener.getsockname()[1]
     host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+    most = most_connections(settings.max_connections)
     config = uvicorn.Config(
         app,
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
-        http="httptools" if importlib.util.find_spec("httptools") else "auto",
+        http=cast("type[asyncio.Protocol]", partial(GuardedHttp, most=most)),
         ws=GuardedWebSocket,
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,
@@ -104,7 +114,9 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
             f"be read: {error}"
         ) from error
     scheme = "https" if settings.tls_cert_file else "http"
-    server = _Server(config, lambda: on_ready(f"{scheme}://{host}:{port}"))
+    server = _Server(
+        config, settings.request_timeout_s, lambda: on_ready(f"{scheme}://{host}:{port}")
+    )
     server.run(sockets=[listener])
     return server.started
 
