@@ -36,6 +36,16 @@ TARGETS = {
         "test_each_message_becomes_a_row_or_a_dead_letter_as_the_schema_has_it",
         "each message becomes a row if the published schema calls it good, else a dead letter",
     ),
+    "http": (
+        "tests.clients.test_any_bytes",
+        "test_over_http_each_answer_is_that_of_its_own_request",
+        "no record gets the answer to another, each is that which h11 reads",
+    ),
+    "websocket": (
+        "tests.clients.test_any_bytes",
+        "test_over_a_websocket_each_answer_is_that_of_its_own_message",
+        "no record gets the answer to another, none is acked but by its own",
+    ),
 }
 """Module, test, and what must hold."""
 QUIET_S = 600.0

@@ -46,6 +46,10 @@ that it sent over HTTP and over Kafka; and `search`, a result of `lab.find_rate`
 
 from __future__ import annotations
 
+import empkit.working_folder  # noqa: F401 - before all others
+
+# isort: split
+
 from typing import TYPE_CHECKING, Any
 
 from empkit.lazy import lazily

@@ -17,7 +17,7 @@ from rich.console import Console
 from empkit.plugins import PluginError
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, described, of_signal
-from empkit.settings import Settings
+from empkit.settings import OLD_NAMES, PREFIX, Settings
 
 if TYPE_CHECKING:
     from empkit.records.files import RecordFile
@@ -127,7 +127,28 @@ def settings_of(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        fail(f"Setting EMPKIT_{str(first['loc'][0]).upper()}: {first['msg']}.")
+        name = str(first["loc"][0])
+        # an error names a setting by the variable that it is accepted under
+        name = next((n for n in given if name in {n, *_names(n)}), name)
+        if given.get(name) is not None:
+            where = OPTIONS.get(name, f"--{name.replace('_', '-')}")
+        else:
+            where = f"Setting {name if name in OLD_NAMES.values() else _names(name)[0]}"
+        fail(f"{where}: {first['msg']}.")
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """Return the environment variables of a setting."""
+    variable = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
+    return (variable, OLD_NAMES[name]) if name in OLD_NAMES else (variable,)
+
+
+OPTIONS = {
+    "server_url": "--server",
+    "database_url": "--database",
+    "kafka_bootstrap_servers": "--kafka",
+}
+"""The options that are not called like their setting."""
 
 
 def settings_with_user(server: str | None) -> Settings:

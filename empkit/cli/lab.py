@@ -6,6 +6,7 @@ Imports inside the function keep the start of the command line fast.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +26,7 @@ def lab(
             help="Start from the originals; changed notebooks are kept as NAME.mine.ipynb."
         ),
     ] = False,
-    port: Annotated[int, typer.Option(help="Port of JupyterLab.")] = 8888,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of JupyterLab.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
     """Open the course in JupyterLab, in a working copy, so that the originals stay unchanged.
@@ -33,6 +34,7 @@ def lab(
     Ctrl-C stops it.
     """
     from empkit.course.notebooks import working_copy
+    from empkit.processes.child import module_command
 
     try:
         aside = working_copy(folder, fresh=fresh)
@@ -49,4 +51,6 @@ def lab(
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")  # as in a container; it listens on loopback only
     # JupyterLab replaces this process: Ctrl-C goes to it, and its exit status is the command's
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])  # noqa: S606
+    if hasattr(signal, "pthread_sigmask"):  # until the other program listens to it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.execv(sys.executable, module_command("empkit.course.jupyter", *arguments))  # noqa: S606

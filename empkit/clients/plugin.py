@@ -2,7 +2,8 @@
 
     my_client.py: class MyClient(Client) --"my_client:MyClient"--> lab.compare, connect
 
-The module is imported like any other, from `sys.path`; the working folder is on it.
+The module is imported like any other, from `sys.path`; the working folder is the last on it, so
+that no file there takes the place of a module of Python or of another package.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def load(protocol: str) -> type[Client]:
     if not name or not wanted.isidentifier():
         raise ValueError(f"{protocol!r} is not written like 'my_client:MyClient'.")
     importlib.invalidate_caches()
+    _search_here()
     try:
         module = importlib.import_module(name)
         written = _written(module)
@@ -54,6 +56,13 @@ def load(protocol: str) -> type[Client]:
             f"{protocol!r}: {name} cannot be imported: {plugins.said(error)}."
         ) from error
     return checked(protocol, vars(module).get(wanted), _classes(module.__name__))
+
+
+def _search_here() -> None:
+    """Put the working folder on `sys.path`, unless it is there."""
+    here = Path.cwd()
+    if not any(Path(folder or ".").absolute() == here for folder in sys.path):
+        sys.path.append(str(here))
 
 
 _LOADED: dict[str, float] = {}
@@ -88,6 +97,9 @@ def checked(protocol: str, value: object, others: Sequence[str] = ()) -> type[Cl
     name, _, wanted = protocol.partition(":")
     if value is None:
         instead = f"it has {', '.join(others)}" if others else "it has no client at all"
+        home = getattr(sys.modules.get(name), "__file__", None)
+        if home and Path(f"{name}.py").exists() and not Path(f"{name}.py").samefile(home):
+            instead = f"another module of that name goes before {name}.py of this folder: rename it"
         raise ValueError(f"{protocol!r}: {name} has no class {wanted!r}; {instead}.")
     if not isinstance(value, type) or not issubclass(value, Client):
         raise ValueError(

@@ -250,6 +250,12 @@ def _merged(environment: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if value is not None}
 
 
+def module_command(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module as a program, whatever the working folder holds."""
+    program = Path(__file__).with_name("start.py")
+    return [sys.executable, "-P", str(program), module, *arguments]
+
+
 class Processes(Stopping):
     """A temporary folder and the child processes that work in it; they end with their owner.
 
@@ -309,8 +315,8 @@ class Processes(Stopping):
         arguments: Sequence[str] = (),
         environment: Mapping[str, str | None] | None = None,
     ) -> Child:
-        """Start a module of this package as a child, with this process's Python."""
-        return self.start(name, [sys.executable, "-m", module, *arguments], environment)
+        """Start a module of this package as a child, with this process's Python; see `start.py`."""
+        return self.start(name, module_command(module, *arguments), environment)
 
     def borrow(self, name: str, module: str, *, fresh: bool = False) -> Child:
         """Return a child that runs a module and waits for work, or start one.

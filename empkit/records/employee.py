@@ -38,7 +38,10 @@ MAX_ID = 128
 MAX_TEXT = 200
 """The maximum length of a name, email, department or position, in characters."""
 
-MISSING_ID = "Invalid employee data: missing employee_id"
+INVALID_DATA = "Invalid employee data: "
+"""How the reason begins why a record is not a valid employee."""
+
+MISSING_ID = f"{INVALID_DATA}missing employee_id"
 
 _NUL = "Input should not contain the character NUL, which the database cannot hold"
 
@@ -170,7 +173,7 @@ def validation_reason(error: ValidationError) -> tuple[str, str]:
     elif kind == "json_invalid":
         field = _field_of_lone_surrogate(first["input"])
     field = name_to_show(field)
-    return field, f"Invalid employee data: {field + ': ' if field else ''}{message}"
+    return field, f"{INVALID_DATA}{field + ': ' if field else ''}{message}"
 
 
 def _field_of_lone_surrogate(data: bytes | str) -> str:

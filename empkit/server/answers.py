@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from empkit import wire
 from empkit.databases.table import Result
-from empkit.records.employee import MAX_ID, Employee, validation_reason
+from empkit.records.employee import INVALID_DATA, MAX_ID, MISSING_ID, Employee, validation_reason
 from empkit.server.store import StoreFullError, StoreUnavailableError
 
 RETRY_AFTER_S = 1
@@ -44,6 +44,14 @@ class Answer(NamedTuple):
             "message": self.message,
             "employee_id": self.employee_id,
         }
+
+    def first_described(self) -> bytes:
+        """Return the JSON object for a WebSocket without the subprotocol: of a record that is not
+        valid only a missing id has words of its own, all else is an error."""
+        content = self.content()
+        if self.result == wire.INVALID and self.message != MISSING_ID:
+            content["message"] = f"Error: {self.message.removeprefix(INVALID_DATA)}"
+        return orjson.dumps(content)
 
     def body(self) -> bytes:
         """Return the JSON object for HTTP, with `result`, and `field` if a field is invalid."""

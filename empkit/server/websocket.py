@@ -145,7 +145,7 @@ class _Connection:
 
     async def _say(self, answer: answers.Answer, number: int) -> None:
         """Send the answer to the message of this number; 0 is the authentication."""
-        content = answer.numbered(number) if self._numbered else orjson.dumps(answer.content())
+        content = answer.numbered(number) if self._numbered else answer.first_described()
         # the client may have disconnected, or the server has closed the connection
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self._websocket.send_text(content.decode())

@@ -269,3 +269,29 @@ def test_help_shows_every_command():
     assert done.returncode == 0
     for name in ("compare", "send", "serve", "broker", "check"):
         assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "named"),
+    [
+        (["serve", "--port", "99999"], {}, "--port: "),
+        (["consume", "--port", "-1", "--kafka", "a:1"], {}, "--port: "),
+        (["serve"], {"EMPKIT_PORT": "99999"}, "EMPKIT_PORT: "),
+        (["serve", "--host", "127.0.0.1"], {"EMPKIT_RETRIES": "-1"}, "EMPKIT_RETRIES: "),
+        (["lab", "--port", "99999"], {}, "--port"),
+        (["send", "FILE", "--server", "http://127.0.0.1:99999"], {}, "--server: "),
+        (["send", "FILE"], {"EMPKIT_SERVER_URL": "http://[::1"}, "EMPKIT_SERVER_URL: "),
+        (["check", "--server", "http://user:hunter2@host"], {}, "--server: "),
+        (["send", "FILE", "--mode", "kafka", "--kafka", "h:99999"], {}, "65535"),
+    ],
+)
+def test_a_wrong_value_is_named_as_it_was_given(tmp_path, arguments, variables, named):
+    (tmp_path / "FILE").write_text("employee_id,first_name,last_name\nE1,Nia,Orr\n")
+    done = subprocess.run(
+        [*COMMAND, *arguments], cwd=tmp_path, env={**os.environ, **variables}, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr

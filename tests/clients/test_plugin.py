@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +175,26 @@ def test_what_is_wrong_is_said_before_anything_runs(lab, write, text, wanted, me
 def test_a_token_that_it_cannot_take_is_refused(lab, write):
     with pytest.raises(ValueError, match="takes no token"):
         connect(f"{write(GOOD)}:OneShot", lab, "token")
+
+
+def test_the_command_finds_a_client_in_the_working_folder_beside_scripts_of_any_name(tmp_path):
+    (tmp_path / "random.py").write_text("raise SystemExit('not this one')")
+    (tmp_path / "my_parts.py").write_text(GOOD)
+    (tmp_path / "my_client.py").write_text("from my_parts import OneShot\n")
+    root = Path(plots.__file__).parents[2]
+    command = ["compare", "--protocol", "my_client:OneShot", "--records", "20", "--in-flight", "1"]
+    for variables in ({}, {"PYTHONSAFEPATH": "1"}):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "empkit", *command], cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(root), **variables}, check=False,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode in {0, 3}, done.stderr
+        assert "OneShot" in done.stdout
+
+
+def test_a_module_of_the_folder_with_the_name_of_another_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "colorsys.py").write_text(GOOD)
+    with pytest.raises(ValueError, match=r"goes before colorsys\.py of this folder: rename it"):
+        client_class("colorsys:OneShot")

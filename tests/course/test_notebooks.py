@@ -148,3 +148,18 @@ def test_empkit_lab_serves_the_working_copy_on_loopback_until_ctrl_c(tmp_path):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
         assert process.left() == []
+
+
+@pytest.mark.parametrize("after", ["JupyterLab is starting", "extension was successfully linked"])
+def test_ctrl_c_while_empkit_lab_starts_is_no_traceback(tmp_path, after):
+    with started(
+        [*EMPKIT, "lab", "--to", "course", "--no-browser", "--port", free_port()],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
+    ) as process:  # fmt: skip
+        next(line for line in process.stdout if after in line)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+        assert "Traceback" not in said
+        assert process.returncode in {0, 130}
+        assert process.left() == []

@@ -57,6 +57,23 @@ def test_from_a_client_that_is_not_known_no_large_message_is_taken_in(lab):
         assert ask(socket, large)["message"] == "Employee created: large"
 
 
+@pytest.mark.parametrize(
+    "message",
+    ["no JSON", "", "[1]", "null", '"E1"', '{"employee_id": "E1"}', '{"employee_id": 7}',
+     b"\xff", json.dumps(employee("E1", salary="lots")), json.dumps(employee("E" * 200))],
+)  # fmt: skip
+def test_in_the_first_description_all_that_is_wrong_but_a_missing_id_is_an_error(lab, message):
+    with opened(lab) as socket:
+        reply = ask(socket, message)
+        assert reply["status"] == "error"
+        assert reply["message"].startswith("Error: ")
+        assert "Invalid employee data" not in reply["message"]
+        for missing in ({"last_name": 7}, {"employee_id": ""}, {"employee_id": None}):
+            assert ask(socket, missing)["message"] == "Invalid employee data: missing employee_id"
+    with opened(lab, subprotocols=["empkit.numbered"]) as socket:
+        assert ask(socket, message)["message"].startswith("Invalid employee data: ")
+
+
 def test_without_a_good_token_it_says_why_and_closes(lab):
     for first in ("{}", "no JSON", b"bytes", json.dumps(employee("E1")), "[" * 9_000):
         with connect(lab.ws_url, proxy=None) as socket:
