@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from empkit.cli.common import Kafka, err, fail, out, read_file, settings_with_user
+from empkit.cli.common import Kafka, err, fail, out, plain, read_file, settings_with_user
 from empkit.clients import PROTOCOLS
 from empkit.processes import interrupts
 
@@ -32,13 +32,14 @@ def send(
 ) -> None:
     """Send a file for real: each record once, under its own id, to a running server.
 
-    Prints a line for each record that was not accepted, and a final count. Exit status: 0 all
-    accepted, 1 not all, 2 wrong use. Sending the same file again changes nothing: a record that is
-    already stored with the same content counts as accepted.
+    Prints a line for each record that was not accepted, and a final count. Exit status: 0 all rows
+    of the file accepted, 1 not all, 2 wrong use. Sending the same file again changes nothing: a
+    record that is already stored with the same content counts as accepted.
     """
     from empkit.clients import ClientError
 
-    records = read_file(file).records
+    content = read_file(file)
+    records = content.records
     settings = settings_with_user(server)
     if kafka is not None:
         settings = settings.model_copy(update={"kafka_bootstrap_servers": kafka})
@@ -58,7 +59,12 @@ def send(
         fail(f"{error} `empkit check` says more.")
     total = sum(counts.values())
     out.print(f"{total} sent: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    if counts["acked"] < total:
+    if content.unreadable:
+        err.print(
+            plain(f"{len(content.unreadable)} rows of {file} were not sent: see above."),
+            style="yellow",
+        )
+    if counts["acked"] < total or content.unreadable:
         raise typer.Exit(1)
 
 

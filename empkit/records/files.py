@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from empkit.records.conventions import Conventions
 from empkit.records.csv import csv_header, csv_rows
 from empkit.records.employee import FIELDS, RecordError
-from empkit.records.form import format_row
+from empkit.records.form import format_row, learn, shown
 from empkit.records.json import OPEN, WHOLE, json_document, json_lines, json_state
 from empkit.records.rows import Row
+from empkit.records.text import in_utf8, unmarked, with_line_feeds
 
 MAX_FILE_BYTES = 2**30
 """The maximum size of a file, in bytes after unpacking; it limits the memory."""
@@ -72,16 +74,28 @@ def read_records(source: str | Path | BinaryIO) -> RecordFile:
     data = _load(source, name)
     sha256 = hashlib.sha256(data).hexdigest()
     data, damage = _unpack(data, name)
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = with_line_feeds(unmarked(data, name))
     if not data.strip():
         raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON or JSON Lines).")
     file = RecordFile([], [], {}, [], sha256)
     extra_columns: dict[str, None] = {}
+    conventions = Conventions()
+    for _, row in _rows(data, name):
+        if isinstance(row, dict):
+            learn(conventions, row)
+    id_column = ""
     for line, row in itertools.chain(_rows(data, name), damage):
         try:
             if isinstance(row, str):
                 raise RecordError(row)
-            record, columns = format_row(row)
+            record, columns = format_row(row, conventions)
+            found = next((c for c, field in columns.items() if field == "employee_id"), "")
+            if file.records and found != id_column:
+                raise RecordError(
+                    f"The id is in {shown(found or 'employee_id')} here, and in "
+                    f"{shown(id_column or 'employee_id')} above: give all rows the same column."
+                )
+            id_column = found
         except RecordError as error:
             file.unreadable.append(UnreadableRow(line, str(error)))
         else:
@@ -167,14 +181,16 @@ def _rows(data: bytes, name: str) -> Iterator[Row]:
     start = sample[0].lstrip()[:1]
     if start == b"{":
         # no single line of an object that spans several lines is a whole object
-        by_line = json_state(sample[0]) != OPEN or any(
+        by_line = (len(sample) > 1 and json_state(sample[0]) != OPEN) or any(
             line.startswith(b"{") and json_state(line) == WHOLE for line in sample[1:]
         )
     elif start == b"[":
         by_line = len(sample) > 1 and json_state(sample[0]) != OPEN
     else:
+        text, _ = in_utf8(data)  # JSON is in UTF-8 always (RFC 8259)
+        of_csv = text.split(b"\n")
         try:
-            return csv_rows(lines, csv_header(lines, name))
+            return csv_rows(of_csv, csv_header(of_csv, name))
         except RecordError:
             if not any(line.startswith(b"{") for line in sample):
                 raise

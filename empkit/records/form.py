@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime
 import itertools
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from empkit.records.conventions import Conventions
 from empkit.records.employee import (
     FIELDS,
     LARGEST,
@@ -41,9 +43,42 @@ SPELLINGS = {
         "started_on date_started join_date joining_date date_joined joined_on joined"
     ),
 }
-"""Names of each field, the least ambiguous first. Case, blanks, `_` and `-` are ignored."""
+"""Names of each field, the least ambiguous first. Case, accents and all but letters and digits are
+ignored, and what stands in brackets."""
 
-_BLANKS = re.compile(r"[\s_-]+")
+_OTHER_LANGUAGES = {
+    "employee_id": (
+        "user_id identifier person_id personalnummer personal_nr pers_nr mitarbeiternummer "
+        "mitarbeiter_nr mitarbeiter_id matricule numero_employe id_employe numero_empleado "
+        "id_empleado codigo_empleado legajo matricula numero_funcionario id_funcionario"
+    ),
+    "first_name": "name_first vorname prenom nombre nombres nome primeiro_nome",
+    "last_name": (
+        "name_last nachname familienname zuname nom nom_de_famille apellido apellidos sobrenome "
+        "apelido ultimo_nome"
+    ),
+    "email": "adresse_email courriel correo correo_electronico email_adresse",
+    "department": "abteilung bereich departement service departamento setor",
+    "position": "stelle funktion poste fonction puesto cargo funcao",
+    "salary": "gehalt jahresgehalt salaire salaire_annuel salario sueldo salario_anual",
+    "hire_date": (
+        "eintrittsdatum einstellungsdatum eintritt date_d_embauche date_embauche date_d_entree "
+        "fecha_de_contratacion fecha_contratacion fecha_de_ingreso fecha_ingreso data_de_admissao "
+        "data_admissao data_de_contratacao"
+    ),
+}
+"""Names in German, French, Spanish and Portuguese, and rarer English ones."""
+
+FULL_NAME = "full_name"
+"""What a column with the whole name stands for; it is split where the two names have none."""
+
+_FULL_NAMES = (
+    "full_name employee_name complete_name name_full nom_complet nombre_completo nome_completo "
+    "vor_und_nachname name"
+)
+
+_REMARK = re.compile(r"\([^)]*\)|\[[^]]*\]")
+"""What a heading adds to its name: a unit, a currency."""
 
 _NUMBER = re.compile(
     r"[-+]?(\d+|\d{1,3}(,\d{3})+|\d{1,3}([ \u00a0\u202f']\d{3})+)?(\.\d*)?(e[-+]?\d+)?",
@@ -59,12 +94,16 @@ _PLAIN = {str, int, bool, list, dict, type(None)}
 
 
 def _squeeze(name: str) -> str:
-    return _BLANKS.sub("", name).casefold()
+    plain = unicodedata.normalize("NFKD", _REMARK.sub("", name)).casefold()
+    return "".join(filter(str.isalnum, plain))
 
 
 _MEANINGS = {
     _squeeze(spelling): (field, rank)
-    for field, spellings in SPELLINGS.items()
+    for field, spellings in [
+        (FULL_NAME, _FULL_NAMES),
+        *((field, f"{SPELLINGS[field]} {more}") for field, more in _OTHER_LANGUAGES.items()),
+    ]
     for rank, spelling in enumerate(spellings.split(), start=1)
 }
 
@@ -98,21 +137,55 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
         >>> format_employee_record({"ID": 7, "Surname": "Byron", "Forename": " Ada "})
         {'employee_id': '7', 'first_name': 'Ada', 'last_name': 'Byron'}
     """
-    return format_row(row)[0]
+    return format_row(row, Conventions())[0]
 
 
-def format_row(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the record, and the columns that were read as fields of another name."""
+def named_fields(columns: Iterable[object]) -> set[str | None]:
+    """Return the fields for which there are columns; a whole name stands for both names."""
+    named = {meaning(column)[0] for column in columns}
+    return named | {"first_name", "last_name"} if FULL_NAME in named else named
+
+
+def learn(conventions: Conventions, row: Mapping[str, Any]) -> None:
+    """Show the numbers and dates of a row, as they are written, to the conventions of its file."""
+    for name, value in row.items():
+        if isinstance(value, str):
+            field = meaning(name)[0]
+            if field == "salary":
+                conventions.see_number(_without_currency(value))
+            elif field == "hire_date":
+                conventions.see_date(value.strip())
+
+
+def format_row(
+    row: Mapping[str, Any], conventions: Conventions
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the record, and the columns that were read as fields of another name.
+
+    Args:
+        row: a value for each column.
+        conventions: how the file's columns write numbers and dates.
+
+    Raises:
+        RecordError: the row is no record.
+    """
     fields: dict[str, Any] = {}
     columns: dict[str, str] = {}
     extras: dict[str, Any] = {}
     known: list[tuple[int, str, str, Any]] = []
+    full: tuple[str, Any] | None = None
+    ids = [(meaning(name)[1], name) for name in row if meaning(name)[0] == "employee_id"]
+    id_column = min(ids)[1] if ids else None
     for name, value in row.items():
         field, rank = meaning(name)
         plain = value if type(value) in _PLAIN else _plain(value)
-        if field is None:
+        if field == FULL_NAME and full is None and isinstance(plain, str):
+            full = (name, plain)
+        elif field is None or field == FULL_NAME:
             if plain is not None or value is None:
                 extras[name] = plain
+        elif field == "employee_id" and name != id_column:
+            extras[name] = plain  # never from another column, even if this row has no id
         elif not _is_blank(field, plain):
             known.append((rank, field, name, plain))
     for _, field, name, value in sorted(known, key=lambda column: column[0]):
@@ -120,14 +193,35 @@ def format_row(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             extras[name] = value
         else:
             columns[field] = name
-            fields[field] = _CONVERT[field](field, value)
+            fields[field] = _CONVERT[field](field, value, conventions)
+    if full is not None:
+        _split_full_name(full, fields, columns, extras)
     _require(fields, row)
     record = {name: fields[name] for name in FIELDS if name in fields} | extras
     try:
         Employee.model_validate_json(encode_record(record))
     except ValidationError as error:
         raise RecordError(validation_reason(error)[1] + ".") from None
-    return record, {name: field for field, name in columns.items() if name != field}
+    return record, {
+        name: "first_name and last_name" if field == FULL_NAME else field
+        for field, name in columns.items()
+        if name != field or field == FULL_NAME
+    }
+
+
+def _split_full_name(
+    full: tuple[str, str], fields: dict[str, Any], columns: dict[str, str], extras: dict[str, Any]
+) -> None:
+    """Take first and last name from a whole name, if the row has neither, else keep it."""
+    column, text = full[0], " ".join(full[1].split())
+    last, comma, first = map(str.strip, text.partition(","))
+    if not comma:
+        first, _, last = text.rpartition(" ")
+    if "first_name" in fields or "last_name" in fields or not (first and last):
+        extras[column] = full[1]
+        return
+    fields |= {"first_name": first, "last_name": last}
+    columns[FULL_NAME] = column
 
 
 def _require(fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
@@ -169,7 +263,7 @@ def _refuse(field: str, value: object, wanted: str) -> NoReturn:
     raise RecordError(f"{field}: {shown(value)} is not {wanted}.")
 
 
-def _to_text(field: str, value: Any) -> str:
+def _to_text(field: str, value: Any, _: Conventions) -> str:
     if isinstance(value, str):
         return value.strip()
     # pandas converts a column of integers to floats if one of them is missing
@@ -180,10 +274,20 @@ def _to_text(field: str, value: Any) -> str:
     _refuse(field, value, "text, nor a whole number that can be converted to text")
 
 
-def _to_salary(field: str, value: Any) -> float:
+def _without_currency(text: str) -> str:
+    return text.strip().strip("$\u20ac\u00a3\u00a5").strip()
+
+
+def _to_salary(field: str, value: Any, conventions: Conventions) -> float:
     wanted = "a number in an unambiguous form: write it like 52000.50"
     if isinstance(value, str):
-        text = value.strip().strip("$\u20ac\u00a3\u00a5").strip()
+        text = conventions.number(_without_currency(value))
+        if text is None:
+            _refuse(
+                field, value,
+                "a number in one way only, and no other value of its column tells what its point "
+                "means: write it like 52000.50",
+            )  # fmt: skip
         if _NUMBER.fullmatch(text) is None:
             _refuse(field, value, wanted)
         value = re.sub(r"[,\s']", "", text)
@@ -195,16 +299,18 @@ def _to_salary(field: str, value: Any) -> float:
         _refuse(field, value, wanted)
 
 
-def _to_date(field: str, value: Any) -> str:
+def _to_date(field: str, value: Any, conventions: Conventions) -> str:
     if isinstance(value, str) and _DATE.fullmatch(value.strip()):
         try:
             return datetime.datetime.fromisoformat(value.strip()).date().isoformat()
         except ValueError:
             pass
+    if isinstance(value, str) and (found := conventions.date(value.strip())):
+        return found
     _refuse(field, value, "a date: write it like 2024-05-31")
 
 
-_CONVERT: dict[str, Callable[[str, Any], Any]] = {
+_CONVERT: dict[str, Callable[[str, Any, Conventions], Any]] = {
     **dict.fromkeys(FIELDS, _to_text),
     "salary": _to_salary,
     "hire_date": _to_date,

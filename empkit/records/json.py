@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from empkit.records.depth import MAX_DEPTH, too_deep
-from empkit.records.form import shown
+from empkit.records.employee import REQUIRED
+from empkit.records.form import named_fields, shown
 from empkit.records.rows import MAX_LINE_BYTES, Row, too_long
 
 OPEN, BROKEN, WHOLE = range(3)  # states of a line, see `json_state`
@@ -32,7 +33,7 @@ def json_state(line: bytes) -> int:
     """Return whether a line is a whole JSON value, is invalid, or may continue on the next line."""
     if len(line) > MAX_LINE_BYTES:
         return BROKEN
-    text = line.decode(errors="replace").strip()
+    text = line.decode(errors="replace").strip().removesuffix(",")
     if too_deep(text):
         return BROKEN
     try:
@@ -55,7 +56,7 @@ def _json_line(line: bytes) -> dict[str, Any] | str:
     if len(line) > MAX_LINE_BYTES:
         return too_long(line)
     try:
-        text = line.decode()
+        text = line.decode().rstrip().removesuffix(",")  # some programs end each line with one
         return _TOO_DEEP if too_deep(text) else _json_object(_DECODER.decode(text))
     except UnicodeDecodeError as error:
         return f"Bytes that are not UTF-8, at byte {error.start + 1}."
@@ -83,8 +84,9 @@ def json_document(data: bytes) -> Iterator[Row]:
     After a value that is not JSON, reading continues with the next one (`_after`).
     """
     text = data.decode(errors="surrogateescape")  # the escapes are refused field by field
-    position = len(text) - len(text.lstrip())
+    position = _list_within(text)
     is_list = text[position] == "["
+    wrapped = bool(text[:position].strip())
     position += is_list
     line, counted = 1, 0
     while True:
@@ -96,7 +98,7 @@ def json_document(data: bytes) -> Iterator[Row]:
                 yield line, "The list is not closed: the file may be incomplete."
             return
         if is_list and text[position] == "]":
-            if text[position + 1 :].strip():
+            if not wrapped and text[position + 1 :].strip():
                 yield line, "The file continues after the end of the list; the rest was not read."
             return
         if too_deep(text, position):
@@ -142,3 +144,47 @@ def _after(text: str, begin: int, failed: int) -> int:
             return token.end()
     following = _NEXT_OBJECT.search(text, max(failed - 1, begin + 1))
     return following.end() if following else len(text)
+
+
+def _list_within(text: str) -> int:
+    """Return where the records begin: at the list of objects within an object, such as
+    `{"data": [...]}`, or at the beginning."""
+    begin = len(text) - len(text.lstrip())
+    if text[begin] != "{" or too_deep(text, begin):
+        return begin
+    try:
+        value, end = _DECODER.raw_decode(text, begin)
+    except ValueError:
+        return begin
+    path = _path_to_list(value)
+    if not path or text[end:].strip():
+        return begin
+    position = begin
+    for place, key in enumerate(path, start=1):
+        # as programs write it, with escapes or without
+        names = "|".join(
+            re.escape(json.dumps(key, ensure_ascii=escaped)) for escaped in (True, False)
+        )
+        opened = r"\[" if place == len(path) else r"\{"
+        found = re.compile(rf"(?:{names})\s*:\s*(?={opened})").search(text, position)
+        if found is None:
+            return begin
+        position = found.end()
+    return position
+
+
+def _path_to_list(value: Any) -> list[str]:
+    """Return the keys that lead to the longest list of objects; none if the object itself is a
+    record, or has no such list."""
+    fields = named_fields(value)
+    if any(field in fields for field in REQUIRED):
+        return []
+    longest: list[str] = []
+    size = 0
+    for key, inner in value.items():
+        if isinstance(inner, list) and inner and all(isinstance(each, dict) for each in inner):
+            if len(inner) > size:
+                longest, size = [key], len(inner)
+        elif isinstance(inner, dict) and not size and (path := _path_to_list(inner)):
+            longest = [key, *path]
+    return longest

@@ -64,7 +64,7 @@ def test_made_up_records_come_back_from_csv_and_json_lines(tmp_path):
         (b"10001,1953-09-02,Georgi\n", "has no column for employee_id, first_name, last_name"),
         (b"id,first,birth\n1,2,3\n", "has no column for last_name"),
         (b"id,first,last,x,x\n1,2,3,4,5\n", "two columns named x"),
-        ("id,first,last\n".encode("utf-16"), "is not text in UTF-8"),
+        (b"\xff\xfei\x00d", "is not text in utf-16, although it begins like that"),
         (b"PK\x03\x04\x00\x00", "is not text in UTF-8"),
     ],
 )

@@ -114,3 +114,26 @@ def test_a_broken_element_of_a_list_does_not_stop_the_others():
         (7, "The list is not closed"),
     ]
     assert read_records(io.BytesIO(json.dumps(ADA, indent=1).encode())).records == [ADA]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{"data": [{0}, {0}], "total": 2}}',
+        '{{"response": {{"page": 1, "employees": [{0},{0}]}}, "errors": []}}',
+        '{{\n "meta": {{"data": "none"}},\n "data": [\n  {0},\n  {0}\n ]\n}}\n',
+        "{0},\n{0},\n",
+        "{0}\n{0}",
+    ],
+)
+def test_records_within_an_object_or_with_commas_after_each_line_are_read(text):
+    found = read_records(io.BytesIO(text.format(json.dumps(ADA)).encode()))
+    assert found.records == [ADA, ADA]
+    assert found.unreadable == []
+
+
+def test_rows_with_the_id_in_different_columns_are_not_mixed():
+    other = {"id": "7", "first_name": "Bo", "last_name": "Lund"}
+    found = read_records(io.BytesIO(json.dumps([ADA, other]).encode()))
+    assert found.records == [ADA]
+    assert "The id is in 'id' here, and in 'employee_id' above" in found.unreadable[0].reason
