@@ -3,9 +3,9 @@
 
 Each target is a property-based test: Hypothesis makes its inputs from the fuzzer's bytes, so that
 one statement of what must hold serves both. atheris (libFuzzer) keeps the inputs that reach new
-code, in `benchmarks/corpus/TARGET`, and goes on from there the next time. It ends when the time is
-over and the last ten minutes brought nothing new. A failing input is printed by Hypothesis, as an
-`@example` to be kept beside the test.
+code, in `benchmarks/corpus/TARGET.zip`, and goes on from there the next time; with those that failed
+they are tests (`tests/test_corpus.py`). It ends when the time is over and the last ten minutes
+brought nothing new.
 
 It needs atheris, which is not a dependency of the kit: `pip install atheris`.
 """
@@ -18,7 +18,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +52,9 @@ TARGETS = {
 """Module, test, and what must hold."""
 QUIET_S = 600.0
 """How long nothing new must have been found, in seconds."""
+INTERRUPTED = 72
+"""libFuzzer's exit status after SIGTERM or SIGINT."""
+MODULE = (sys.executable, "-m", "benchmarks.fuzz")
 SEEDS, MAX_BYTES = 20, 4096
 CORPUS = Path(__file__).with_name("corpus")
 _STATE = re.compile(rb"^#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+)", re.MULTILINE)
@@ -80,12 +85,29 @@ def fuzz(target: str, minutes: float) -> Fuzzed:
         target: one of `TARGETS`.
         minutes: the least time; it goes on until `QUIET_S` brought nothing new.
     """
-    folder = CORPUS / target
-    folder.mkdir(parents=True, exist_ok=True)
-    if not any(folder.iterdir()):  # too few bytes make no input, and the fuzzer begins with none
-        for number in range(SEEDS):
-            (folder / f"seed-{number}").write_bytes(os.urandom(MAX_BYTES >> number % 5))
-    command = [sys.executable, "-m", "benchmarks.fuzz", target, "--child"]
+    with tempfile.TemporaryDirectory() as folder:
+        # too few bytes make no input, and the fuzzer begins with none
+        seeds = kept(target) or [os.urandom(MAX_BYTES >> number % 5) for number in range(SEEDS)]
+        for number, seed in enumerate(seeds):
+            (Path(folder) / f"seed-{number}").write_bytes(seed)
+        found = _fuzzed([*MODULE, target, "--child", folder], minutes)
+        with zipfile.ZipFile(CORPUS / f"{target}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for place, file in enumerate(sorted(Path(folder).iterdir())):
+                archive.writestr(zipfile.ZipInfo(str(place)), file.read_bytes())
+    return found
+
+
+def kept(target: str) -> list[bytes]:
+    """Return the inputs that were kept of earlier times."""
+    file = CORPUS / f"{target}.zip"
+    if not file.exists():
+        return []
+    with zipfile.ZipFile(file) as archive:
+        return [archive.read(name) for name in archive.namelist()]
+
+
+def _fuzzed(command: list[str], minutes: float) -> Fuzzed:
+    """Run the fuzzer, until the time is over or it fails."""
     began = last = time.monotonic()
     inputs = edges = features = 0
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
@@ -105,21 +127,24 @@ def fuzz(target: str, minutes: float) -> Fuzzed:
                     break
         except KeyboardInterrupt:
             process.terminate()
-        ended = process.poll()
+        for line in process.stderr:  # so that it can write to its end
+            sys.stderr.buffer.write(line)
+        status = process.wait()
     now = time.monotonic()
-    return Fuzzed(inputs, edges, now - began, now - last, failed=ended not in (None, 0))
+    failed = status > 0 and status != INTERRUPTED
+    return Fuzzed(inputs, edges, now - began, now - last, failed)
 
 
-def child(target: str) -> None:
-    """Fuzz until the process is ended."""
+def child(target: str, folder: str) -> None:
+    """Fuzz until the process is ended, from and into a folder of inputs."""
     import atheris  # noqa: PLC0415 - only here, and only where it is installed
 
     module, name, _ = TARGETS[target]
     with atheris.instrument_imports(include=["empkit"]):
         test = getattr(importlib.import_module(module), name)
     arguments = [
-        *("fuzz", str(CORPUS / target), "-timeout=60", "-rss_limit_mb=2048"),
-        *(f"-max_len={MAX_BYTES}", "-len_control=0"),
+        *("fuzz", folder, "-timeout=60", "-rss_limit_mb=2048"),
+        *(f"-max_len={MAX_BYTES}", "-len_control=0", f"-artifact_prefix={folder}/"),
     ]
     atheris.Setup(arguments, test.hypothesis.fuzz_one_input)
     atheris.Fuzz()
@@ -131,10 +156,10 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], metavar="TARGET")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--write", action="store_true", help=f"write into {RESULTS.name}")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.targets[0])
+        child(options.targets[0], options.child)
         return
     lines = [
         "| target | what must hold | inputs | branches | minutes | nothing new for | broken |",

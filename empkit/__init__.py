@@ -9,7 +9,9 @@ What is named here is the public face; it is imported when it is first used, so 
 The exceptions, each below the class that it derives from, with its module and its meaning:
 
     Exception
+      CodecMissingError        server.reader       internal: records wait for a library
       FailedError              check.base          a step of `empkit check` failed
+      TooManyError             server.logins       internal: a password was not looked at
       _NotJoinedError          server.consumer     internal: no broker answers yet
       RuntimeError
         BrokerError            brokers.base        a broker cannot be started or asked

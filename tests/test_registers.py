@@ -32,7 +32,7 @@ def test_a_toxic_with_the_name_of_a_fault_is_refused(monkeypatch):
     toxics = dict(of_faults.toxic_kinds())
     toxics["server-crash"] = toxics["latency"]
     monkeypatch.setattr(of_faults, "toxic_kinds", lambda: toxics)
-    with pytest.raises(TypeError, match="'server-crash' is both a fault and a toxic"):
+    with pytest.raises(plugins.PluginError, match="'server-crash' is both a fault and a toxic"):
         fault_kinds()
 
 
