@@ -3,9 +3,9 @@
 
 Each target is a property-based test: Hypothesis makes its inputs from the fuzzer's bytes, so that
 one statement of what must hold serves both. atheris (libFuzzer) keeps the inputs that reach new
-code, in `benchmarks/corpus/TARGET.zip`, and goes on from there the next time; with those that failed
-they are tests (`tests/test_corpus.py`). It ends when the time is over and the last ten minutes
-brought nothing new.
+code, in `benchmarks/corpus/TARGET.zip`, and goes on from there the next time; with those that
+failed they are tests (`tests/test_corpus.py`). It ends when the time is over and the last ten
+minutes brought nothing new.
 
 It needs atheris, which is not a dependency of the kit: `pip install atheris`.
 """

@@ -15,6 +15,7 @@ import math
 import os
 import random
 import re
+import sys
 import threading
 import time
 from collections import Counter
@@ -112,13 +113,20 @@ class Watch:
                         self.samples.append(
                             Sample(
                                 self.run, at_s, role, pid, process.memory_info().rss / 2**20,
-                                process.num_fds(), process.num_threads(),
+                                _open_files(process), process.num_threads(),
                             )
                         )  # fmt: skip
                 except psutil.Error:  # it has ended
                     continue
             count = sum(len(names) for _, _, names in os.walk(self._lab.processes.folder))
             self.files.append((self.run, at_s, count))
+
+
+def _open_files(process: psutil.Process) -> int:
+    """Return how many descriptors a process has open; on Windows, handles."""
+    if sys.platform == "win32":
+        return process.num_handles()
+    return process.num_fds()
 
 
 class Slope(NamedTuple):

@@ -51,6 +51,6 @@ def lab(
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")  # as in a container; it listens on loopback only
     # JupyterLab replaces this process: Ctrl-C goes to it, and its exit status is the command's
-    if hasattr(signal, "pthread_sigmask"):  # until the other program listens to it
+    if sys.platform != "win32":  # until the other program listens to it
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(sys.executable, module_command("empkit.course.jupyter", *arguments))  # noqa: S606

@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import select
 import ssl
+import sys
 import zlib
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import httptools
 
@@ -68,12 +69,14 @@ class _Connection(asyncio.Protocol):
         self.received = 0  # bytes of the answer to the request under way
         self._until_end = False  # the body ends with the connection
         self._answer: asyncio.Future[Response] | None = None  # None: no request is under way
-        self._ready = select.poll() if hasattr(select, "poll") else None  # Windows has none
+        self._ready: Any = None
+        if sys.platform != "win32":  # which has no poll
+            self._ready = select.poll()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self.lost = asyncio.get_running_loop().create_future()
-        if self._ready is not None:
+        if sys.platform != "win32":
             self._ready.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def usable(self) -> bool:

@@ -17,7 +17,7 @@ def _end(*_: object) -> NoReturn:
 def main() -> None:
     """Run JupyterLab; it takes the arguments of the command line."""
     signal.signal(signal.SIGINT, _end)
-    if hasattr(signal, "pthread_sigmask"):  # `empkit lab` has blocked it until here
+    if sys.platform != "win32":  # `empkit lab` has blocked it until here
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     from jupyter_server import serverapp  # noqa: PLC0415 - a signal during start-up is heard
     from jupyterlab import labapp  # noqa: PLC0415 - a signal during start-up is heard
