@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from empkit.cli import check, compare, dlq, faults, kafka, lab, schema, send, serve
+from empkit.cli import check, compare, dlq, faults, kafka, lab, sample, schema, send, serve
 from empkit.cli.common import EXIT_STATUS, Commands, out
 from empkit.processes import interrupts
 
@@ -48,6 +48,7 @@ def _options(
 
 app.command(epilog=EXIT_STATUS)(compare.compare)
 app.command()(send.send)
+app.command()(sample.sample)
 app.command()(serve.serve)
 app.command()(serve.consume)
 app.command()(serve.broker)
