@@ -42,7 +42,8 @@ STRIKES, ENDS = 5, 8
 EVERYWHERE = (
     "server-crash", "server-restart", "server-pause", "consumer-crash", "client-pause",
     "database-lock", "disk-full", "slow-reader", "latency:latency_ms=50",
-    "slicer:average_bytes=200", "bandwidth:bytes_per_s=100000", "stall", "partition", "half-open", "reset", "down", "cut",
+    "slicer:average_bytes=200", "bandwidth:bytes_per_s=100000", "stall", "partition",
+    "half-open", "reset", "down", "cut",
 )  # fmt: skip
 OF_THE_BROKER = ("broker-down", "broker-pause", "broker-slow", "broker-errors", "lost-acks")
 """Left out are faults that need several brokers or Apache Kafka, that lose what Kafka acked on
