@@ -61,7 +61,7 @@ def send(
     out.print(f"{total} sent: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     if content.unreadable:
         err.print(
-            plain(f"{len(content.unreadable)} rows of {file} were not sent: see above."),
+            plain(f"Rows of {file} that were not sent: {len(content.unreadable)}; see above."),
             style="yellow",
         )
     if counts["acked"] < total or content.unreadable:

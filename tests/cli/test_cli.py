@@ -187,7 +187,8 @@ def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tm
             for mode in ("http", "websocket", "kafka"):
                 # the same file over each: the first stores it, the others change nothing
                 sent = empkit("send", employees, "--mode", mode, "--server", url, env=environment)
-                assert sent.returncode == 0, sent.stderr
+                assert sent.returncode == 1, sent.stderr  # for the row that is broken
+                assert "that were not sent: 1" in " ".join(sent.stderr.split())
                 assert "120 sent: 120 acked" in sent.stdout
             employees.write_text(employees.read_text().replace("Byron", "Lovelace", 1))
             changed = empkit("send", employees, "--server", url, env=environment)
