@@ -58,8 +58,8 @@ class Authenticator:
         return hashlib.blake2b(text, key=self._digest_key).digest()
 
     def knows(self, username: str, password: str) -> bool:
-        """Return whether user and password are right, at once: by a digest with a random key that
-        is in this process's memory only, as the password itself is."""
+        """Return whether user and password are right, by a digest with a random key that is in
+        this process's memory only, as the password itself is: to tell whom no limit holds up."""
         return secrets.compare_digest(self._digested(username, password), self._digest)
 
     @cached_property

@@ -1,8 +1,10 @@
 """Log-ins: a bound on what hashing passwords may cost, and on wrong guesses.
 
-right, as known from the start --> at once
+right, as known from the start --> hashed, in a thread for these
 else --> too many wrong ones of this user and address, or too many wait: 429
-     --> hashed, one at a time, in a thread of its own
+     --> hashed, one at a time, in a thread for those
+
+All are hashed, so that the time of an answer tells nothing.
 """
 
 from __future__ import annotations
@@ -45,12 +47,14 @@ class Logins:
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
         self._hashing = ThreadPoolExecutor(1, "empkit-passwords")
+        self._hashing_right = ThreadPoolExecutor(1, "empkit-right-passwords")
         self._waiting = 0
         self._wrong: dict[tuple[str, str], deque[float]] = {}
 
     def stop(self) -> None:
         """Forget the passwords that still wait."""
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._hashing, self._hashing_right):
+            executor.shutdown(wait=False, cancel_futures=True)
 
     async def is_right(self, username: str, password: str, address: str) -> bool:
         """Return whether user and password are right.
@@ -64,7 +68,7 @@ class Logins:
             TooManyError: too many were wrong, or too many wait. Never for the right password.
         """
         if self._authenticator.knows(username, password):
-            return True
+            return await self._hash(self._hashing_right, username, password)
         wrong = self._recent(username, address)
         if len(wrong) >= MOST_WRONG:
             left_s = wrong[0] + WRONG_S - time.monotonic()
@@ -74,14 +78,17 @@ class Logins:
         wrong.append(time.monotonic())
         self._waiting += 1
         try:
-            right = await asyncio.get_running_loop().run_in_executor(
-                self._hashing, self._authenticator.password_is_right, username, password
-            )
+            right = await self._hash(self._hashing, username, password)
         finally:
             self._waiting -= 1
         if right:
             wrong.clear()
         return right
+
+    async def _hash(self, executor: ThreadPoolExecutor, username: str, password: str) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(
+            executor, self._authenticator.password_is_right, username, password
+        )
 
     def _recent(self, username: str, address: str) -> deque[float]:
         """Return when the sender's wrong passwords of the last time came, the oldest first."""
