@@ -154,7 +154,7 @@ class _Opening:
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = Path(path).stat()
+        found = os.stat(path)  # noqa: PTH116 - in the measured path: a third of Path.stat's time
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino

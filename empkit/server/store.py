@@ -240,15 +240,14 @@ class Store:
         self._connection.rollback()
         self._presence = self._database.presence(self._engine)
 
-    def _check_presence(self, connection: sa.Connection, *, committed: bool) -> None:
+    def _check_presence(self, connection: sa.Connection) -> None:
         """Check that the database is still where the connection writes to.
 
         Args:
-            connection: the writer's.
-            committed: whether the records are in what the connection writes to.
+            connection: the writer's, after a commit.
 
         Raises:
-            StoreUnavailableError: it was removed or replaced.
+            StoreUnavailableError: it was removed or replaced; what was committed may be lost.
         """
         if self._is_present():
             return
@@ -256,7 +255,7 @@ class Store:
         with contextlib.suppress(sa.exc.SQLAlchemyError):
             self._database.rescue(connection)
         self._engine.dispose()  # readers must not use connections to what was taken away, either
-        raise StoreUnavailableError(MOVED, uncertain=committed)
+        raise StoreUnavailableError(MOVED, uncertain=True)
 
     def _is_present(self) -> bool:
         return self._database.presence(self._engine) == self._presence
@@ -272,13 +271,12 @@ class Store:
     def _commit(self, connection: sa.Connection, jobs: list[_Job]) -> list[Stored]:
         rows = [row for job in jobs for row in job.rows] if len(jobs) > 1 else jobs[0].rows
         results = insert_group(connection, self._database, rows) if rows else []
-        self._check_presence(connection, committed=False)
         try:
             connection.commit()
         except sa.exc.SQLAlchemyError as error:
             uncertain = not self._database.failed_commit_is_certain
             raise StoreUnavailableError(_reason(error), uncertain=uncertain) from error
-        self._check_presence(connection, committed=True)
+        self._check_presence(connection)
         stored_ns = time.monotonic_ns()
         self.commits += 1
         answers: list[Stored] = []

@@ -165,7 +165,7 @@ def test_a_database_that_was_removed_acks_nothing_until_it_is_put_back(tmp_path)
         for number in (2, 3):
             with pytest.raises(StoreUnavailableError) as error:
                 await store.add([row(f"E{number}")], 1, "http")
-            assert not error.value.uncertain
+            assert error.value.uncertain == (number == 2)  # that one went into the removed file
         with pytest.raises(StoreUnavailableError, match="is gone, with the records in it: put it"):
             await store.get("E1")
         assert not file.exists()
@@ -175,7 +175,8 @@ def test_a_database_that_was_removed_acks_nothing_until_it_is_put_back(tmp_path)
         assert await store.failure_now() is None
 
     with_store(f"sqlite:///{file}", work)
-    assert held_after(file) == {"E1", "E4"}
+    assert held_after(file) >= {"E1", "E4"}
+    assert "E3" not in held_after(file)
 
 
 def test_a_database_that_was_replaced_acks_nothing_that_goes_into_the_old_one(tmp_path):
@@ -186,13 +187,13 @@ def test_a_database_that_was_replaced_acks_nothing_that_goes_into_the_old_one(tm
         with contextlib.closing(sqlite3.connect(other)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         other.replace(file)
-        with pytest.raises(StoreUnavailableError, match="removed or replaced"):
+        with pytest.raises(StoreUnavailableError, match="removed or replaced") as error:
             await store.add([row("E2")], 1, "http")
+        assert error.value.uncertain  # it went into the old one
         assert (await store.add([row("E3")], 1, "http")).results == ["created"]
 
     with_store(f"sqlite:///{file}", work)
     assert "E3" in held_after(file)
-    assert "E2" not in held_after(file)
 
 
 @pytest.mark.parametrize("read_meanwhile", [False, True])
@@ -211,7 +212,7 @@ def test_a_write_ahead_log_that_was_removed_loses_nothing_that_was_acked(tmp_pat
         assert (await store.add([row("E3")], 1, "http")).results == ["created"]
 
     with_store(f"sqlite:///{file}", work)
-    assert held_after(file) == {"E1", "E3"}
+    assert held_after(file) >= {"E1", "E3"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
