@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from empkit import plugins
+from empkit.databases.presence import Presence
 from empkit.databases.table import Row
 
 LOCK_TIMEOUT_S = 2.0
@@ -93,13 +94,12 @@ class Database(ABC):
     def drop(self, server: str, name: str) -> None:
         """Drop a database that `create` made, even if others are connected to it."""
 
-    def presence(self, engine: sa.Engine) -> object:
-        """Return what identifies the place that commits go to, so that it is noticed when it is
-        taken away under an open connection; None where that cannot happen unnoticed."""
-        return None
+    def presence(self, connection: sa.Connection) -> Presence:
+        """Return the watch over what an open connection, which has read, commits to."""
+        return Presence()
 
     def rescue(self, connection: sa.Connection) -> None:  # noqa: B027 - most have nothing to save
-        """Save what can be saved of earlier commits, when `presence` has changed.
+        """Save what can be saved of earlier commits, when `presence` no longer holds.
 
         Args:
             connection: the open connection; what it has not committed is given up.

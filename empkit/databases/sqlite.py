@@ -15,11 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as dialect
 
 from empkit.databases.base import LOCK_TIMEOUT_S, Database
+from empkit.databases.presence import FilePresence, Presence, identity_of
 from empkit.databases.table import EMPLOYEES, INSERT_INTO, Row
 from empkit.records.employee import CONTENT
 
 ROWS_A_STATEMENT = 100
 """The rows in one INSERT statement."""
+_OPENED = "empkit.opened"
+"""Where a connection keeps which file it has opened."""
 MAGIC = b"SQLite format 3\0"
 """The first bytes of a file of SQLite (https://www.sqlite.org/fileformat.html)."""
 
@@ -39,10 +42,12 @@ class Sqlite(Database):
         sa.event.listen(engine, "connect", _set_up)
         return engine
 
-    def presence(self, engine: sa.Engine) -> object:
-        """Return device and inode of the file and of its write-ahead log: a file that was removed
-        or replaced still takes every commit of a connection that has it open."""
-        return [_identity(f"{engine.url.database}{ending}") for ending in ("", "-wal")]
+    def presence(self, connection: sa.Connection) -> Presence:
+        """Return the watch over the file that the connection opened, and its write-ahead log."""
+        file = connection.engine.url.database
+        if not file:
+            return Presence()
+        return FilePresence(file, f"{file}-wal", connection.info.get(_OPENED))
 
     def insert_rows(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
         """Insert many rows in one statement.
@@ -129,14 +134,14 @@ class _Opening:
         sa.event.listen(engine, "do_connect", self._open)
         sa.event.listen(engine, "connect", self._note)
 
-    def _open(
-        self, driver: Any, _record: object, _arguments: object, options: dict[str, Any]
-    ) -> Any:
+    def _open(self, driver: Any, record: Any, _arguments: object, options: dict[str, Any]) -> Any:
         if not self._opened:
             folder = Path(self._file).parent
-            if folder.is_dir():  # else SQLite says what is wrong
+            if folder.is_dir() and not Path(self._file).exists():  # else SQLite says what is wrong
                 Path(self._file).touch(mode=0o600)  # records of people: not for other users
+            record.info[_OPENED] = identity_of(self._file)
             return None  # SQLAlchemy opens it
+        record.info[_OPENED] = identity_of(self._file)
         where = f"file:{urllib.parse.quote(self._file)}?mode=rw"
         try:
             return driver.connect(where, uri=True, **options)
@@ -148,16 +153,10 @@ class _Opening:
                 "the server to begin a new one"
             ) from None
 
-    def _note(self, _connection: object, _record: object) -> None:
+    def _note(self, _connection: object, record: Any) -> None:
         self._opened = True
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - in the measured path: a third of Path.stat's time
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
+        if identity_of(self._file) != record.info[_OPENED]:  # which of the two is open?
+            record.info[_OPENED] = None
 
 
 @lru_cache(maxsize=2 * ROWS_A_STATEMENT)

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from empkit.databases.employees import begins_with, fetch, insert_group
 from empkit.databases.engine import database_of, make_engine
+from empkit.databases.presence import Presence
 from empkit.databases.table import EMPLOYEES, Result, Row, create_table
 from empkit.server.stamps import StampLog
 from empkit.wire import CREATED
@@ -34,7 +35,7 @@ MAX_GROUP = 5_000
 READERS = 4
 """How many threads read; the health of the database is asked in another one."""
 
-MOVED = "The database's files were removed or replaced while the server ran."
+MOVED = "The database's files were removed or replaced, or cut short, while the server ran."
 
 
 class StoreUnavailableError(RuntimeError):
@@ -91,7 +92,7 @@ class Store:
         self._readers = ThreadPoolExecutor(READERS, "empkit-read")
         self._checker = ThreadPoolExecutor(1, "empkit-health")
         self._connection: sa.Connection | None = None
-        self._presence: object = None
+        self._presence = Presence()
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
         """Records that are not decided on yet."""
@@ -176,7 +177,7 @@ class Store:
         """Return the error of the last commit or else of reading now; None if there is none."""
         if self.failure is not None:
             return self.failure
-        if self._connection is not None and not self._is_present():
+        if self._connection is not None and not self._presence.holds():
             return MOVED
         one = sa.select(EMPLOYEES.c.employee_id).limit(1)
         try:
@@ -234,31 +235,25 @@ class Store:
 
     def _connect(self) -> None:
         """Open the writer's connection, and note where its commits go."""
+        self._engine.dispose()  # none that has open what may be taken away by now
         create_table(self._engine)
         self._connection = self._engine.connect()
         fetch(self._connection, [""])  # opens the database's files, as a commit does
         self._connection.rollback()
-        self._presence = self._database.presence(self._engine)
+        self._presence = self._database.presence(self._connection)
 
-    def _check_presence(self, connection: sa.Connection) -> None:
-        """Check that the database is still where the connection writes to.
+    def _give_up(self, connection: sa.Connection, *, uncertain: bool) -> StoreUnavailableError:
+        """Return the error for a database that is no longer where the connection writes to.
 
         Args:
-            connection: the writer's, after a commit.
-
-        Raises:
-            StoreUnavailableError: it was removed or replaced; what was committed may be lost.
+            connection: the writer's, outside a transaction.
+            uncertain: records were committed, and may be lost.
         """
-        if self._is_present():
-            return
         LOGGER.error(MOVED)
         with contextlib.suppress(sa.exc.SQLAlchemyError):
             self._database.rescue(connection)
         self._engine.dispose()  # readers must not use connections to what was taken away, either
-        raise StoreUnavailableError(MOVED, uncertain=True)
-
-    def _is_present(self) -> bool:
-        return self._database.presence(self._engine) == self._presence
+        return StoreUnavailableError(MOVED, uncertain=uncertain)
 
     def _disconnect(self) -> None:
         """Close the writer's connection, whatever its state."""
@@ -269,6 +264,8 @@ class Store:
             connection.close()
 
     def _commit(self, connection: sa.Connection, jobs: list[_Job]) -> list[Stored]:
+        if not self._presence.holds_before():
+            raise self._give_up(connection, uncertain=False)
         rows = [row for job in jobs for row in job.rows] if len(jobs) > 1 else jobs[0].rows
         results = insert_group(connection, self._database, rows) if rows else []
         try:
@@ -276,7 +273,8 @@ class Store:
         except sa.exc.SQLAlchemyError as error:
             uncertain = not self._database.failed_commit_is_certain
             raise StoreUnavailableError(_reason(error), uncertain=uncertain) from error
-        self._check_presence(connection)
+        if not self._presence.holds_after():
+            raise self._give_up(connection, uncertain=True)
         stored_ns = time.monotonic_ns()
         self.commits += 1
         answers: list[Stored] = []
