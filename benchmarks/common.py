@@ -43,7 +43,8 @@ def start_server(processes: Processes, kind: str, **changes: Any) -> tuple[Child
         **{"database_url": f"sqlite:///{processes.folder}/{secrets.token_hex(4)}.db", **changes},
     )
     command = [sys.executable, "-m", "benchmarks.servers", kind]
-    child = processes.start(f"server-{kind}", command, settings.environ())
+    child = processes.start(f"server-{kind}", command)
+    child.begin(settings.environ())
     url = child.expect("ready", 30)["server_url"]
     return child, settings.model_copy(update={"server_url": url})
 

@@ -55,12 +55,12 @@ class Cluster(Stopping):
         try:
             self.user = _other_user()
             self.folder = self._processes.folder
-            self.url = self._start(self.folder)
+            self._start(self.folder)
         except BaseException:
             self._processes.stop()
             raise
 
-    def _start(self, folder: Path) -> str:
+    def _start(self, folder: Path) -> None:
         password, file = secrets.token_urlsafe(16), folder / "password"
         file.write_text(password)
         if self.user:
@@ -80,18 +80,36 @@ class Cluster(Stopping):
             self._processes.release(making, kill=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+            self._port = probe.getsockname()[1]
+        self.url = f"postgresql+psycopg://empkit:{password}@127.0.0.1:{self._port}/postgres"
+        self.up()
+
+    def up(self) -> None:
+        """Start the server, at its address and with its files, and wait until it accepts
+        connections.
+
+        Raises:
+            ChildError: it does not start; the message says why.
+        """
         self._server = self._processes.start(
             "postgres",
-            [program("postgres"), "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-             "-c", f"unix_socket_directories={folder}", "-c", "max_connections=200",
+            [program("postgres"), "-D", str(self.folder / "data"), "-p", str(self._port),
+             "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}",
+             "-c", "max_connections=200",
              "-c", "dynamic_shared_memory_type=mmap"],  # its files are in the folder
             user=self.user,
         )  # fmt: skip
-        url = f"postgresql+psycopg://empkit:{password}@127.0.0.1:{port}/postgres"
-        _wait(url, self._server)
-        _RUNNING[port] = self._server.pid
-        return url
+        _wait(self.url, self._server)
+        _RUNNING[self._port] = self._server.pid
+
+    def down(self) -> None:
+        """Shut the server down at once, without a checkpoint, as when its machine fails: the next
+        start recovers from the write-ahead log. Connections are refused until then."""
+        _RUNNING.pop(self._port, None)
+        if sys.platform != "win32":  # there is no SIGQUIT there
+            self._server.signal(signal.SIGQUIT)
+            self._server.wait(START_TIMEOUT_S)
+        self._processes.release(self._server, kill=True)
 
     @property
     def version(self) -> str:
@@ -102,7 +120,7 @@ class Cluster(Stopping):
         """Stop the server and remove its files."""
         if sys.platform != "win32":  # there is no SIGQUIT there; the processes are killed below
             self._server.signal(signal.SIGQUIT)  # immediate shutdown: the files are removed
-        _RUNNING.pop(sa.make_url(self.url).port or 0, None)
+        _RUNNING.pop(self._port, None)
         self._processes.stop()
 
 
