@@ -64,14 +64,17 @@ class System:
         processes: start the server.
         database_url: its database.
         cluster: the PostgreSQL server that holds it, if one does.
+        says: a regular expression that what is said of the cause matches.
 
     Attributes:
         acked: the ids that were acked.
         said: what was answered in place of an ack, each once.
     """
 
-    def __init__(self, processes: Processes, database_url: str, cluster: Cluster | None) -> None:
-        self.database_url, self.cluster = database_url, cluster
+    def __init__(
+        self, processes: Processes, database_url: str, cluster: Cluster | None, says: str
+    ) -> None:
+        self.database_url, self.cluster, self._says = database_url, cluster, says
         self.acked: set[str] = set()
         self.said: list[str] = []
         key = secrets.token_urlsafe(48)
@@ -128,25 +131,35 @@ class System:
             over.set()
             thread.join()
 
-    def until(self, *, degraded: bool) -> None:
-        """Wait until a record is refused, and the health says why, or until many were acked again.
+    def until_degraded(self) -> None:
+        """Wait until records are refused with a reason, and the health has one, too.
 
         Raises:
             TimeoutError: it does not come to that.
         """
         give_up = time.monotonic() + SETTLE_S
-        while self.post(f"U-{secrets.token_hex(4)}") == degraded:
+        while self.post(f"U-{secrets.token_hex(4)}") or not self.cause():
             if time.monotonic() > give_up:
-                raise TimeoutError(f"{'Nothing' if degraded else 'Everything'} is refused.")
+                raise TimeoutError(f"Refused with {self.said}; wanted: {self._says}")
             time.sleep(PAUSE_S)
-        if not degraded:
-            enough = len(self.acked) + ENOUGH
-            while len(self.acked) < enough and time.monotonic() < give_up:
-                time.sleep(PAUSE_S)
-            return
-        failure: str | None = self.ask("GET", "/health")[1]["database"]["failure"]
-        if degraded and not failure:
+        if not self.ask("GET", "/health")[1]["database"]["failure"]:
             raise TimeoutError("The server's health says nothing of it.")
+
+    def until_well(self) -> None:
+        """Wait until many records were acked.
+
+        Raises:
+            TimeoutError: it does not come to that.
+        """
+        give_up, enough = time.monotonic() + SETTLE_S, len(self.acked) + ENOUGH
+        while len(self.acked) < enough:
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"Refused with {self.said}")
+            time.sleep(PAUSE_S)
+
+    def cause(self) -> str:
+        """Return what was said of the cause; empty if nothing was."""
+        return next((words for words in self.said if re.search(self._says, words)), "")
 
     def lost(self) -> set[str]:
         """Return the ids that were acked and that the database does not hold, read past the
@@ -162,7 +175,7 @@ def failed_over(system: System) -> str:
     """Shut PostgreSQL down as when its machine fails, and have it back a while later."""
     assert system.cluster is not None
     system.cluster.down()
-    system.until(degraded=True)
+    system.until_degraded()
     time.sleep(AWAY_S)
     system.cluster.up()
     return f"immediate shutdown, connections refused for {AWAY_S:g} s, recovery from its log"
@@ -187,7 +200,7 @@ def no_connection_left(system: System) -> str:
                     count += 1
             except psycopg.OperationalError:
                 refused = not first.execute(of_server).fetchall()
-        system.until(degraded=True)
+        system.until_degraded()
     return f"{count} connections of another program, the server's ended"
 
 
@@ -196,8 +209,11 @@ def read_only(system: System) -> str:
     files = list(system.file.parent.glob(f"{system.file.name}*"))
     for file in files:
         file.chmod(0o444)
-    _locked(system)
-    system.until(degraded=True)
+    with _locked(system):
+        refused = len(system.said)
+        while len(system.said) == refused:
+            time.sleep(PAUSE_S)
+    system.until_degraded()
     for file in files:
         file.chmod(0o600)
     return "chmod 444 of all its files, and a lock of another program that makes it open them again"
@@ -210,7 +226,7 @@ def removed(system: System) -> str:
     files = list(system.file.parent.glob(f"{system.file.name}*"))
     for file in files:
         file.rename(aside / file.name)
-    system.until(degraded=True)
+    system.until_degraded()
     for file in files:
         (aside / file.name).rename(file)
     return "all its files moved away, and back again"
@@ -231,14 +247,16 @@ def log_cut(system: System) -> str:
 
 def locked(system: System) -> str:
     """Hold the lock longer than a commit waits for it."""
-    _locked(system)
+    with _locked(system):
+        system.until_degraded()
     return "a write lock of another program until a record was refused"
 
 
-def _locked(system: System) -> None:
+@contextmanager
+def _locked(system: System) -> Iterator[None]:
     with contextlib.closing(sqlite3.connect(system.file, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        system.until(degraded=True)
+        yield
         connection.execute("ROLLBACK")
 
 
@@ -276,15 +294,14 @@ def told(fault: str, cluster: Cluster | None) -> Told:
     """
     kind, strike, says = FAULTS[fault]
     with Processes() as processes, _database(kind, cluster) as url:
-        system = System(processes, url, cluster)
+        system = System(processes, url, cluster, says)
         with system.sending():
-            system.until(degraded=False)
+            system.until_well()
             done = strike(system)
-            system.until(degraded=False)
+            system.until_well()
         lost = system.lost()
-    said = next((words for words in system.said if re.search(says, words)), "")
     folder = str(Path(sa.make_url(url).database or "").parent)
-    return Told(fault, done, len(system.acked), len(lost), said.replace(f"{folder}/", ""))
+    return Told(fault, done, len(system.acked), len(lost), system.cause().replace(f"{folder}/", ""))
 
 
 @contextmanager
