@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -312,6 +314,17 @@ class Store:
 
 
 def _reason(error: Exception) -> str:
-    """Return the error of the database, without the statement and its values."""
+    """Return the error of the database, without the statement and its values; a database says of a
+    process that has no file descriptors left only that a file cannot be opened."""
+    if _descriptors_are_used_up():
+        return "The server has no file descriptors left: close connections, or raise ulimit -n."
     cause = getattr(error, "orig", None) or error
     return f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause) else ''}"
+
+
+def _descriptors_are_used_up() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in {errno.EMFILE, errno.ENFILE}
+    return False

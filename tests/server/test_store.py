@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import stat
 import sys
@@ -312,6 +313,32 @@ def test_only_its_owner_can_read_a_database_that_the_kit_makes(tmp_path):
     modes = with_store(f"sqlite:///{tmp_path / 'employees.db'}", work)
     assert set(modes) == {f"employees.db{ending}" for ending in ("", "-wal", "-shm")}
     assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors")
+def test_a_server_without_descriptors_says_so_and_goes_on_when_it_has_some(tmp_path):
+    import resource
+
+    async def work(store, stamps):
+        await store.add([row("E1")], 1, "http")
+        store._disconnect()  # as after any error of the database
+        store._engine.dispose()
+        with contextlib.ExitStack() as cleanup:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            cleanup.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+            with contextlib.suppress(OSError):
+                while True:
+                    cleanup.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+            with pytest.raises(StoreUnavailableError, match="no file descriptors left"):
+                await store.get("E1")
+            with pytest.raises(StoreUnavailableError, match="no file descriptors left"):
+                await store.add([row("E2")], 1, "http")
+            assert "no file descriptors left" in await store.failure_now()
+        assert (await store.add([row("E2")], 1, "http")).results == ["created"]
+        assert await store.failure_now() is None
+
+    with_store(f"sqlite:///{tmp_path / 'employees.db'}", work)
 
 
 def test_a_page_of_one_stamp_holds_it_however_long_its_id_is(tmp_path):
