@@ -1,5 +1,6 @@
 """Runs the server unchanged (`store`), without its store (`no-store`), or with the store of the
-first description of the system (`seed`); a child process of the benchmarks."""
+first description of the system (`seed`), or without its bounds on senders that are not known
+(`unbounded`); a child process of the benchmarks."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from empkit.databases.engine import make_engine
 from empkit.databases.table import EMPLOYEES
-from empkit.server import run
+from empkit.server import guarded, logins, run
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store, Stored
 from empkit.settings import Settings
@@ -62,9 +63,18 @@ class _OneByOne:
         return Stored(results, time.monotonic_ns())
 
 
+def _without_bounds() -> None:
+    """Lift the bounds that no setting lifts."""
+    logins.MOST_WAITING = logins.MOST_WRONG = sys.maxsize
+    guarded.MAX_AUTH_BYTES = run.LARGEST_MESSAGE
+    guarded.SPARE_DESCRIPTORS = -sys.maxsize
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "no-store":
         Store.add = _add_nothing  # type: ignore[assignment, method-assign]
     elif sys.argv[1] == "seed":
         Store.add = _OneByOne().stand_in()  # type: ignore[method-assign]
+    elif sys.argv[1] == "unbounded":
+        _without_bounds()
     run.main()
