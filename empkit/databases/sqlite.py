@@ -47,7 +47,10 @@ class Sqlite(Database):
         file = connection.engine.url.database
         if not file:
             return Presence()
-        return FilePresence(file, f"{file}-wal", connection.info.get(_OPENED))
+        # an engine of another package's does not note which file it opened
+        noted = _OPENED in connection.info
+        opened = connection.info[_OPENED] if noted else identity_of(file)
+        return FilePresence(file, f"{file}-wal", opened)
 
     def insert_rows(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
         """Insert many rows in one statement.
