@@ -147,9 +147,10 @@ class _Connection(asyncio.Protocol):
             self.close()
         if answer is None or answer.done():
             return
-        head = self._head
+        head, body = self._head, bytes(self._body)
         try:
-            body = _decoded(bytes(self._body), head.get(b"content-encoding", b""))
+            if b"content-encoding" in head:
+                body = _decoded(body, head[b"content-encoding"])
         except NoAnswerError as error:
             self.close()
             answer.set_exception(error)

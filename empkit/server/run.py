@@ -100,6 +100,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,
         access_log=False,
+        server_header=False,  # it says nothing that a client needs, and costs each of them a call
         log_level="warning",
         timeout_graceful_shutdown=5,
         ssl_certfile=settings.tls_cert_file,
