@@ -323,7 +323,7 @@ def _database(kind: str, cluster: Cluster | None) -> Iterator[str]:
 
 def _obeying() -> list[str]:
     """Return the beginning of a command for which permissions of files hold, root's too."""
-    if os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
     if setpriv is None:

@@ -22,7 +22,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from resource import RLIMIT_NOFILE, prlimit
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -110,7 +109,11 @@ def half_open(target: Target) -> Effect:
 
 def connections(target: Target) -> Effect:
     """Open more connections than there are descriptors, and send nothing."""
-    prlimit(target.child.pid, RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+    if sys.platform != "linux":
+        raise NotImplementedError("Only Linux can limit the descriptors of a process that runs.")
+    import resource  # noqa: PLC0415 - Windows has none
+
+    resource.prlimit(target.child.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     with contextlib.ExitStack() as cleanup:
         idle = [cleanup.enter_context(target.connect()) for _ in range(DESCRIPTORS + 50)]
         give_up, held = time.monotonic() + 5, -1
