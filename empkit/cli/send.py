@@ -5,7 +5,7 @@ Imports inside the functions keep the start of the command line fast.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from empkit.clients import PROTOCOLS
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
+    from empkit.records.encoded import EncodedRecords
     from empkit.settings import Settings
 
 
@@ -69,7 +70,7 @@ def send(
 
 
 async def _send_all(
-    records: list[dict[str, Any]],
+    records: EncodedRecords,
     mode: str,
     settings: Settings,
     in_flight: int,
@@ -82,13 +83,13 @@ async def _send_all(
 
     from empkit.clients import connect
 
-    left = iter(records)
+    left = zip(records, records.payloads(), strict=True)
     with tqdm(total=len(records), unit="rec", delay=2, leave=False, disable=None) as bar:
         async with connect(mode, settings) as client, asyncio.TaskGroup() as workers:
 
             async def worker() -> None:
-                for record in left:
-                    reply = await client.send(record)
+                for record, payload in left:
+                    reply = await client.send_encoded(record["employee_id"], payload)
                     counts[reply.outcome] += 1
                     bar.update()
                     if reply.outcome != "acked":

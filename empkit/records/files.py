@@ -10,15 +10,16 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from empkit.records.conventions import Conventions
 from empkit.records.csv import csv_header, csv_rows
-from empkit.records.employee import FIELDS, RecordError
-from empkit.records.form import format_row, learn, shown
+from empkit.records.employee import RecordError
+from empkit.records.encoded import EncodedRecords
+from empkit.records.form import Form
 from empkit.records.json import OPEN, WHOLE, json_document, json_lines, json_state
-from empkit.records.rows import Row
+from empkit.records.rows import Row, lines_of, unreadable
 from empkit.records.text import in_utf8, unmarked, with_line_feeds
 
 MAX_FILE_BYTES = 2**30
@@ -38,14 +39,15 @@ class RecordFile:
     """The result of `read_records`. Each row of the file is in `records` or in `unreadable`.
 
     Args:
-        records: the records, as `format_employee_record` returns them, in the file's order.
+        records: the records, as `format_employee_record` returns them, in the file's order; one is
+            decoded when it is asked for.
         unreadable: the rows that are not records.
         renamed: column of the file -> field that it was read as, where the names differ.
         kept: columns that are not fields of an employee; they are sent as extras.
         sha256: SHA-256 of the bytes that were read, before unpacking, in hexadecimal.
     """
 
-    records: list[dict[str, Any]]
+    records: EncodedRecords
     unreadable: list[UnreadableRow]
     renamed: dict[str, str]
     kept: list[str]
@@ -75,35 +77,23 @@ def read_records(source: str | Path | BinaryIO) -> RecordFile:
     sha256 = hashlib.sha256(data).hexdigest()
     data, damage = _unpack(data, name)
     data = with_line_feeds(unmarked(data, name))
-    if not data.strip():
+    if not data or data.isspace():
         raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON or JSON Lines).")
-    file = RecordFile([], [], {}, [], sha256)
-    extra_columns: dict[str, None] = {}
-    conventions = Conventions()
-    for _, row in _rows(data, name):
-        if isinstance(row, dict):
-            learn(conventions, row)
-    id_column = ""
-    for line, row in itertools.chain(_rows(data, name), damage):
+    rows = _rows(data, name)
+    form = Form()
+    for _, names, values in rows():
+        if not isinstance(values, str):
+            form.learn(names, values)
+    records = EncodedRecords()
+    refused: list[UnreadableRow] = []
+    for line, names, values in itertools.chain(rows(), damage):
         try:
-            if isinstance(row, str):
-                raise RecordError(row)
-            record, columns = format_row(row, conventions)
-            found = next((c for c, field in columns.items() if field == "employee_id"), "")
-            if file.records and found != id_column:
-                raise RecordError(
-                    f"The id is in {shown(found or 'employee_id')} here, and in "
-                    f"{shown(id_column or 'employee_id')} above: give all rows the same column."
-                )
-            id_column = found
+            if isinstance(values, str):
+                raise RecordError(values)
+            records.append(form.encoded(names, values))
         except RecordError as error:
-            file.unreadable.append(UnreadableRow(line, str(error)))
-        else:
-            file.records.append(record)
-            file.renamed.update(columns)
-            extra_columns |= dict.fromkeys(column for column in record if column not in FIELDS)
-    file.kept.extend(extra_columns)
-    return file
+            refused.append(UnreadableRow(line, str(error)))
+    return RecordFile(records, refused, form.renamed, list(form.kept), sha256)
 
 
 def _source_name(source: str | Path | BinaryIO) -> str:
@@ -169,15 +159,14 @@ def _unpack(data: bytes, name: str) -> tuple[bytes, list[Row]]:
     if not damage:
         return plain, []
     plain = plain[: plain.rfind(b"\n") + 1]  # the last line may be incomplete
-    if not plain.strip():
+    if not plain or plain.isspace():
         raise RecordError(f"{name} cannot be unpacked. {damage}")
-    return plain, [(plain.count(b"\n") + 1, damage)]
+    return plain, [unreadable(plain.count(b"\n") + 1, damage)]
 
 
-def _rows(data: bytes, name: str) -> Iterator[Row]:
-    """Return the rows of a file; its format is detected here."""
-    lines = data.split(b"\n")
-    sample = list(itertools.islice((line for line in lines if line.strip()), 100))
+def _rows(data: bytes, name: str) -> Callable[[], Iterator[Row]]:
+    """Return what yields the rows of a file from its begin; its format is detected here."""
+    sample = list(itertools.islice((line for line in lines_of(data) if line.strip()), 100))
     start = sample[0].lstrip()[:1]
     if start == b"{":
         # no single line of an object that spans several lines is a whole object
@@ -188,11 +177,10 @@ def _rows(data: bytes, name: str) -> Iterator[Row]:
         by_line = len(sample) > 1 and json_state(sample[0]) != OPEN
     else:
         text, _ = in_utf8(data)  # JSON is in UTF-8 always (RFC 8259)
-        of_csv = text.split(b"\n")
         try:
-            return csv_rows(of_csv, csv_header(of_csv, name))
+            return partial(csv_rows, text, csv_header(text, name))
         except RecordError:
             if not any(line.startswith(b"{") for line in sample):
                 raise
         by_line = True
-    return json_lines(lines) if by_line else json_document(data)
+    return partial(json_lines if by_line else json_document, data)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import itertools
+import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
@@ -90,6 +90,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
 _NO_VALUE = {"na", "n/a", "nan", "null", "none", "-", r"\n"}
 """Texts that programs write for a missing number or date; in a name each could be the value."""
 
+Convert = Callable[[str, Any, Conventions], Any]
+"""Converts the value of a field, which is not blank."""
+
 _PLAIN = {str, int, bool, list, dict, type(None)}
 
 
@@ -137,7 +140,7 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
         >>> format_employee_record({"ID": 7, "Surname": "Byron", "Forename": " Ada "})
         {'employee_id': '7', 'first_name': 'Ada', 'last_name': 'Byron'}
     """
-    return format_row(row, Conventions())[0]
+    return Form().record(tuple(row), list(row.values()))
 
 
 def named_fields(columns: Iterable[object]) -> set[str | None]:
@@ -146,67 +149,193 @@ def named_fields(columns: Iterable[object]) -> set[str | None]:
     return named | {"first_name", "last_name"} if FULL_NAME in named else named
 
 
-def learn(conventions: Conventions, row: Mapping[str, Any]) -> None:
-    """Show the numbers and dates of a row, as they are written, to the conventions of its file."""
-    for name, value in row.items():
-        if isinstance(value, str):
-            field = meaning(name)[0]
-            if field == "salary":
-                conventions.see_number(_without_currency(value))
-            elif field == "hire_date":
-                conventions.see_date(value.strip())
+class _Columns(NamedTuple):
+    """What the columns of a row stand for.
 
-
-def format_row(
-    row: Mapping[str, Any], conventions: Conventions
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the record, and the columns that were read as fields of another name.
-
-    Args:
-        row: a value for each column.
-        conventions: how the file's columns write numbers and dates.
-
-    Raises:
-        RecordError: the row is no record.
+    Attributes:
+        fields: for each field with columns, in the order of `FIELDS`: its name, how its value is
+            converted, and its columns, the least ambiguous first.
+        full: the columns with a whole name.
+        others: the columns that are kept under their own names.
+        id_column: the name of the one with the id.
+        renamed: columns of another name than their field, of which none had a value yet.
+        kept: columns that are no field, or not the only one of a field, and had no value yet.
     """
-    fields: dict[str, Any] = {}
-    columns: dict[str, str] = {}
-    extras: dict[str, Any] = {}
-    known: list[tuple[int, str, str, Any]] = []
-    full: tuple[str, Any] | None = None
-    ids = [(meaning(name)[1], name) for name in row if meaning(name)[0] == "employee_id"]
-    id_column = min(ids)[1] if ids else None
-    for name, value in row.items():
-        field, rank = meaning(name)
-        plain = value if type(value) in _PLAIN else _plain(value)
-        if field == FULL_NAME and full is None and isinstance(plain, str):
-            full = (name, plain)
-        elif field is None or field == FULL_NAME:
-            if plain is not None or value is None:
-                extras[name] = plain
-        elif field == "employee_id" and name != id_column:
-            extras[name] = plain  # never from another column, even if this row has no id
-        elif not _is_blank(field, plain):
-            known.append((rank, field, name, plain))
-    for _, field, name, value in sorted(known, key=lambda column: column[0]):
-        if field in columns:
+
+    fields: list[tuple[str, Convert, list[tuple[int, str]]]]
+    full: list[tuple[int, str]]
+    others: list[tuple[int, str]]
+    id_column: str | None
+    renamed: set[str]
+    kept: set[str]
+
+
+class Form:
+    """Converts the rows of one file, or of one call, to records.
+
+    What the names of the columns mean is looked up once for all rows that have the same.
+
+    Attributes:
+        renamed: column of the file -> field that it was read as, where the names differ.
+        kept: columns that are no fields of an employee; they are sent as extras.
+    """
+
+    MOST = 1_000
+    """How many different lists of columns are remembered; each row of JSON may have its own."""
+
+    def __init__(self) -> None:
+        self.renamed: dict[str, str] = {}
+        self.kept: dict[str, None] = {}
+        self._conventions = Conventions()
+        self._known: dict[tuple[str, ...], _Columns] = {}
+        self._id_column: str | None = None
+
+    def learn(self, names: tuple[str, ...], values: Sequence[Any]) -> None:
+        """Show the numbers and dates of a row, as they are written, to the conventions."""
+        for field, _, places in self._columns(names).fields[-2:]:
+            if field == "salary":
+                for place, _ in places:
+                    if isinstance(text := values[place], str):
+                        self._conventions.see_number(_without_currency(text))
+            elif field == "hire_date":
+                for place, _ in places:
+                    if isinstance(text := values[place], str):
+                        self._conventions.see_date(text.strip())
+
+    def record(self, names: tuple[str, ...], values: Sequence[Any]) -> dict[str, Any]:
+        """Return the record of a row; see `encoded`."""
+        return self._read(names, values)[0]
+
+    def encoded(self, names: tuple[str, ...], values: Sequence[Any]) -> bytes:
+        """Return the record of a row as the JSON that is sent.
+
+        Args:
+            names: of the columns.
+            values: one for each column.
+
+        Raises:
+            RecordError: the row is no record, or has its id in another column than those before.
+        """
+        return self._read(names, values)[1]
+
+    def _read(self, names: tuple[str, ...], values: Sequence[Any]) -> tuple[dict[str, Any], bytes]:
+        columns = self._columns(names)
+        record: dict[str, Any] = {}
+        chosen: dict[str, str] = {}  # column -> field
+        more: dict[str, Any] = {}  # further values of a field
+        for field, convert, places in columns.fields:
+            for place, name in places:
+                value = values[place]
+                if convert is _to_text and type(value) is str:
+                    value = value.strip()
+                    if not value:
+                        continue
+                else:
+                    value = value if type(value) in _PLAIN else _plain(value)
+                    if _is_blank(field, value):
+                        continue
+                if field in record:
+                    more[name] = values[place] if type(values[place]) in _PLAIN else value
+                else:
+                    record[field] = convert(field, value, self._conventions)
+                    chosen[name] = field
+        extras: dict[str, Any] = {}
+        for place, name in columns.others:
+            value = values[place]
+            if type(value) in _PLAIN or (value := _plain(value)) is not None:
+                extras[name] = value
+        if columns.full:
+            record = _with_names(record, columns.full, values, chosen, extras)
+        _require(record, names)
+        record |= extras | more
+        payload = encode_record(record)
+        try:
+            Employee.model_validate_json(payload)
+        except ValidationError as error:
+            raise RecordError(validation_reason(error)[1] + ".") from None
+        self._note(columns, chosen, record)
+        return record, payload
+
+    def _note(self, columns: _Columns, chosen: dict[str, str], record: dict[str, Any]) -> None:
+        """Note what the columns were read as, for each the first time that it had a value."""
+        if columns.id_column != self._id_column:
+            if self._id_column is not None:
+                raise RecordError(
+                    f"The id is in {shown(columns.id_column)} here, and in "
+                    f"{shown(self._id_column)} above: give all rows the same column."
+                )
+            self._id_column = columns.id_column
+        if columns.renamed:
+            for name in columns.renamed & chosen.keys():
+                self.renamed[name] = chosen[name]
+                columns.renamed.discard(name)
+        if columns.kept:
+            for name in columns.kept & record.keys():
+                self.kept[name] = None
+                columns.kept.discard(name)
+
+    def _columns(self, names: tuple[str, ...]) -> _Columns:
+        """Return what columns mean."""
+        columns = self._known.get(names)
+        if columns is None:
+            if len(self._known) >= self.MOST:
+                self._known.clear()
+            columns = self._known[names] = self._looked_up(names)
+        return columns
+
+    def _looked_up(self, names: tuple[str, ...]) -> _Columns:
+        full: list[tuple[int, str]] = []
+        others: list[tuple[int, str]] = []
+        known: dict[str, list[tuple[int, int, str]]] = {field: [] for field in FIELDS}
+        for place, name in enumerate(names):
+            field, rank = meaning(name)
+            if field is None:
+                others.append((place, name))
+            elif field == FULL_NAME:
+                full.append((place, name))
+            else:
+                known[field].append((rank, place, name))
+        for ranked in known.values():
+            ranked.sort(key=lambda column: column[0])
+        # never from another column, even if this row has no id
+        others += [(place, name) for _, place, name in known["employee_id"][1:]]
+        del known["employee_id"][1:]
+        fields = {
+            field: [(place, name) for _, place, name in ranked]
+            for field, ranked in known.items()
+            if ranked
+        }
+        renamed = {name for places in [*fields.values(), full] for _, name in places}
+        several = [places for places in fields.values() if len(places) > 1]
+        kept = {name for places in [*several, full, others] for _, name in places}
+        return _Columns(
+            [(field, _CONVERT[field], places) for field, places in fields.items()],
+            full,
+            sorted(others),
+            fields["employee_id"][0][1] if "employee_id" in fields else None,
+            renamed.difference(FIELDS, self.renamed),
+            kept.difference(FIELDS, self.kept),
+        )
+
+
+def _with_names(
+    record: dict[str, Any],
+    full: list[tuple[int, str]],
+    values: Sequence[Any],
+    chosen: dict[str, str],
+    extras: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the record with the names of a column that has the whole name."""
+    found: tuple[str, str] | None = None
+    for place, name in full:
+        value = values[place] if type(values[place]) in _PLAIN else _plain(values[place])
+        if isinstance(value, str) and found is None:
+            found = name, value
+        elif value is not None or values[place] is None:
             extras[name] = value
-        else:
-            columns[field] = name
-            fields[field] = _CONVERT[field](field, value, conventions)
-    if full is not None:
-        _split_full_name(full, fields, columns, extras)
-    _require(fields, row)
-    record = {name: fields[name] for name in FIELDS if name in fields} | extras
-    try:
-        Employee.model_validate_json(encode_record(record))
-    except ValidationError as error:
-        raise RecordError(validation_reason(error)[1] + ".") from None
-    return record, {
-        name: "first_name and last_name" if field == FULL_NAME else field
-        for field, name in columns.items()
-        if name != field or field == FULL_NAME
-    }
+    if found is not None:
+        _split_full_name(found, record, chosen, extras)
+    return {name: record[name] for name in FIELDS if name in record}
 
 
 def _split_full_name(
@@ -221,13 +350,13 @@ def _split_full_name(
         extras[column] = full[1]
         return
     fields |= {"first_name": first, "last_name": last}
-    columns[FULL_NAME] = column
+    columns[column] = "first_name and last_name"
 
 
-def _require(fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+def _require(fields: Mapping[str, Any], columns: tuple[str, ...]) -> None:
     for name in REQUIRED:
         if name not in fields:
-            there = ", ".join(map(name_to_show, itertools.islice(row, 12))) or "none"
+            there = ", ".join(map(name_to_show, columns[:12])) or "none"
             raise RecordError(
                 f"Missing {name}: give it a value in a column of that name, or one of "
                 f"{', '.join(SPELLINGS[name].split()[1:4])} (columns found: {there})."
@@ -237,6 +366,8 @@ def _require(fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
 def _plain(value: Any) -> Any:
     """Return a value of pandas, numpy or datetime as a type of JSON; None for a missing value, and
     for a number that is none (NaN, Infinity)."""
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if str(value) in {"nan", "inf", "-inf", "NaT", "<NA>"}:
         return None
     if isinstance(value, datetime.date | datetime.time):
@@ -310,7 +441,7 @@ def _to_date(field: str, value: Any, conventions: Conventions) -> str:
     _refuse(field, value, "a date: write it like 2024-05-31")
 
 
-_CONVERT: dict[str, Callable[[str, Any, Conventions], Any]] = {
+_CONVERT: dict[str, Convert] = {
     **dict.fromkeys(FIELDS, _to_text),
     "salary": _to_salary,
     "hire_date": _to_date,

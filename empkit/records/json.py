@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic_core import from_json
+
 from empkit.records.depth import MAX_DEPTH, too_deep
 from empkit.records.employee import REQUIRED
 from empkit.records.form import named_fields, shown
-from empkit.records.rows import MAX_LINE_BYTES, Row, too_long
+from empkit.records.rows import MAX_LINE_BYTES, Row, batches, too_long, unreadable
 
 OPEN, BROKEN, WHOLE = range(3)  # states of a line, see `json_state`
 
@@ -45,27 +47,43 @@ def json_state(line: bytes) -> int:
     return WHOLE
 
 
-def json_lines(lines: list[bytes]) -> Iterator[Row]:
+def json_lines(data: bytes) -> Iterator[Row]:
     """Yield one row for each line that is not blank."""
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield number, _json_line(line)
+    number = 0
+    for _, part in batches(data):
+        for line in part.split(b"\n"):
+            number += 1
+            try:
+                # too few brackets to be nested too deep; what this parser refuses, the other reads
+                if len(line) <= MAX_LINE_BYTES and line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
+                    value = from_json(line.rstrip().removesuffix(b","))
+                    if type(value) is dict:
+                        yield number, tuple(value), list(value.values())
+                        continue
+            except ValueError:
+                pass
+            if line.strip():
+                yield _json_line(number, line)
 
 
-def _json_line(line: bytes) -> dict[str, Any] | str:
+def _json_line(number: int, line: bytes) -> Row:
     if len(line) > MAX_LINE_BYTES:
-        return too_long(line)
+        return unreadable(number, too_long(line))
     try:
         text = line.decode().rstrip().removesuffix(",")  # some programs end each line with one
-        return _TOO_DEEP if too_deep(text) else _json_object(_DECODER.decode(text))
+        if too_deep(text):
+            return unreadable(number, _TOO_DEEP)
+        return _json_object(number, _DECODER.decode(text))
     except UnicodeDecodeError as error:
-        return f"Bytes that are not UTF-8, at byte {error.start + 1}."
+        return unreadable(number, f"Bytes that are not UTF-8, at byte {error.start + 1}.")
     except ValueError as error:
-        return _bad_json(error)
+        return unreadable(number, _bad_json(error))
 
 
-def _json_object(value: Any) -> dict[str, Any] | str:
-    return value if isinstance(value, dict) else f"Not a JSON object but {shown(value)}."
+def _json_object(line: int, value: Any) -> Row:
+    if isinstance(value, dict):
+        return line, tuple(value), list(value.values())
+    return unreadable(line, f"Not a JSON object but {shown(value)}.")
 
 
 _TOO_DEEP = f"Nested too deep: at most {MAX_DEPTH} levels are accepted."
@@ -95,23 +113,25 @@ def json_document(data: bytes) -> Iterator[Row]:
         line, counted = line + text.count("\n", counted, position), position
         if position == len(text):
             if is_list:
-                yield line, "The list is not closed: the file may be incomplete."
+                yield unreadable(line, "The list is not closed: the file may be incomplete.")
             return
         if is_list and text[position] == "]":
             if not wrapped and text[position + 1 :].strip():
-                yield line, "The file continues after the end of the list; the rest was not read."
+                yield unreadable(
+                    line, "The file continues after the end of the list; the rest was not read."
+                )
             return
         if too_deep(text, position):
-            yield line, _TOO_DEEP
+            yield unreadable(line, _TOO_DEEP)
             position = _after(text, position, position)
             continue
         try:
             value, position = _DECODER.raw_decode(text, position)
         except json.JSONDecodeError as error:
-            yield line, _bad_json(error)
+            yield unreadable(line, _bad_json(error))
             position = _after(text, position, error.pos)
         else:
-            yield line, _json_object(value)
+            yield _json_object(line, value)
 
 
 def _after(text: str, begin: int, failed: int) -> int:
