@@ -6,7 +6,7 @@ Imports inside the functions keep the start of every other command fast.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -21,6 +21,7 @@ from empkit.settings import OLD_NAMES, PREFIX, Settings
 
 if TYPE_CHECKING:
     from empkit.records.files import RecordFile
+    from empkit.records.reading import Reading
 
 
 class Commands(typer.core.TyperGroup):
@@ -161,19 +162,23 @@ def settings_with_user(server: str | None) -> Settings:
         fail(f"{'EMPKIT_SERVER_URL' if server is None else '--server'}: {error}")
 
 
-def read_file(file: str) -> RecordFile:
-    """Return the records of a file; print which lines are unreadable and which columns renamed."""
+def read_file(file: str, reading: Reading | None = None) -> RecordFile:
+    """Return the records of a file; print how it was read, and what could not be read.
+
+    Args:
+        file: its path, or - for standard input.
+        reading: what the user says of it.
+    """
     from empkit.records.employee import RecordError
-    from empkit.records.files import read_records
+    from empkit.records.files import read
+    from empkit.records.reading import Reading
 
     try:
-        content = read_records(file)
+        content = read(file, reading or Reading())
     except RecordError as error:
         fail(str(error))
-    for row in content.unreadable[:20]:
-        err.print(plain(f"line {row.line}: {row.reason}"), style="yellow")
-    if len(content.unreadable) > 20:
-        err.print(f"... and {len(content.unreadable) - 20} more lines", style="yellow")
+    _print_some([f"line {row.line}: {row.reason}" for row in content.unreadable], 20, "lines")
+    _print_remarks(content)
     renamed = ", ".join(f"{name} -> {field}" for name, field in content.renamed.items())
     err.print(
         plain(
@@ -186,3 +191,22 @@ def read_file(file: str) -> RecordFile:
     if not content.records:
         fail(f"{file} contains no record that can be sent.")
     return content
+
+
+def _print_remarks(content: RecordFile) -> None:
+    """Print how a file was read where that is not plain, and which values were dropped."""
+    from empkit.records.remarks import grouped
+
+    for note in content.notes:
+        err.print(plain(note))
+    sentences = grouped(content.dropped)
+    _print_some(sentences, 10, "reasons why values are dropped")
+    if sentences:
+        warn("Their records are read without them; --strict-values leaves such records out.")
+
+
+def _print_some(sentences: Sequence[str], most: int, what: str) -> None:
+    for sentence in sentences[:most]:
+        warn(sentence)
+    if len(sentences) > most:
+        warn(f"... and {len(sentences) - most:,} more {what}")

@@ -8,20 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from empkit.records.employee import REQUIRED, RecordError, name_to_show
-from empkit.records.form import meaning, named_fields, shown
 from empkit.records.rows import MAX_LINE_BYTES, Row, batches, lines_of, too_long, unreadable
 
 MAX_ROW_LINES = 100
 """The largest number of lines that one CSV row may span with quotes."""
-
-TITLE_LINES = 20
-"""How many lines may stand before the names of the columns, such as a title."""
-
-_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
-"""The first line with which some programs say which delimiter a file has."""
-
-_TEXT = re.compile(rb"\S")
 
 _RULE = re.compile(r"\s*:?-{2,}:?\s*|\s*=+\s*")
 """A cell of the line below the names of a table that is drawn with characters."""
@@ -36,6 +26,9 @@ class Header(NamedTuple):
         delimiter: between the cells.
         columns: the names; a column without one is called after its number.
         unnamed: how many columns at the end have no name, since each line ends in a delimiter.
+        chosen: field -> its column, where the user said it.
+        notes: what is to be said of the lines above, and how they were read.
+        rows: lines above that may be rows, and why they are not read.
     """
 
     lines: int
@@ -43,94 +36,52 @@ class Header(NamedTuple):
     delimiter: str
     columns: list[str]
     unnamed: int
+    chosen: dict[str, str]
+    notes: list[str]
+    rows: list[Row]
 
 
-def csv_header(data: bytes, name: str) -> Header:
-    """Return the header: the first line, of some, that names the fields that are needed.
+def csv_rows(data: bytes, header: Header, skipped: dict[int, str]) -> Iterator[Row]:
+    """Yield the rows below the header; one whose cells are all empty is a blank line.
 
     Args:
-        data: the text of the file, which has more than blanks.
-        name: of the file, for messages.
-
-    Raises:
-        RecordError: no line does, or two columns have the same name.
+        data: the text of the file.
+        header: of it.
+        skipped: gets what lines are that are no rows: comments, and the header once more.
     """
-    text = _TEXT.search(data)
-    begin = data.rfind(b"\n", 0, text.start() if text else 0) + 1
-    lines: list[bytes] = []
-    filled: list[int] = []
-    for number, line in enumerate(lines_of(data, begin)):
-        lines.append(line)
-        if line.strip():
-            filled.append(number)
-        if len(filled) > TITLE_LINES and number > filled[TITLE_LINES - 1] + MAX_ROW_LINES:
-            break
-    if b"\0" in lines[0] or "\ufffd" in lines[0].decode(errors="replace"):
-        raise RecordError(
-            f"{name} is not text in UTF-8: save it as CSV (UTF-8), JSON or JSON Lines."
-        )
-    said = _SEPARATOR.fullmatch(lines[0].decode(errors="replace").strip())
-    for number in filled[:TITLE_LINES]:
-        header = _header_at(lines, number, said[1] if said else ",;\t|")
-        named = named_fields(header.columns)
-        if not [field for field in REQUIRED if field not in named]:
-            _check_names(header.columns, name)
-            return header._replace(
-                lines=data.count(b"\n", 0, begin) + header.lines,
-                end=begin + sum(len(line) + 1 for line in lines[: header.lines]),
-            )
-    named = named_fields(_header_at(lines, 0, ",;\t|").columns)
-    missing = [field for field in REQUIRED if field not in named]
-    raise RecordError(
-        f"{name} has no column for {', '.join(missing)}. A CSV file begins with the names of "
-        f"its columns, such as {','.join(REQUIRED)}; this one begins with "
-        f"{shown(lines[0].decode().strip())}."
-    )
-
-
-def _check_names(columns: list[str], name: str) -> None:
-    twice = next((column for column in columns if columns.count(column) > 1), None)
-    if twice is not None:
-        raise RecordError(f"{name} has two columns named {name_to_show(twice)}: rename one.")
-
-
-def _header_at(lines: list[bytes], number: int, delimiters: str) -> Header:
-    """Return a line as a header, split by the delimiter that yields the most fields."""
-    best = (-1, 0), Header(number + 1, 0, ",", [""], 0)
-    for delimiter in delimiters:
-        cells, count = _csv_cells(lines, number, delimiter)
-        if not isinstance(cells, str):
-            fields = {meaning(cell.strip())[0] for cell in cells} - {None}
-            names = [cell.strip() for cell in cells]
-            unnamed = 0
-            while names and not names[-1]:
-                names.pop()
-                unnamed += 1
-            # some programs leave the name of the column of row numbers empty
-            columns = [cell or f"column_{place}" for place, cell in enumerate(names, start=1)]
-            header = Header(number + count, 0, delimiter, columns, unnamed)
-            best = max(best, ((len(fields), len(cells)), header), key=lambda found: found[0])
-    return best[1]
-
-
-def csv_rows(data: bytes, header: Header) -> Iterator[Row]:
-    """Yield the rows below the header; one whose cells are all empty is a blank line."""
+    yield from header.rows
     wanted, names = len(header.columns), tuple(header.columns)
+    heading = names[0]
     first = True
     for number, cells in _cells_of(data, header):
         if isinstance(cells, str):
             yield unreadable(number, cells)
-        elif len(cells) == wanted and cells[0] and not first:
+        elif (
+            len(cells) == wanted
+            and (begin := cells[0])
+            and begin[0] != "#"
+            and begin != heading
+            and not first
+        ):
             yield number, names, cells
         elif not any(cell.strip() for cell in cells):
             continue
+        elif cells[0].startswith("#") and not any(cells[1:]) and wanted > 1:
+            skipped[number] = "comments"
         elif first and all(map(_RULE.fullmatch, filter(None, cells))):
-            pass  # the line below the names of a table that is drawn with characters
+            skipped[number] = "the rule below the headings"
+        elif _is_header(cells, header):
+            skipped[number] = "the headings again"
         elif (fitting := _fitting(cells, header)) is None:
             yield unreadable(number, _ill_fitting(cells, header))
         else:
             yield number, _names(header, len(fitting)), fitting
         first = False
+
+
+def _is_header(cells: Sequence[str], header: Header) -> bool:
+    """Return whether a row has the headings once more."""
+    return [cell.strip() for cell in cells[: len(header.columns)]] == header.columns
 
 
 def _cells_of(data: bytes, header: Header) -> Iterator[tuple[int, list[str] | str]]:
@@ -150,7 +101,7 @@ def _cells_of(data: bytes, header: Header) -> Iterator[tuple[int, list[str] | st
         several = [*part.split(b"\n"), *below]
         place = 0
         while place < len(lines):
-            cells, count = _csv_cells(several, place, header.delimiter)
+            cells, count = cells_at(several, place, header.delimiter)
             if count > 1 and _fitting(cells, header) is None:
                 # a stray quote may have included the lines below: read them as rows
                 cells, count = _ill_fitting(cells, header), 1
@@ -175,7 +126,10 @@ def _one_a_line(lines: list[str], delimiter: str) -> list[list[str]] | None:
 
 
 def _ill_fitting(cells: Sequence[str], header: Header) -> str:
-    return f"{len(cells)} cells where the header has {len(header.columns)}."
+    return (
+        f"{len(cells)} cells where the header has {len(header.columns)}: put quotes around a cell "
+        "with the delimiter in it, or say the delimiter with --delimiter."
+    )
 
 
 def _fitting(cells: Sequence[str], header: Header) -> list[str] | None:
@@ -194,7 +148,7 @@ def _names(header: Header, count: int) -> tuple[str, ...]:
     return (*header.columns, *(f"column_{place}" for place in range(wanted + 1, count + 1)))
 
 
-def _csv_cells(lines: list[bytes], start: int, delimiter: str) -> tuple[list[str] | str, int]:
+def cells_at(lines: Sequence[bytes], start: int, delimiter: str) -> tuple[list[str] | str, int]:
     """Return one row: its cells, or why it is unreadable, and the number of its lines.
 
     Quoted text may contain line ends. If a quote is never closed, only its first line is reported

@@ -28,7 +28,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from empkit.records.depth import MAX_DEPTH, too_deep
 
@@ -163,17 +163,37 @@ def validation_reason(error: ValidationError) -> tuple[str, str]:
     """
     first = error.errors(include_url=False, include_context=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
-    kind, message = first["type"], first["msg"]
+    kind = first["type"]
     if field == "employee_id" and (
         kind in {"missing", "string_too_short"} or first["input"] is None
     ):
         return field, MISSING_ID
-    if kind == "string_pattern_mismatch":
-        message = _NUL
-    elif kind == "json_invalid":
+    if kind == "json_invalid":
         field = _field_of_lone_surrogate(first["input"])
     field = name_to_show(field)
-    return field, f"{INVALID_DATA}{field + ': ' if field else ''}{message}"
+    return field, f"{INVALID_DATA}{field + ': ' if field else ''}{_message(first)}"
+
+
+def _message(error: ErrorDetails) -> str:
+    return _NUL if error["type"] == "string_pattern_mismatch" else error["msg"]
+
+
+def flaws(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return why values of a record cannot be stored, by their names.
+
+    Args:
+        record: may lack fields that every employee has; that is no flaw of a value.
+    """
+    found = {name: flaw for name, value in record.items() if (flaw := _flaw(name) or _flaw(value))}
+    rest = {name: value for name, value in record.items() if name not in found}
+    try:
+        Employee.model_validate_json(encode_record(rest))
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_context=False):
+            name = str(each["loc"][0])
+            if name in rest:
+                found.setdefault(name, _message(each))
+    return found
 
 
 def _field_of_lone_surrogate(data: bytes | str) -> str:

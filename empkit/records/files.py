@@ -8,19 +8,22 @@ import io
 import itertools
 import sys
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from empkit.records.csv import csv_header, csv_rows
+from empkit.records.csv import csv_rows
 from empkit.records.employee import RecordError
 from empkit.records.encoded import EncodedRecords
 from empkit.records.form import Form
+from empkit.records.header import csv_header
 from empkit.records.json import OPEN, WHOLE, json_document, json_lines, json_state
+from empkit.records.reading import Reading
+from empkit.records.remarks import DroppedValue, Drops, of_skipped, of_splits
 from empkit.records.rows import Row, lines_of, unreadable
-from empkit.records.text import in_utf8, unmarked, with_line_feeds
+from empkit.records.text import decoded, in_utf8, with_line_feeds
 
 MAX_FILE_BYTES = 2**30
 """The maximum size of a file, in bytes after unpacking; it limits the memory."""
@@ -45,6 +48,12 @@ class RecordFile:
         renamed: column of the file -> field that it was read as, where the names differ.
         kept: columns that are not fields of an employee; they are sent as extras.
         sha256: SHA-256 of the bytes that were read, before unpacking, in hexadecimal.
+        dropped: the values that could not be used, each with its line, column and reason; their
+            rows are in `records` without them.
+        notes: sentences on how the file was read, where that is not plain: its encoding, lines
+            that were skipped, whole names that were split.
+        name: of the file, for messages.
+        reading: how the user said it is to be read.
     """
 
     records: EncodedRecords
@@ -52,48 +61,98 @@ class RecordFile:
     renamed: dict[str, str]
     kept: list[str]
     sha256: str = ""
+    dropped: list[DroppedValue] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    name: str = ""
+    reading: Reading = field(default_factory=Reading)
 
 
-def read_records(source: str | Path | BinaryIO) -> RecordFile:
+def read_records(
+    source: str | Path | BinaryIO,
+    *,
+    columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    date_format: str | None = None,
+    decimal: str | None = None,
+    strict_values: bool = False,
+) -> RecordFile:
     """Read employees from CSV, JSON or JSON Lines, with or without gzip.
 
-    The format is detected from the content. CSV needs a line of column names; the delimiter may be
-    a comma, a semicolon, a tab or a bar. JSON is a list of objects, or one object. Text is UTF-8.
-    A row that cannot be read is reported with its line; the other rows are still read.
+    What is not given is detected. CSV needs a line of column names, or the numbers of its columns;
+    the delimiter may be a comma, a semicolon, a tab or a bar. JSON is a list of objects, also one
+    within an object, or one object.
+
+    A row that cannot be read is reported with its line; the other rows are still read. So is a
+    value that cannot be used, if its field may be left out: its row is read without it. A column
+    of numbers or dates is read in the one way that all of its values can mean.
 
     Args:
         source: the file, a stream of bytes, or "-" for standard input.
+        columns: see `empkit.records.reading.Reading`, as for the following.
+        encoding: such as cp1252.
+        delimiter: between the cells of CSV.
+        date_format: such as %d.%m.%Y.
+        decimal: the decimal mark, a point or a comma.
+        strict_values: whether a value that cannot be used costs its row.
 
     Raises:
-        RecordError: there is nothing to read, or the format is none of these.
+        RecordError: there is nothing to read, the format is none of these, or an option cannot be.
 
     Example:
         >>> file = read_records(io.BytesIO(b'{"id": 7, "first": "Ada", "last": "Byron"}'))
         >>> len(file.records), file.renamed["first"]
         (1, 'first_name')
     """
+    return read(
+        source,
+        Reading(
+            columns=columns or {}, encoding=encoding, delimiter=delimiter, date_format=date_format,
+            decimal=decimal, strict_values=strict_values,
+        ),
+    )  # fmt: skip
+
+
+def read(source: str | Path | BinaryIO, reading: Reading) -> RecordFile:
+    """Read employees as `read_records` does, with its options in one object.
+
+    Raises:
+        RecordError: there is nothing to read, or the format is none that is known.
+    """
     name = _source_name(source)
     data = _load(source, name)
     sha256 = hashlib.sha256(data).hexdigest()
     data, damage = _unpack(data, name)
-    data = with_line_feeds(unmarked(data, name))
+    data, encoding = decoded(data, name, reading.encoding)
+    data = with_line_feeds(data)
     if not data or data.isspace():
         raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON or JSON Lines).")
-    rows = _rows(data, name)
-    form = Form()
+    source_rows = _rows(data, name, encoding, reading)
+    rows, notes = source_rows.rows, source_rows.notes
+    form = Form(replace(reading, columns=source_rows.chosen))
+    form.conventions.between_cells = source_rows.delimiter
     for _, names, values in rows():
         if not isinstance(values, str):
             form.learn(names, values)
+    form.check_seen(name)
     records = EncodedRecords()
     refused: list[UnreadableRow] = []
+    drops = Drops()
     for line, names, values in itertools.chain(rows(), damage):
-        try:
-            if isinstance(values, str):
-                raise RecordError(values)
-            records.append(form.encoded(names, values))
-        except RecordError as error:
-            refused.append(UnreadableRow(line, str(error)))
-    return RecordFile(records, refused, form.renamed, list(form.kept), sha256)
+        if isinstance(values, str):
+            refused.append(UnreadableRow(line, values))
+            continue
+        formed = form.formed(names, values)
+        if formed.record is None:
+            refused.append(UnreadableRow(line, " ".join(formed.reasons)))
+        else:
+            records.append(formed.payload)
+            if formed.dropped:
+                drops.add(line, formed.dropped)
+    notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits)]
+    return RecordFile(
+        records, refused, form.renamed, list(form.kept), sha256, drops.all(), notes, name, reading
+    )
 
 
 def _source_name(source: str | Path | BinaryIO) -> str:
@@ -164,23 +223,69 @@ def _unpack(data: bytes, name: str) -> tuple[bytes, list[Row]]:
     return plain, [unreadable(plain.count(b"\n") + 1, damage)]
 
 
-def _rows(data: bytes, name: str) -> Callable[[], Iterator[Row]]:
-    """Return what yields the rows of a file from its begin; its format is detected here."""
+class _Rows(NamedTuple):
+    """The rows of a file.
+
+    Attributes:
+        rows: yields them from the first one, each time that it is called.
+        notes: how they are read.
+        chosen: field -> the column that the user said.
+        delimiter: between the cells of CSV.
+        skipped: gets what lines are that are no rows.
+    """
+
+    rows: Callable[[], Iterator[Row]]
+    notes: list[str]
+    chosen: Mapping[str, str]
+    delimiter: str
+    skipped: dict[int, str]
+
+
+def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> _Rows:
+    """Return the rows of a file; its format is detected here.
+
+    Args:
+        data: the file in UTF-8, if its encoding is known.
+        name: of the file, for messages.
+        encoding: that the file was in, None if it is not known.
+        reading: what the user says of it.
+
+    Raises:
+        RecordError: it is CSV without a header.
+    """
+    notes = []
+    if encoding not in {None, "utf-8"} and reading.encoding is None:
+        notes.append(f"Its encoding is {encoding}, as its first bytes say.")
     sample = list(itertools.islice((line for line in lines_of(data) if line.strip()), 100))
     start = sample[0].lstrip()[:1]
-    if start == b"{":
+    if reading.delimiter is None and start == b"{":
         # no single line of an object that spans several lines is a whole object
         by_line = (len(sample) > 1 and json_state(sample[0]) != OPEN) or any(
             line.startswith(b"{") and json_state(line) == WHOLE for line in sample[1:]
         )
-    elif start == b"[":
+    elif reading.delimiter is None and start == b"[":
         by_line = len(sample) > 1 and json_state(sample[0]) != OPEN
     else:
-        text, _ = in_utf8(data)  # JSON is in UTF-8 always (RFC 8259)
+        text = data
+        if encoding is None:
+            text, found = in_utf8(data)  # JSON is in UTF-8 always (RFC 8259)
+            if found != "utf-8":
+                notes.append(
+                    f"Its encoding was detected as {found}: if letters are wrong, say it with "
+                    "--encoding."
+                )
         try:
-            return partial(csv_rows, text, csv_header(text, name))
+            header = csv_header(text, name, reading)
         except RecordError:
-            if not any(line.startswith(b"{") for line in sample):
+            if not any(line.startswith(b"{") for line in sample) or reading.delimiter is not None:
                 raise
+        else:
+            skipped: dict[int, str] = {}
+            return _Rows(
+                partial(csv_rows, text, header, skipped), [*notes, *header.notes],
+                header.chosen, header.delimiter, skipped,
+            )  # fmt: skip
+        notes = []
         by_line = True
-    return partial(json_lines if by_line else json_document, data)
+    rows = partial(json_lines if by_line else json_document, data)
+    return _Rows(rows, notes, reading.columns, "", {})

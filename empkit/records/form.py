@@ -1,122 +1,79 @@
-"""Converts a row of any source into a record: names of fields, numbers, dates."""
+"""Converts a row of any source into a record, or into the reasons why it is none."""
 
 from __future__ import annotations
 
-import datetime
-import math
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from empkit.records.conventions import Conventions
+from empkit.records.conventions import BadValueError, Conventions
 from empkit.records.employee import (
     FIELDS,
-    LARGEST,
+    INVALID_DATA,
     REQUIRED,
-    SMALLEST,
     Employee,
     RecordError,
     encode_record,
+    flaws,
     name_to_show,
-    validation_reason,
 )
+from empkit.records.headings import SPELLINGS, Plan, column_of, meaning, no_column, plan_of
+from empkit.records.reading import FULL_NAME, Reading
+from empkit.records.values import TEXT_FIELDS, convert, missing, plain, shown, without_currency
 
-SPELLINGS = {
-    "employee_id": (
-        "employee_id employee_no employee_number employee_num employee_nr emp_id emp_no "
-        "emp_number emp_num empl_id personnel_id personnel_no personnel_number staff_id staff_no "
-        "staff_number worker_id id"
-    ),
-    "first_name": "first_name given_name given_names forename fname f_name first given",
-    "last_name": "last_name family_name surname lname l_name last family",
-    "email": "email email_address mail mail_address email_addr",
-    "department": "department department_name dept dept_name division",
-    "position": "position position_name position_title job_title job title role designation",
-    "salary": "salary annual_salary yearly_salary base_salary salaries wage wages pay base_pay",
-    "hire_date": (
-        "hire_date date_hired date_of_hire hired_date hired_on hired hiring_date start_date "
-        "started_on date_started join_date joining_date date_joined joined_on joined"
-    ),
-}
-"""Names of each field, the least ambiguous first. Case, accents and all but letters and digits are
-ignored, and what stands in brackets."""
+_MOST_REASONS = 8
+"""How many reasons a row is given at most."""
 
-_OTHER_LANGUAGES = {
-    "employee_id": (
-        "user_id identifier person_id personalnummer personal_nr pers_nr mitarbeiternummer "
-        "mitarbeiter_nr mitarbeiter_id matricule numero_employe id_employe numero_empleado "
-        "id_empleado codigo_empleado legajo matricula numero_funcionario id_funcionario"
-    ),
-    "first_name": "name_first vorname prenom nombre nombres nome primeiro_nome",
-    "last_name": (
-        "name_last nachname familienname zuname nom nom_de_famille apellido apellidos sobrenome "
-        "apelido ultimo_nome"
-    ),
-    "email": "adresse_email courriel correo correo_electronico email_adresse",
-    "department": "abteilung bereich departement service departamento setor",
-    "position": "stelle funktion poste fonction puesto cargo funcao",
-    "salary": "gehalt jahresgehalt salaire salaire_annuel salario sueldo salario_anual",
-    "hire_date": (
-        "eintrittsdatum einstellungsdatum eintritt date_d_embauche date_embauche date_d_entree "
-        "fecha_de_contratacion fecha_contratacion fecha_de_ingreso fecha_ingreso data_de_admissao "
-        "data_admissao data_de_contratacao"
-    ),
-}
-"""Names in German, French, Spanish and Portuguese, and rarer English ones."""
-
-FULL_NAME = "full_name"
-"""What a column with the whole name stands for; it is split where the two names have none."""
-
-_FULL_NAMES = (
-    "full_name employee_name complete_name name_full nom_complet nombre_completo nome_completo "
-    "vor_und_nachname name"
-)
-
-_REMARK = re.compile(r"\([^)]*\)|\[[^]]*\]")
-"""What a heading adds to its name: a unit, a currency."""
-
-_NUMBER = re.compile(
-    r"[-+]?(\d+|\d{1,3}(,\d{3})+|\d{1,3}([ \u00a0\u202f']\d{3})+)?(\.\d*)?(e[-+]?\d+)?",
-    re.ASCII | re.IGNORECASE,
-)
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
-
-_NO_VALUE = {"na", "n/a", "nan", "null", "none", "-", r"\n"}
-"""Texts that programs write for a missing number or date; in a name each could be the value."""
-
-Convert = Callable[[str, Any, Conventions], Any]
-"""Converts the value of a field, which is not blank."""
-
-_PLAIN = {str, int, bool, list, dict, type(None)}
+_NAMES = ("first_name", "last_name")
 
 
-def _squeeze(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", _REMARK.sub("", name)).casefold()
-    return "".join(filter(str.isalnum, plain))
+class Bad(NamedTuple):
+    """A value that cannot be used.
+
+    Attributes:
+        field: of the record.
+        column: of the row.
+        value: as the row has it.
+        reason: what it is, after "is" or alone.
+        sentence: the reason as a sentence, if it costs the row.
+        cause: see `BadValueError`.
+    """
+
+    field: str
+    column: str
+    value: Any
+    reason: str
+    sentence: str
+    cause: str
 
 
-_MEANINGS = {
-    _squeeze(spelling): (field, rank)
-    for field, spellings in [
-        (FULL_NAME, _FULL_NAMES),
-        *((field, f"{SPELLINGS[field]} {more}") for field, more in _OTHER_LANGUAGES.items()),
-    ]
-    for rank, spelling in enumerate(spellings.split(), start=1)
-}
+@dataclass
+class Split:
+    """How many whole names were split in one way, and the first of them."""
+
+    count: int
+    whole: str
+    first: str
+    last: str
 
 
-@lru_cache(maxsize=4096)
-def meaning(name: object) -> tuple[str | None, int]:
-    """Return the field that a column's name stands for, and its rank: 0 is the exact name."""
-    if not isinstance(name, str):
-        raise RecordError(f"A column is named {shown(name)}: give it a name that is text.")
-    return (name, 0) if name in FIELDS else _MEANINGS.get(_squeeze(name), (None, 0))
+class Formed(NamedTuple):
+    """What a row became.
+
+    Attributes:
+        record: None if the row is none.
+        payload: the record as the JSON that is sent.
+        reasons: why the row is no record, as sentences.
+        dropped: the values that were left out of the record.
+    """
+
+    record: dict[str, Any] | None
+    payload: bytes
+    reasons: Sequence[str]
+    dropped: Sequence[Bad]
 
 
 def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,309 +97,243 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
         >>> format_employee_record({"ID": 7, "Surname": "Byron", "Forename": " Ada "})
         {'employee_id': '7', 'first_name': 'Ada', 'last_name': 'Byron'}
     """
-    return Form().record(tuple(row), list(row.values()))
+    with_value = {name: value for name, value in row.items() if not _left_out(name, value)}
+    form = Form(Reading(strict_values=True), there=row)
+    formed = form.formed(tuple(with_value), list(with_value.values()))
+    if formed.record is None:
+        raise RecordError(" ".join(formed.reasons))
+    return formed.record
 
 
-def named_fields(columns: Iterable[object]) -> set[str | None]:
-    """Return the fields for which there are columns; a whole name stands for both names."""
-    named = {meaning(column)[0] for column in columns}
-    return named | {"first_name", "last_name"} if FULL_NAME in named else named
-
-
-class _Columns(NamedTuple):
-    """What the columns of a row stand for.
-
-    Attributes:
-        fields: for each field with columns, in the order of `FIELDS`: its name, how its value is
-            converted, and its columns, the least ambiguous first.
-        full: the columns with a whole name.
-        others: the columns that are kept under their own names.
-        id_column: the name of the one with the id.
-        renamed: columns of another name than their field, of which none had a value yet.
-        kept: columns that are no field, or not the only one of a field, and had no value yet.
-    """
-
-    fields: list[tuple[str, Convert, list[tuple[int, str]]]]
-    full: list[tuple[int, str]]
-    others: list[tuple[int, str]]
-    id_column: str | None
-    renamed: set[str]
-    kept: set[str]
+def _left_out(name: str, value: Any) -> bool:
+    """Return whether a cell has no value, so that another column of its field may have it; the id
+    is never taken from another column."""
+    field = meaning(name)[0]
+    if field in {None, FULL_NAME}:
+        return value is not None and missing("", value)
+    return field != "employee_id" and missing(field or "", value)
 
 
 class Form:
     """Converts the rows of one file, or of one call, to records.
 
-    What the names of the columns mean is looked up once for all rows that have the same.
+    What the names of the columns mean is decided once for all rows that have the same.
+
+    Args:
+        reading: what the user says of the file.
+        there: the names of all columns of a row that is of no file.
 
     Attributes:
         renamed: column of the file -> field that it was read as, where the names differ.
         kept: columns that are no fields of an employee; they are sent as extras.
+        conventions: how numbers and dates are written.
+        splits: column and way -> whole names that were split.
+        unseen: field -> heading of a column that the user named and no row had yet.
     """
 
     MOST = 1_000
     """How many different lists of columns are remembered; each row of JSON may have its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading, there: Mapping[str, Any] | None = None) -> None:
         self.renamed: dict[str, str] = {}
         self.kept: dict[str, None] = {}
-        self._conventions = Conventions()
-        self._known: dict[tuple[str, ...], _Columns] = {}
+        self.conventions = Conventions(reading.decimal, reading.date_format)
+        self.splits: dict[tuple[str, str], Split] = {}
+        self.unseen = dict(reading.columns)
+        self._reading = reading
+        self._there = there
+        self._plans: dict[tuple[str, ...], tuple[Plan, dict[str, str]]] = {}
         self._id_column: str | None = None
 
     def learn(self, names: tuple[str, ...], values: Sequence[Any]) -> None:
-        """Show the numbers and dates of a row, as they are written, to the conventions."""
-        for field, _, places in self._columns(names).fields[-2:]:
-            if field == "salary":
-                for place, _ in places:
-                    if isinstance(text := values[place], str):
-                        self._conventions.see_number(_without_currency(text))
-            elif field == "hire_date":
-                for place, _ in places:
-                    if isinstance(text := values[place], str):
-                        self._conventions.see_date(text.strip())
+        """See how the numbers and dates of a row are written."""
+        fields = self._plan(names)[0].fields
+        if "salary" in fields and isinstance(text := values[fields["salary"]], str):
+            self.conventions.see_number(without_currency(text))
+        if "hire_date" in fields and isinstance(text := values[fields["hire_date"]], str):
+            self.conventions.see_date(text.strip())
 
-    def record(self, names: tuple[str, ...], values: Sequence[Any]) -> dict[str, Any]:
-        """Return the record of a row; see `encoded`."""
-        return self._read(names, values)[0]
-
-    def encoded(self, names: tuple[str, ...], values: Sequence[Any]) -> bytes:
-        """Return the record of a row as the JSON that is sent.
+    def formed(self, names: tuple[str, ...], values: Sequence[Any]) -> Formed:
+        """Return the record of a row, or why it is none.
 
         Args:
             names: of the columns.
             values: one for each column.
 
         Raises:
-            RecordError: the row is no record, or has its id in another column than those before.
+            RecordError: the name of a column is no text.
         """
-        return self._read(names, values)[1]
-
-    def _read(self, names: tuple[str, ...], values: Sequence[Any]) -> tuple[dict[str, Any], bytes]:
-        columns = self._columns(names)
+        plan, new = self._plan(names)
         record: dict[str, Any] = {}
-        chosen: dict[str, str] = {}  # column -> field
-        more: dict[str, Any] = {}  # further values of a field
-        for field, convert, places in columns.fields:
-            for place, name in places:
-                value = values[place]
-                if convert is _to_text and type(value) is str:
-                    value = value.strip()
-                    if not value:
-                        continue
-                else:
-                    value = value if type(value) in _PLAIN else _plain(value)
-                    if _is_blank(field, value):
-                        continue
-                if field in record:
-                    more[name] = values[place] if type(values[place]) in _PLAIN else value
-                else:
-                    record[field] = convert(field, value, self._conventions)
-                    chosen[name] = field
-        extras: dict[str, Any] = {}
-        for place, name in columns.others:
+        bad: list[Bad] = []
+        for field, place in plan.fields.items():
             value = values[place]
-            if type(value) in _PLAIN or (value := _plain(value)) is not None:
-                extras[name] = value
-        if columns.full:
-            record = _with_names(record, columns.full, values, chosen, extras)
-        _require(record, names)
-        record |= extras | more
-        payload = encode_record(record)
-        try:
-            Employee.model_validate_json(payload)
-        except ValidationError as error:
-            raise RecordError(validation_reason(error)[1] + ".") from None
-        self._note(columns, chosen, record)
-        return record, payload
-
-    def _note(self, columns: _Columns, chosen: dict[str, str], record: dict[str, Any]) -> None:
-        """Note what the columns were read as, for each the first time that it had a value."""
-        if columns.id_column != self._id_column:
-            if self._id_column is not None:
-                raise RecordError(
-                    f"The id is in {shown(columns.id_column)} here, and in "
-                    f"{shown(self._id_column)} above: give all rows the same column."
-                )
-            self._id_column = columns.id_column
-        if columns.renamed:
-            for name in columns.renamed & chosen.keys():
-                self.renamed[name] = chosen[name]
-                columns.renamed.discard(name)
-        if columns.kept:
-            for name in columns.kept & record.keys():
-                self.kept[name] = None
-                columns.kept.discard(name)
-
-    def _columns(self, names: tuple[str, ...]) -> _Columns:
-        """Return what columns mean."""
-        columns = self._known.get(names)
-        if columns is None:
-            if len(self._known) >= self.MOST:
-                self._known.clear()
-            columns = self._known[names] = self._looked_up(names)
-        return columns
-
-    def _looked_up(self, names: tuple[str, ...]) -> _Columns:
-        full: list[tuple[int, str]] = []
-        others: list[tuple[int, str]] = []
-        known: dict[str, list[tuple[int, int, str]]] = {field: [] for field in FIELDS}
-        for place, name in enumerate(names):
-            field, rank = meaning(name)
-            if field is None:
-                others.append((place, name))
-            elif field == FULL_NAME:
-                full.append((place, name))
+            if type(value) is str and field in TEXT_FIELDS:
+                if value := value.strip():
+                    record[field] = value
+                continue
+            try:
+                value = convert(field, values[place], self.conventions)
+            except BadValueError as error:
+                if not (error.cause and field in REQUIRED):  # NaN
+                    bad.append(_bad(field, names[place], values[place], error))
             else:
-                known[field].append((rank, place, name))
-        for ranked in known.values():
-            ranked.sort(key=lambda column: column[0])
-        # never from another column, even if this row has no id
-        others += [(place, name) for _, place, name in known["employee_id"][1:]]
-        del known["employee_id"][1:]
-        fields = {
-            field: [(place, name) for _, place, name in ranked]
-            for field, ranked in known.items()
-            if ranked
-        }
-        renamed = {name for places in [*fields.values(), full] for _, name in places}
-        several = [places for places in fields.values() if len(places) > 1]
-        kept = {name for places in [*several, full, others] for _, name in places}
-        return _Columns(
-            [(field, _CONVERT[field], places) for field, places in fields.items()],
-            full,
-            sorted(others),
-            fields["employee_id"][0][1] if "employee_id" in fields else None,
-            renamed.difference(FIELDS, self.renamed),
-            kept.difference(FIELDS, self.kept),
-        )
-
-
-def _with_names(
-    record: dict[str, Any],
-    full: list[tuple[int, str]],
-    values: Sequence[Any],
-    chosen: dict[str, str],
-    extras: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the record with the names of a column that has the whole name."""
-    found: tuple[str, str] | None = None
-    for place, name in full:
-        value = values[place] if type(values[place]) in _PLAIN else _plain(values[place])
-        if isinstance(value, str) and found is None:
-            found = name, value
-        elif value is not None or values[place] is None:
-            extras[name] = value
-    if found is not None:
-        _split_full_name(found, record, chosen, extras)
-    return {name: record[name] for name in FIELDS if name in record}
-
-
-def _split_full_name(
-    full: tuple[str, str], fields: dict[str, Any], columns: dict[str, str], extras: dict[str, Any]
-) -> None:
-    """Take first and last name from a whole name, if the row has neither, else keep it."""
-    column, text = full[0], " ".join(full[1].split())
-    last, comma, first = map(str.strip, text.partition(","))
-    if not comma:
-        first, _, last = text.rpartition(" ")
-    if "first_name" in fields or "last_name" in fields or not (first and last):
-        extras[column] = full[1]
-        return
-    fields |= {"first_name": first, "last_name": last}
-    columns[column] = "first_name and last_name"
-
-
-def _require(fields: Mapping[str, Any], columns: tuple[str, ...]) -> None:
-    for name in REQUIRED:
-        if name not in fields:
-            there = ", ".join(map(name_to_show, columns[:12])) or "none"
-            raise RecordError(
-                f"Missing {name}: give it a value in a column of that name, or one of "
-                f"{', '.join(SPELLINGS[name].split()[1:4])} (columns found: {there})."
-            )
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of pandas, numpy or datetime as a type of JSON; None for a missing value, and
-    for a number that is none (NaN, Infinity)."""
-    if type(value) is float:
-        return value if math.isfinite(value) else None
-    if str(value) in {"nan", "inf", "-inf", "NaT", "<NA>"}:
-        return None
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return value.item() if getattr(value, "ndim", None) == 0 else value
-
-
-def _is_blank(field: str, value: Any) -> bool:
-    if isinstance(value, str):
-        text = value.strip()
-        return not text or (field in {"salary", "hire_date"} and text.casefold() in _NO_VALUE)
-    return value is None
-
-
-def shown(value: object) -> str:
-    """Return a value, its beginning or its type, for a message."""
-    if isinstance(value, list | dict):
-        return f"a {type(value).__name__}"
-    text = ascii(value[:30] if isinstance(value, str) else value)
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
-def _refuse(field: str, value: object, wanted: str) -> NoReturn:
-    raise RecordError(f"{field}: {shown(value)} is not {wanted}.")
-
-
-def _to_text(field: str, value: Any, _: Conventions) -> str:
-    if isinstance(value, str):
-        return value.strip()
-    # pandas converts a column of integers to floats if one of them is missing
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        value = int(value)
-    if type(value) is int and SMALLEST <= value <= LARGEST:
-        return str(value)
-    _refuse(field, value, "text, nor a whole number that can be converted to text")
-
-
-def _without_currency(text: str) -> str:
-    return text.strip().strip("$\u20ac\u00a3\u00a5").strip()
-
-
-def _to_salary(field: str, value: Any, conventions: Conventions) -> float:
-    wanted = "a number in an unambiguous form: write it like 52000.50"
-    if isinstance(value, str):
-        text = conventions.number(_without_currency(value))
-        if text is None:
-            _refuse(
-                field, value,
-                "a number in one way only, and no other value of its column tells what its point "
-                "means: write it like 52000.50",
-            )  # fmt: skip
-        if _NUMBER.fullmatch(text) is None:
-            _refuse(field, value, wanted)
-        value = re.sub(r"[,\s']", "", text)
-    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        _refuse(field, value, wanted)
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        _refuse(field, value, wanted)
-
-
-def _to_date(field: str, value: Any, conventions: Conventions) -> str:
-    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
+                if value is not None:
+                    record[field] = value
+        if plan.whole is not None:
+            record |= self._split(plan, plan.whole, values[plan.whole])
+            record = {field: record[field] for field in FIELDS if field in record}
+        for place, name in plan.kept.items():
+            value = values[place]
+            if type(value) is not str:
+                try:
+                    value = plain(value)
+                except BadValueError as error:
+                    bad.append(_bad(name, names[place], value, error))
+                    continue
+            record[name] = value
         try:
-            return datetime.datetime.fromisoformat(value.strip()).date().isoformat()
-        except ValueError:
-            pass
-    if isinstance(value, str) and (found := conventions.date(value.strip())):
+            payload = encode_record(record)
+            Employee.model_validate_json(payload)
+        except (RecordError, ValidationError):
+            bad += _unfit(record, plan)
+        else:
+            if not bad and plan.columns[plan.fields["employee_id"]] == self._id_column:
+                if new:
+                    self._note(plan, new, record)
+                return Formed(record, payload, (), ())
+        return self._judged(plan, new, values, record, bad)
+
+    def _judged(
+        self,
+        plan: Plan,
+        new: dict[str, str],
+        values: Sequence[Any],
+        record: dict[str, Any],
+        bad: list[Bad],
+    ) -> Formed:
+        """Return what a row becomes of which something is missing or bad."""
+        told = {each.field for each in bad}
+        absent = [field for field in REQUIRED if field not in record and field not in told]
+        reasons = _missing(absent, plan, values, self._there)
+        if reasons or self._reading.strict_values or not told.isdisjoint(REQUIRED):
+            reasons += [each.sentence for each in bad]
+        if "employee_id" in record:
+            id_column = plan.columns[plan.fields["employee_id"]]
+            if self._id_column is not None and id_column != self._id_column:
+                reasons.append(
+                    f"The id is in {shown(id_column)} here, and in {shown(self._id_column)} above: "
+                    "give all rows the same column, or say which with --column employee_id=HEADING."
+                )
+        if len(reasons) > _MOST_REASONS:
+            reasons[_MOST_REASONS:] = [f"And {len(reasons) - _MOST_REASONS} more."]
+        if reasons:
+            return Formed(None, b"", reasons, ())
+        self._id_column = id_column
+        self._note(plan, new, record)
+        return Formed(record, encode_record(record), (), bad)
+
+    def _split(self, plan: Plan, place: int, value: Any) -> dict[str, str]:
+        """Return first and last name of a whole name; nothing if it is not two words or more."""
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        last, comma, first = map(str.strip, text.partition(","))
+        way = "at the comma, behind which the first name stands"
+        if not comma and plan.last_first:
+            last, _, first = text.partition(" ")
+            way = "at the first blank, the last name first as its heading says"
+        elif not comma:
+            first, _, last = text.rpartition(" ")
+            way = "at the last blank"
+        if not (first and last):
+            return {}
+        split = self.splits.setdefault((plan.columns[place], way), Split(0, text, first, last))
+        split.count += 1
+        return {"first_name": first, "last_name": last}
+
+    def check_seen(self, name: str) -> None:
+        """Refuse a file of which no row has a column that the user named.
+
+        Raises:
+            RecordError: there is one; the message has the columns that there are.
+        """
+        for field, heading in self.unseen.items():
+            raise no_column(field, heading, [*dict.fromkeys(chain(*self._plans))], name)
+
+    def _plan(self, names: tuple[str, ...]) -> tuple[Plan, dict[str, str]]:
+        """Return what columns mean, and those of another name which had no value yet."""
+        found = self._plans.get(names)
+        if found is None:
+            if len(self._plans) >= self.MOST:
+                self._plans.clear()
+            given = self._reading.columns
+            chosen = {field: column_of(heading, names) for field, heading in given.items()}
+            made = plan_of(names, chosen)
+            for field in [field for field in self.unseen if chosen[field] is not None]:
+                del self.unseen[field]
+            found = self._plans[names] = made, _other_names(made)
         return found
-    _refuse(field, value, "a date: write it like 2024-05-31")
+
+    def _note(self, plan: Plan, new: dict[str, str], record: dict[str, Any]) -> None:
+        """Note what columns were read as, for each the first time that it had a value."""
+        for name in [name for name in new if name in record]:
+            column = new.pop(name)
+            if name in FIELDS:
+                whole = plan.whole is not None and plan.columns[plan.whole] == column
+                self.renamed[column] = "first_name and last_name" if whole else name
+            else:
+                self.kept[name] = None
 
 
-_CONVERT: dict[str, Convert] = {
-    **dict.fromkeys(FIELDS, _to_text),
-    "salary": _to_salary,
-    "hire_date": _to_date,
-}
+def _other_names(plan: Plan) -> dict[str, str]:
+    """Return the names of a record whose columns are called otherwise, or are no fields."""
+    columns = {field: plan.columns[place] for field, place in plan.fields.items()}
+    others = {field: column for field, column in columns.items() if column != field}
+    if plan.whole is not None:
+        others["first_name"] = plan.columns[plan.whole]
+    return others | {name: plan.columns[place] for place, name in plan.kept.items()}
+
+
+def _bad(field: str, column: str, value: Any, error: BadValueError) -> Bad:
+    sentence = f"{name_to_show(field)}: {shown(value)} is {error}."
+    return Bad(field, column, value, str(error), sentence, error.cause)
+
+
+def _unfit(record: dict[str, Any], plan: Plan) -> list[Bad]:
+    """Take out of a record the values that cannot be stored, and return them."""
+    places = {name: place for place, name in plan.kept.items()} | plan.fields
+    found = []
+    for name, flaw in flaws(record).items():
+        place = places.get(name, plan.whole)
+        column = "" if place is None else plan.columns[place]
+        sentence = f"{INVALID_DATA}{name_to_show(name)}: {flaw}."
+        found.append(Bad(name, column, record.pop(name), flaw, sentence, ""))
+    return found
+
+
+def _missing(
+    absent: list[str], plan: Plan, values: Sequence[Any], there: Mapping[str, Any] | None
+) -> list[str]:
+    """Return a sentence for each field that has no value."""
+    sentences = []
+    for field in absent:
+        whole = field in _NAMES and plan.whole is not None
+        place = plan.whole if whole else plan.fields.get(field)
+        text = "" if place is None else str(values[place] or "").strip()
+        if whole and text:
+            if field == _NAMES[0]:
+                sentences.append(
+                    f"first_name and last_name: {shown(text)} in the column "
+                    f"{shown(plan.columns[place or 0])} is not two names."
+                )
+        elif place is not None:
+            column = shown(plan.columns[place])
+            sentences.append(f"Missing {field}: give it a value in the column {column}.")
+        else:
+            known = ", ".join(SPELLINGS[field].split()[1:4])
+            names = ", ".join(map(name_to_show, [*(there or plan.columns)][:12])) or "none"
+            option = "" if there is not None else f", or name it with --column {field}=HEADING"
+            sentences.append(
+                f"Missing {field}: give it a value in a column of that name, or one of {known}"
+                f"{option} (columns found: {names})."
+            )
+    return sentences

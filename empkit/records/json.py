@@ -11,8 +11,9 @@ from pydantic_core import from_json
 
 from empkit.records.depth import MAX_DEPTH, too_deep
 from empkit.records.employee import REQUIRED
-from empkit.records.form import named_fields, shown
+from empkit.records.headings import named_fields
 from empkit.records.rows import MAX_LINE_BYTES, Row, batches, too_long, unreadable
+from empkit.records.values import shown
 
 OPEN, BROKEN, WHOLE = range(3)  # states of a line, see `json_state`
 
@@ -148,6 +149,7 @@ def _after(text: str, begin: int, failed: int) -> int:
     if text[failed : failed + 1] == "{" and text[begin:failed].rstrip().endswith(","):
         return failed  # the value before it was not closed
     opened: list[str] = []
+    comma = 0  # where the last one ends
     for token in _TOKEN.finditer(text, begin):
         mark = token[0]
         if mark[0] == '"':
@@ -155,12 +157,16 @@ def _after(text: str, begin: int, failed: int) -> int:
             if between:
                 return token.start() + between.end()
         elif mark in "{[":
+            if opened[-1:] == ["{"] and comma and not text[comma : token.start()].strip():
+                return token.start()  # in an object a name stands here: it was not closed
             opened.append(mark)
         elif not opened:
             return max(token.start() + (mark == "}"), begin + 1)
         elif mark != "," and opened.pop() != _PAIRS[mark]:
             break
-        elif not opened and mark != ",":
+        elif mark == ",":
+            comma = token.end()
+        elif not opened:
             return token.end()
     following = _NEXT_OBJECT.search(text, max(failed - 1, begin + 1))
     return following.end() if following else len(text)

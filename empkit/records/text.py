@@ -20,31 +20,49 @@ SAMPLE = 2**18
 """How many bytes are looked at to detect an encoding."""
 
 
-def unmarked(data: bytes, name: str) -> bytes:
-    """Return a file in UTF-8 if its byte order mark says in which encoding it is.
+def decoded(data: bytes, name: str, encoding: str | None = None) -> tuple[bytes, str | None]:
+    """Return a file in UTF-8, and its encoding if the user or its byte order mark says it.
+
+    Bytes that are no text in the encoding that the user gave stay, so that their rows are refused.
 
     Args:
         data: the content of the file.
         name: of the file, for messages.
+        encoding: that the user gave.
 
     Raises:
-        RecordError: it is not what its mark says.
+        RecordError: it is not what its mark says, or its mark says another encoding.
     """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            if encoding == "utf-8":
-                return data.removeprefix(mark)
-            return _decoded(data, encoding, name)
-    return data
+    marked = next((each for mark, each in _MARKS if data.startswith(mark)), None)
+    if encoding is None:
+        if marked is None:
+            return data, None
+        return _strictly(data, marked, name), marked
+    wanted = codecs.lookup(encoding).name
+    if marked is not None and not wanted.startswith(marked):
+        raise RecordError(
+            f"{name} begins with the mark of {marked}, so it is not in {encoding}: leave out "
+            "--encoding."
+        )
+    try:
+        text = data.decode(encoding, "surrogateescape")
+    except UnicodeError as error:
+        raise RecordError(
+            f"{name} is not text in {encoding} ({error}): leave out --encoding, which is then "
+            "detected, or give another."
+        ) from error
+    return text.removeprefix("\ufeff").encode(errors="surrogateescape"), wanted
 
 
-def _decoded(data: bytes, encoding: str, name: str) -> bytes:
+def _strictly(data: bytes, encoding: str, name: str) -> bytes:
+    if encoding == "utf-8":
+        return data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode(encoding).encode()
     except UnicodeError as error:
         raise RecordError(
             f"{name} is not text in {encoding}, although it begins like that ({error}): save it "
-            "as CSV (UTF-8), JSON or JSON Lines."
+            "as CSV (UTF-8), JSON or JSON Lines, or say its encoding with --encoding."
         ) from error
 
 

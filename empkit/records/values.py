@@ -1,0 +1,159 @@
+"""Converts one value of a field: text, numbers and dates, as files and data frames write them."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import unicodedata
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from empkit.records.conventions import BadValueError, Conventions
+from empkit.records.employee import FIELDS, LARGEST, SMALLEST
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
+
+_PLAIN_NUMBER = re.compile(r"[-+]?[\d.,]+", re.ASCII)
+
+_CODE = r"(?:[A-Z]{3}|[Kk]r\.?|R|z\u0142|K\u010d|Fr\.)"
+"""The code of a currency, or what some write for theirs."""
+
+_CURRENCY = re.compile(rf"{_CODE}\s*(?=[-+\d.,])|(?<=[\d.,])\s*{_CODE}$", re.ASCII)
+
+_NO_CENTS = re.compile(r"[.,](?:-{1,2}|\u2013|\u2014)$")
+"""What stands in place of cents that are none, as in 52.000,-"""
+
+_NO_VALUE = {"na", "n/a", "null", "none", "-", "--", r"\n"}
+"""Texts that programs write for a missing number or date; in a name each could be the value."""
+
+_NOT_FINITE = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+
+_PLAIN = {str, int, bool, list, dict, type(None)}
+
+
+def shown(value: object) -> str:
+    """Return a value, its beginning or its type, for a message."""
+    if isinstance(value, list | dict):
+        return f"a {type(value).__name__}"
+    text = ascii(value[:30] if isinstance(value, str) else value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def plain(value: Any) -> Any:
+    """Return a value of pandas, numpy or datetime as a type of JSON; None for a missing value.
+
+    Raises:
+        BadValueError: it is a number that is none (NaN, Infinity).
+    """
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
+        raise _not_finite()
+    if str(value) in {"NaT", "<NA>"}:
+        return None
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def _not_finite() -> BadValueError:
+    return BadValueError("no finite number, and so no value", cause="not finite")
+
+
+def missing(field: str, value: Any) -> bool:
+    """Return whether a cell of a data frame has no value, which there is written as NaN, too."""
+    try:
+        value = plain(value)
+        return value is None or (bool(field) and _is_blank(field, value))
+    except BadValueError:
+        return True
+
+
+def _is_blank(field: str, value: Any) -> bool:
+    """Return whether a value is none.
+
+    Raises:
+        BadValueError: it is the text of a number that is none.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text and field in {"salary", "hire_date"}:
+            text = text.casefold()
+            if text in _NOT_FINITE:
+                raise _not_finite()
+            return text in _NO_VALUE
+        return not text
+    return value is None
+
+
+def _refuse(wanted: str) -> NoReturn:
+    raise BadValueError(f"not {wanted}")
+
+
+def _to_text(value: Any, _: Conventions) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    # pandas converts a column of integers to floats if one of them is missing
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    if type(value) is int and SMALLEST <= value <= LARGEST:
+        return str(value)
+    _refuse("text, nor a whole number that can be converted to text")
+
+
+def without_currency(text: str) -> str:
+    """Return an amount without its currency."""
+    text = text.strip()
+    if _PLAIN_NUMBER.fullmatch(text):
+        return text
+    text = "".join(each for each in text if unicodedata.category(each) != "Sc").strip()
+    return _NO_CENTS.sub("", _CURRENCY.sub("", text)).strip()
+
+
+def _to_salary(value: Any, conventions: Conventions) -> float:
+    wanted = "a number in an unambiguous form: write it like 52000.50"
+    if isinstance(value, str):
+        return conventions.number(without_currency(value))
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        _refuse(wanted)
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        _refuse(wanted)
+
+
+def _to_date(value: Any, conventions: Conventions) -> str:
+    if not isinstance(value, str):
+        _refuse("a date: write it like 2024-05-31")
+    text = value.strip()
+    if conventions.in_iso and _DATE.fullmatch(text):
+        try:
+            return datetime.datetime.fromisoformat(text).date().isoformat()
+        except ValueError:
+            pass
+    return conventions.date(text)
+
+
+_CONVERT: dict[str, Callable[[Any, Conventions], Any]] = {
+    **dict.fromkeys(FIELDS, _to_text),
+    "salary": _to_salary,
+    "hire_date": _to_date,
+}
+
+
+TEXT_FIELDS = frozenset(FIELDS) - {"salary", "hire_date"}
+"""Their text is taken as it is, without blanks around it."""
+
+
+def convert(field: str, value: Any, conventions: Conventions) -> Any:
+    """Return the value of a field, None where there is none.
+
+    Raises:
+        BadValueError: the value cannot be one of this field.
+    """
+    if field == "hire_date" and isinstance(value, datetime.date) and str(value) != "NaT":
+        return value.isoformat()[:10]
+    value = plain(value)
+    return None if _is_blank(field, value) else _CONVERT[field](value, conventions)
