@@ -1,11 +1,11 @@
 """Coverage-guided fuzzing of what reads bytes from outside:
 `python -m benchmarks.fuzz proxy --write`.
 
-Each target is a property-based test: Hypothesis makes its inputs from the fuzzer's bytes, so that
-one statement of what must hold serves both. atheris (libFuzzer) keeps the inputs that reach new
-code, in `benchmarks/corpus/TARGET.zip`, and goes on from there the next time; with those that
-failed they are tests (`tests/test_corpus.py`). It ends when the time is over and the last ten
-minutes brought nothing new.
+Each target is a property-based test: Hypothesis makes its inputs from the fuzzer's bytes, or it
+takes them as they are, so that one statement of what must hold serves both. atheris (libFuzzer)
+keeps the inputs that reach new code, in `benchmarks/corpus/TARGET.zip`, and goes on from there the
+next time; with those that failed they are tests (`tests/test_corpus.py`). It ends when the time is
+over and the last ten minutes brought nothing new.
 
 It needs atheris, which is not a dependency of the kit: `pip install atheris`.
 """
@@ -13,7 +13,6 @@ It needs atheris, which is not a dependency of the kit: `pip install atheris`.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import re
 import subprocess
@@ -26,36 +25,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.common import RESULTS, replace_section
+from benchmarks.fuzzed import MAX_BYTES, TARGETS, seeds_of
 
-TARGETS = {
-    "proxy": (
-        "tests.proxy.test_relay",
-        "test_the_stream_stays_the_same_in_order_and_content",
-        "the streams that arrive are those that were sent, whatever toxics come and go",
-    ),
-    "consumer": (
-        "tests.server.test_decoding",
-        "test_each_message_becomes_a_row_or_a_dead_letter_as_the_schema_has_it",
-        "each message becomes a row if the published schema calls it good, else a dead letter",
-    ),
-    "http": (
-        "tests.clients.test_any_bytes",
-        "test_over_http_each_answer_is_that_of_its_own_request",
-        "no record gets the answer to another, each is that which h11 reads",
-    ),
-    "websocket": (
-        "tests.clients.test_any_bytes",
-        "test_over_a_websocket_each_answer_is_that_of_its_own_message",
-        "no record gets the answer to another, none is acked but by its own",
-    ),
-}
-"""Module, test, and what must hold."""
 QUIET_S = 600.0
 """How long nothing new must have been found, in seconds."""
 INTERRUPTED = 72
 """libFuzzer's exit status after SIGTERM or SIGINT."""
-MODULE = (sys.executable, "-m", "benchmarks.fuzz")
-SEEDS, MAX_BYTES = 20, 4096
+SEEDS = 20
 CORPUS = Path(__file__).with_name("corpus")
 _STATE = re.compile(rb"^#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+)", re.MULTILINE)
 
@@ -87,10 +63,11 @@ def fuzz(target: str, minutes: float) -> Fuzzed:
     """
     with tempfile.TemporaryDirectory() as folder:
         # too few bytes make no input, and the fuzzer begins with none
-        seeds = kept(target) or [os.urandom(MAX_BYTES >> number % 5) for number in range(SEEDS)]
+        seeds = kept(target) or seeds_of(target)
+        seeds = seeds or [os.urandom(MAX_BYTES >> number % 5) for number in range(SEEDS)]
         for number, seed in enumerate(seeds):
             (Path(folder) / f"seed-{number}").write_bytes(seed)
-        found = _fuzzed([*MODULE, target, "--child", folder], minutes)
+        found = _fuzzed([sys.executable, "-m", "benchmarks.fuzzed", target, folder], minutes)
         with zipfile.ZipFile(CORPUS / f"{target}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             for place, file in enumerate(sorted(Path(folder).iterdir())):
                 archive.writestr(zipfile.ZipInfo(str(place)), file.read_bytes())
@@ -135,32 +112,13 @@ def _fuzzed(command: list[str], minutes: float) -> Fuzzed:
     return Fuzzed(inputs, edges, now - began, now - last, failed)
 
 
-def child(target: str, folder: str) -> None:
-    """Fuzz until the process is ended, from and into a folder of inputs."""
-    import atheris  # noqa: PLC0415 - only here, and only where it is installed
-
-    module, name, _ = TARGETS[target]
-    with atheris.instrument_imports(include=["empkit"]):
-        test = getattr(importlib.import_module(module), name)
-    arguments = [
-        *("fuzz", folder, "-timeout=60", "-rss_limit_mb=2048"),
-        *(f"-max_len={MAX_BYTES}", "-len_control=0", f"-artifact_prefix={folder}/"),
-    ]
-    atheris.Setup(arguments, test.hypothesis.fuzz_one_input)
-    atheris.Fuzz()
-
-
 def main() -> None:
     """Fuzz the targets that are named, or all; print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], metavar="TARGET")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--write", action="store_true", help=f"write into {RESULTS.name}")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        child(options.targets[0], options.child)
-        return
     lines = [
         "| target | what must hold | inputs | branches | minutes | nothing new for | broken |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
