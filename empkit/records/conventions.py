@@ -15,6 +15,8 @@ BETWEEN_THOUSANDS = " '\u00a0\u2009\u202f\u2019"
 not to be broken, and apostrophes, straight or not."""
 
 _MARKS = (".", ",")
+_WITH_POINT = re.compile(r"\d+\.\d{1,2}", re.ASCII)
+"""A number that is one with a decimal point only, as most are written."""
 _FRACTION = r"(?:{mark}\d*)?(?:e[-+]?\d+)?"
 _DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ].*)?", re.ASCII)
 _YEAR_FIRST = re.compile(r"(\d{4})([./])(\d{1,2})\2(\d{1,2})(?:[T ].*)?", re.ASCII)
@@ -93,6 +95,9 @@ class Conventions:
         """Learn from one value of a column of numbers, without its currency."""
         if text.isdecimal():
             return
+        if _WITH_POINT.fullmatch(text):
+            self._settled.add(".")
+            return
         by_point, by_comma = (_number(text, mark) for mark in _MARKS)
         if by_point == by_comma:
             return
@@ -112,6 +117,14 @@ class Conventions:
                 learned.add(False)
             elif month_first is None and day_first is not None:
                 learned.add(True)
+
+    def plain_number(self, text: str) -> float | None:
+        """Return what `number` would, and faster, for most; None where it has to be asked."""
+        if (text.isdecimal() and text.isascii()) or (
+            self._decimal != "," and self._settled != {","} and _WITH_POINT.fullmatch(text)
+        ):
+            return float(text)
+        return None
 
     def number(self, text: str) -> float:
         """Return what a number without its currency means.

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from empkit.records.conventions import BadValueError, Conventions
@@ -106,7 +107,7 @@ def _to_text(value: Any, _: Conventions) -> str:
 def without_currency(text: str) -> str:
     """Return an amount without its currency."""
     text = text.strip()
-    if _PLAIN_NUMBER.fullmatch(text):
+    if text.isdecimal() or _PLAIN_NUMBER.fullmatch(text):
         return text
     text = "".join(each for each in text if unicodedata.category(each) != "Sc").strip()
     return _NO_CENTS.sub("", _CURRENCY.sub("", text)).strip()
@@ -128,12 +129,18 @@ def _to_date(value: Any, conventions: Conventions) -> str:
     if not isinstance(value, str):
         _refuse("a date: write it like 2024-05-31")
     text = value.strip()
-    if conventions.in_iso and _DATE.fullmatch(text):
-        try:
-            return datetime.datetime.fromisoformat(text).date().isoformat()
-        except ValueError:
-            pass
-    return conventions.date(text)
+    return (conventions.in_iso and _in_iso(text)) or conventions.date(text)
+
+
+@lru_cache(maxsize=2**14)
+def _in_iso(text: str) -> str | None:
+    """Return the day of a date in ISO 8601; None if it is none. A file has the same ones often."""
+    if _DATE.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.datetime.fromisoformat(text).date().isoformat()
+    except ValueError:
+        return None
 
 
 _CONVERT: dict[str, Callable[[Any, Conventions], Any]] = {
@@ -153,7 +160,12 @@ def convert(field: str, value: Any, conventions: Conventions) -> Any:
     Raises:
         BadValueError: the value cannot be one of this field.
     """
-    if field == "hire_date" and isinstance(value, datetime.date) and str(value) != "NaT":
+    if type(value) is str:
+        if field == "salary" and (number := conventions.plain_number(value)) is not None:
+            return number
+        if field == "hire_date" and conventions.in_iso and (day := _in_iso(value)):
+            return day
+    elif field == "hire_date" and isinstance(value, datetime.date) and str(value) != "NaT":
         return value.isoformat()[:10]
     value = plain(value)
     return None if _is_blank(field, value) else _CONVERT[field](value, conventions)
