@@ -1,7 +1,7 @@
 """Whether the files that a connection commits to are still those at their paths.
 
-before a commit   the log may not have become shorter: SQLite writes on where it was, after a hole
-after it          the same files as before, and the database no shorter
+before a commit   the same log, and no shorter: SQLite writes on where it was, after a hole
+after it          the same database, and no shorter
 
 An open file that was removed, replaced or cut short takes every commit without an error.
 """
@@ -9,6 +9,7 @@ An open file that was removed, replaced or cut short takes every commit without 
 from __future__ import annotations
 
 import os
+import sys
 
 Identity = tuple[int, int]
 """A file, whatever its name: its device and inode."""
@@ -29,6 +30,9 @@ class Presence:
         """Return whether all is as after the last commit; any thread may ask."""
         return True
 
+    def close(self) -> None:
+        """Close what it has open."""
+
 
 class FilePresence(Presence):
     """The file of a database and its write-ahead log.
@@ -44,28 +48,45 @@ class FilePresence(Presence):
         self._opened = opened
         self._opened_log, self._log_size = _look(log)
         _, self._size = _look(file)
+        self._descriptor = _opened(log)
 
-    # in the measured path: os.stat takes a third of the time of Path.stat
+    # in the measured path, so written out: os.stat takes a third of the time of Path.stat, and a
+    # seek a fifth of that of os.stat
     def holds_before(self) -> bool:
-        """Return whether the log is as long as it was."""
+        """Return whether the log is the one that was opened, and as long as it was."""
         try:
-            return os.stat(self._log).st_size >= self._log_size  # noqa: PTH116
+            log = os.stat(self._log)  # noqa: PTH116
         except FileNotFoundError:
-            return not self._log_size
+            return self._opened_log is None
+        return log.st_size >= self._log_size and (log.st_dev, log.st_ino) == self._opened_log
 
     def holds_after(self) -> bool:
-        """Return whether both are the files that were opened, and the database as long as it was;
-        note how long they are now."""
-        log, log_size = _look(self._log)
-        if not self._is_there() or log != self._opened_log:
+        """Return whether the database is the file that was opened, and as long as it was; note how
+        long both are now. A log that was removed during the commit is noticed before the next one,
+        and is open, so that nothing of it is lost."""
+        try:
+            file = os.stat(self._file)  # noqa: PTH116
+        except FileNotFoundError:
             return False
-        self._log_size = log_size
+        if file.st_size < self._size or (file.st_dev, file.st_ino) != self._opened:
+            return False
+        self._size = file.st_size
+        if self._descriptor >= 0:
+            self._log_size = os.lseek(self._descriptor, 0, os.SEEK_END)
+        else:
+            self._log_size = _look(self._log)[1]
         return True
 
     def holds(self) -> bool:
         """Return whether both are the files that were opened, and the database as long as it was.
         Of the log only a commit tells: other programs may empty it in order."""
         return self._is_there() and _look(self._log)[0] == self._opened_log
+
+    def close(self) -> None:
+        """Close the descriptor of the log."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _is_there(self) -> bool:
         least = self._size
@@ -74,6 +95,17 @@ class FilePresence(Presence):
             return False
         self._size = size
         return True
+
+
+def _opened(log: str) -> int:
+    """Return a descriptor of a log, by which SQLite has no locks that closing it would release; -1
+    if there is none, and on Windows, where it would keep the log from being removed."""
+    if sys.platform == "win32":
+        return -1
+    try:
+        return os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
 
 
 def identity_of(path: str) -> Identity | None:

@@ -74,12 +74,16 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Employee records over HTTP, WebSocket and Kafka",
         lifespan=lifespan,
     )
-    app.add_api_route("/", _to_the_docs, include_in_schema=False)
-    app.include_router(http.router)
+    described = list(app.router.routes)
     if not settings.consume_only:
         app.include_router(http.employees)
         app.include_router(websocket.router)
+    app.include_router(http.router)
+    if not settings.consume_only:
         mount_receivers(app, settings)
+    app.add_api_route("/", _to_the_docs, include_in_schema=False)
+    # a request is held against one route after the other: those of records come first
+    app.router.routes[:] = app.router.routes[len(described) :] + described
     return app
 
 

@@ -260,6 +260,7 @@ class Store:
     def _disconnect(self) -> None:
         """Close the writer's connection, whatever its state."""
         connection, self._connection = self._connection, None
+        self._presence.close()
         if connection is not None:
             with contextlib.suppress(sa.exc.SQLAlchemyError):
                 connection.invalidate()
