@@ -6,8 +6,8 @@ Imports inside the functions keep the start of every other command fast.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from collections.abc import Iterable
+from typing import Annotated, Any, NoReturn
 
 import typer
 import typer.core
@@ -18,10 +18,6 @@ from empkit.plugins import PluginError
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, described, of_signal
 from empkit.settings import OLD_NAMES, PREFIX, Settings
-
-if TYPE_CHECKING:
-    from empkit.records.files import RecordFile
-    from empkit.records.reading import Reading
 
 
 class Commands(typer.core.TyperGroup):
@@ -160,53 +156,3 @@ def settings_with_user(server: str | None) -> Settings:
         return credentials.found(settings_of(server_url=server))
     except ValueError as error:
         fail(f"{'EMPKIT_SERVER_URL' if server is None else '--server'}: {error}")
-
-
-def read_file(file: str, reading: Reading | None = None) -> RecordFile:
-    """Return the records of a file; print how it was read, and what could not be read.
-
-    Args:
-        file: its path, or - for standard input.
-        reading: what the user says of it.
-    """
-    from empkit.records.employee import RecordError
-    from empkit.records.files import read
-    from empkit.records.reading import Reading
-
-    try:
-        content = read(file, reading or Reading())
-    except RecordError as error:
-        fail(str(error))
-    _print_some([f"line {row.line}: {row.reason}" for row in content.unreadable], 20, "lines")
-    _print_remarks(content)
-    renamed = ", ".join(f"{name} -> {field}" for name, field in content.renamed.items())
-    err.print(
-        plain(
-            f"{len(content.records)} records from {file}"
-            + (f", {len(content.unreadable)} lines left out" if content.unreadable else "")
-            + (f"; read as: {renamed}" if renamed else "")
-            + (f"; kept as they are: {', '.join(content.kept)}" if content.kept else "")
-        )
-    )
-    if not content.records:
-        fail(f"{file} contains no record that can be sent.")
-    return content
-
-
-def _print_remarks(content: RecordFile) -> None:
-    """Print how a file was read where that is not plain, and which values were dropped."""
-    from empkit.records.remarks import grouped
-
-    for note in content.notes:
-        err.print(plain(note))
-    sentences = grouped(content.dropped)
-    _print_some(sentences, 10, "reasons why values are dropped")
-    if sentences:
-        warn("Their records are read without them; --strict-values leaves such records out.")
-
-
-def _print_some(sentences: Sequence[str], most: int, what: str) -> None:
-    for sentence in sentences[:most]:
-        warn(sentence)
-    if len(sentences) > most:
-        warn(f"... and {len(sentences) - most:,} more {what}")

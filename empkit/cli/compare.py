@@ -25,10 +25,10 @@ from empkit.cli.common import (
     members,
     out,
     plain,
-    read_file,
     settings_with_user,
     warn,
 )
+from empkit.cli.reading import read_file, refuse_without_file, with_reading
 from empkit.clients import PROTOCOLS
 from empkit.experiment.arrivals import ArrivalsName
 from empkit.experiment.guarantees import Guarantees, choices, values_of
@@ -38,6 +38,8 @@ from empkit.settings import Settings
 if TYPE_CHECKING:
     from empkit.experiment.beforehand import Asked
     from empkit.experiment.workload import Record
+    from empkit.records.files import RecordFile
+    from empkit.records.reading import Reading
     from empkit.results.info import RunInfo
     from empkit.results.runs import Runs
 
@@ -126,6 +128,7 @@ AsJson = Annotated[
 Explain = Annotated[bool, typer.Option(help="Say below the tables what each row means.")]
 
 
+@with_reading
 def compare(
     ctx: typer.Context,
     file: File = None,
@@ -145,6 +148,7 @@ def compare(
     fault: Faults = None,
     explain: Explain = False,
     as_json: AsJson = False,
+    reading: Reading | None = None,
     **chosen: list[Any] | None,
 ) -> None:
     """Send the same records over each protocol, time them, and account for every one.
@@ -163,6 +167,8 @@ def compare(
 
       empkit compare employees.csv --in-flight 32
 
+      empkit compare export.csv --column employee_id='User Id' --decimal ,
+
       empkit compare --rate 500 --records 5000 --protocol websocket --protocol kafka
 
       empkit compare --rate 500 --records 4000 --fault server-crash@2s..5s
@@ -173,7 +179,7 @@ def compare(
         from empkit.faults.register import parse_fault
         from empkit.lab import LabError
 
-    source, origin = _source(file, records)
+    source, origin = _source(file, records, reading)
     protocols = list(dict.fromkeys(protocol or ()))
     try:
         workload = Workload(
@@ -199,19 +205,19 @@ def compare(
 
 
 def _source(
-    file: str | None, count: int | None
-) -> tuple[int | Sequence[Record], tuple[str, str] | None]:
-    """Return the records of a file with their origin, or how many records to make up."""
+    file: str | None, count: int | None, reading: Reading | None
+) -> tuple[int | Sequence[Record], RecordFile | None]:
+    """Return the records of a file and the file, or how many records to make up."""
     from empkit.experiment.workload import repeat_to
 
     if file is None:
+        refuse_without_file(reading)
         return count or measuring.MADE_UP, None
-    content = read_file(file)
+    content = read_file(file, reading)
     records: Sequence[Record] = content.records
     if count is not None:
         records = list(repeat_to(records, count))
-    name = "standard input" if file == "-" else f"file {Path(file).name}"
-    return records, (name, content.sha256)
+    return records, content
 
 
 def finish(

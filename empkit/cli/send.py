@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from empkit.cli.common import Kafka, err, fail, out, plain, read_file, settings_with_user
+from empkit.cli.common import Kafka, err, fail, out, plain, settings_with_user
+from empkit.cli.reading import read_file, with_reading
 from empkit.clients import PROTOCOLS
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
     from empkit.records.encoded import EncodedRecords
+    from empkit.records.reading import Reading
     from empkit.settings import Settings
 
 
+@with_reading
 def send(
     file: Annotated[str, typer.Argument(help="CSV, JSON or JSON Lines; - is standard input.")],
     mode: Annotated[
@@ -30,16 +33,28 @@ def send(
     server: Annotated[str | None, typer.Option(help="The server's URL.")] = None,
     kafka: Kafka = None,
     in_flight: Annotated[int, typer.Option(min=1, help="Records under way at any time.")] = 32,
+    reading: Reading | None = None,
 ) -> None:
     """Send a file for real: each record once, under its own id, to a running server.
 
     Prints a line for each record that was not accepted, and a final count. Exit status: 0 all rows
     of the file accepted, 1 not all, 2 wrong use. Sending the same file again changes nothing: a
     record that is already stored with the same content counts as accepted.
+
+    A value that cannot be used is reported, and its record sent without it, unless the record
+    needs it (id and names) or --strict-values is given.
+
+    Examples:
+
+      empkit send employees.csv
+
+      empkit send export.csv --column employee_id='User Id' --decimal , --date-format %d.%m.%Y
+
+      empkit send no-headings.csv --column employee_id=1 --column full_name=2
     """
     from empkit.clients import ClientError
 
-    content = read_file(file)
+    content = read_file(file, reading)
     records = content.records
     settings = settings_with_user(server)
     if kafka is not None:

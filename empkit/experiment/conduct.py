@@ -119,6 +119,7 @@ def prepare(
     faults: Sequence[At | Fault],
 ) -> Setup:
     """Write the records, with the faults of the whole run applied, to a file for the runs."""
+    workload = workload.read()
     records, sha256 = hashed(workload)
     offer = Offer(records, workload.seed, workload.rate)
     changed = {}

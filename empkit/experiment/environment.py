@@ -123,8 +123,8 @@ def hashed(workload: Workload) -> tuple[Iterator[Any], Callable[[], str | None]]
         RecordError: a file cannot be read, or holds no record.
     """
     if workload.origin is not None:
-        _, of_file = workload.origin
-        return workload.load(), lambda: of_file
+        file = workload.origin
+        return workload.load(), lambda: file.sha256
     if isinstance(workload.records, str | Path):
         file = read_records(workload.records)
         return iter(file.records), lambda: file.sha256

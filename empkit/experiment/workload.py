@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from empkit.experiment.arrivals import ARRIVALS, ArrivalsName
-from empkit.records.files import read_records
+from empkit.records.files import RecordFile, read_records
 from empkit.records.raw import Raw
 from empkit.records.samples import make_up_records
 
@@ -30,15 +31,15 @@ class Workload:
     neither it is a closed loop of 8.
 
     Args:
-        records: the number of made-up records; or records; or a file that `read_records` can read.
+        records: the number of made-up records; or records; or a file that `read_records` can read,
+            or has read, with the options that it needs.
         in_flight: closed loop: how many records are in flight at any time.
         rate: open loop: offered rate in records per second.
         arrivals: open loop: `constant` gaps, or those of a `poisson` process, which models many
             independent senders.
         warm_up: records that are sent first and not counted.
         seed: for made-up records and for Poisson arrivals.
-        origin: the source of the records and the SHA-256 of its bytes, when they were read
-            beforehand, such as `("file employees.csv", "9f86...")`.
+        origin: the file that the records are from, when it was read beforehand.
         surges: open loop: begin and end in seconds, and the factor by which the rate is multiplied;
             see `empkit.faults.Overload`.
 
@@ -55,16 +56,19 @@ class Workload:
     system takes less than it is offered. One that is due then waits; its response time counts from
     when it was due nevertheless."""
 
-    records: int | str | Path | Sequence[Record | Raw] = 2_000
+    records: int | str | Path | RecordFile | Sequence[Record | Raw] = 2_000
     in_flight: int | None = None
     rate: float | None = None
     arrivals: ArrivalsName = "constant"
     warm_up: int = 200
     seed: int = 0
     surges: tuple[tuple[float, float, float], ...] = ()
-    origin: tuple[str, str] | None = None
+    origin: RecordFile | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.records, RecordFile):
+            object.__setattr__(self, "origin", self.records)
+            object.__setattr__(self, "records", self.records.records)
         if self.in_flight is not None and self.rate is not None:
             raise ValueError("Give in_flight (closed loop) or rate (open loop), not both.")
         if self.in_flight is not None and self.in_flight < 1:
@@ -90,7 +94,28 @@ class Workload:
             return make_up_records(self.records, self.seed)
         if isinstance(self.records, str | Path):
             return iter(read_records(self.records).records)
+        assert not isinstance(self.records, RecordFile)  # see __post_init__
         return iter(self.records)
+
+    def read(self) -> Workload:
+        """Return the workload with the records of its file, which is read only here.
+
+        Warns of rows that are no records and of values that were dropped.
+
+        Raises:
+            RecordError: the file cannot be read.
+        """
+        if not isinstance(self.records, str | Path):
+            return self
+        file = read_records(self.records)
+        if file.unreadable or file.dropped:
+            warnings.warn(
+                f"{self.records}: {len(file.unreadable):,} rows were left out and "
+                f"{file.values_dropped:,} values dropped. read_records({str(self.records)!r}) says "
+                "which and why, and Workload takes what it returns.",
+                stacklevel=2,
+            )
+        return replace(self, records=file)
 
     def closed_loop(self) -> int | None:
         """Return how many records are in flight at any time; None in an open loop."""
@@ -116,12 +141,12 @@ class Workload:
     def described(self, count: int) -> dict[str, Any]:
         """Return the workload in words and numbers, for the results of a run."""
         if self.origin is not None:
-            source = self.origin[0]
+            source = "standard input" if self.origin.name == "-" else f"file {self.origin.name}"
         elif isinstance(self.records, str | Path):
             source = f"file {Path(self.records).name}"
         else:
             source = "made up" if isinstance(self.records, int) else "given"
-        return {
+        described = {
             "records": count,
             "source": source,
             "in_flight": self.closed_loop(),
@@ -130,6 +155,16 @@ class Workload:
             "warm_up": self.warm_up,
             "seed": self.seed,
         }
+        return described if self.origin is None else described | _reading_of(self.origin)
+
+
+def _reading_of(file: RecordFile) -> dict[str, Any]:
+    """Return what is needed to read a file in the same way again, and what was not read."""
+    return {
+        "reading": file.reading.given(),
+        "rows_left_out": len(file.unreadable),
+        "values_dropped": file.values_dropped,
+    }
 
 
 def _check_surges(surges: Sequence[tuple[float, float, float]]) -> None:

@@ -52,7 +52,9 @@ class RecordFile:
             rows are in `records` without them.
         notes: sentences on how the file was read, where that is not plain: its encoding, lines
             that were skipped, whole names that were split.
-        name: of the file, for messages.
+        values_dropped: how many values were dropped; of a column that is the cause of it there is
+            one in `dropped`.
+        name: of the file, without its folder; "-" is standard input.
         reading: how the user said it is to be read.
     """
 
@@ -63,6 +65,7 @@ class RecordFile:
     sha256: str = ""
     dropped: list[DroppedValue] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    values_dropped: int = 0
     name: str = ""
     reading: Reading = field(default_factory=Reading)
 
@@ -151,14 +154,21 @@ def read(source: str | Path | BinaryIO, reading: Reading) -> RecordFile:
                 drops.add(line, formed.dropped)
     notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits)]
     return RecordFile(
-        records, refused, form.renamed, list(form.kept), sha256, drops.all(), notes, name, reading
-    )
+        records, refused, form.renamed, list(form.kept), sha256, drops.all(), notes, drops.count,
+        _short_name(source), reading,
+    )  # fmt: skip
 
 
 def _source_name(source: str | Path | BinaryIO) -> str:
     if source == "-":
         return "Standard input"
     return str(source) if isinstance(source, str | Path) else "The stream"
+
+
+def _short_name(source: str | Path | BinaryIO) -> str:
+    if source == "-":
+        return "-"
+    return Path(source if isinstance(source, str | Path) else getattr(source, "name", "")).name
 
 
 def _load(source: str | Path | BinaryIO, name: str) -> bytes:

@@ -42,15 +42,21 @@ class _OfColumn:
 
 
 class Drops:
-    """Collects the values that were dropped."""
+    """Collects the values that were dropped.
+
+    Attributes:
+        count: how many there are.
+    """
 
     def __init__(self) -> None:
+        self.count = 0
         self._values: list[DroppedValue] = []
         self._columns: dict[tuple[str, str], _OfColumn] = {}
 
     def add(self, line: int, values: Iterable[Bad]) -> None:
         """Add the values of a row."""
         for bad in values:
+            self.count += 1
             if bad.cause and (of := self._columns.get((bad.column, bad.cause))):
                 of.count += 1
                 continue
