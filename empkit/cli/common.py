@@ -14,6 +14,7 @@ import typer.core
 from pydantic import ValidationError
 from rich.console import Console
 
+from empkit import shortage
 from empkit.plugins import PluginError
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, described, of_signal
@@ -33,6 +34,10 @@ class Commands(typer.core.TyperGroup):
             raise
         except PluginError as error:
             fail(str(error))
+        except OSError as error:
+            if not shortage.is_one(error):
+                raise
+            fail(shortage.said(error))
         except Exception as error:
             if not interrupts.first():
                 raise

@@ -237,11 +237,15 @@ def finish(
         folders = ending.save(crossed, asked.out, warn)
         if not as_json:
             _print_tables(crossed, with_recovery=bool(asked.faults), explain=explain)
-        ending.add_extras(crossed, folders, warn)
+        if folders:
+            ending.add_extras(crossed, folders, warn)
+        else:
+            more.append("the results: not written")
         status = ending.status(crossed, more)
         if as_json:
             out.write(json.dumps(to_json(crossed, more, status), indent=2) + "\n")
-        _conclude(crossed, more, folders[0] if len(folders) == 1 else folders[0].parent)
+        top = folders[0].parent if len(folders) > 1 else folders[0] if folders else None
+        _conclude(crossed, more, top)
     return status
 
 
@@ -348,7 +352,7 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _conclude(crossed: list[Runs], more: list[str], where: Path) -> None:
+def _conclude(crossed: list[Runs], more: list[str], where: Path | None) -> None:
     """Print what was found, where the results are, and whether a promise was broken."""
     from empkit.results.conclusion import closing
 
@@ -362,8 +366,9 @@ def _conclude(crossed: list[Runs], more: list[str], where: Path) -> None:
             warn(sentence)
         for sentence in runs.broken:
             err.print(plain(sentence), style="red")
-    page = ending.page(where)
-    err.print(plain(f"Results in {where}" + (f"; open {page}" if page else "")), soft_wrap=True)
+    if where is not None:
+        page = ending.page(where)
+        err.print(plain(f"Results in {where}" + (f"; open {page}" if page else "")), soft_wrap=True)
     broken = any(runs.broken for runs in crossed)
     missing = more or any(runs.unmeasured for runs in crossed)
     if heard := interrupts.first():

@@ -11,12 +11,14 @@ long.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from empkit.processes import interrupts
 from empkit.results.status import ExitStatus, first_of, of_signal
+from empkit.shortage import said
 
 if TYPE_CHECKING:
     from empkit.results.runs import Runs
@@ -36,7 +38,7 @@ def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
         say: prints a warning.
 
     Returns:
-        The folder of each comparison.
+        The folder of each comparison; none if there is no place for them, which is said.
     """
     folders = _folders(crossed, folder)
     with interrupts.held():
@@ -50,14 +52,21 @@ def save(crossed: Sequence[Runs], folder: Path, say: Say) -> list[Path]:
             if folder.parent == RESULTS:
                 point_to(folder)
         except OSError as error:
+            why = f"The results cannot be written to {folder}: {error.strerror or error}."
             elsewhere = Path(tempfile.mkdtemp(prefix="empkit-results-"))
-            say(
-                f"The results cannot be written to {folder}: {error.strerror or error}. They are "
-                f"in {elsewhere} instead: move them to a permanent place."
-            )
             folders = _folders(crossed, elsewhere)
-            for runs, run_folder in zip(crossed, folders, strict=True):
-                runs.save(run_folder)
+            try:
+                for runs, run_folder in zip(crossed, folders, strict=True):
+                    runs.save(run_folder)
+            except OSError as second:
+                shutil.rmtree(elsewhere, ignore_errors=True)
+                say(
+                    f"{why} Nor can they be written to {elsewhere.parent}: "
+                    f"{said(second, elsewhere.parent)} What is printed here is all that is left of "
+                    "them."
+                )
+                return []
+            say(f"{why} They are in {elsewhere} instead: move them to a permanent place.")
     return folders
 
 

@@ -80,6 +80,7 @@ def _serve(settings: Settings, what: str) -> None:
 
     from empkit import credentials
     from empkit.server.run import serve as run_server
+    from empkit.shortage import is_one
 
     made = settings.password is None and not settings.consume_only
     if made:
@@ -105,6 +106,8 @@ def _serve(settings: Settings, what: str) -> None:
         except KeyboardInterrupt:
             pass
         except OSError as error:
+            if is_one(error):
+                raise
             fail(f"The server cannot listen on {settings.host}:{settings.port}: {error}")
         except ValueError as error:
             fail(str(error))
@@ -117,11 +120,12 @@ def broker(
     from empkit.brokers import BrokerError, make_broker
     from empkit.processes.child import ChildError, Processes
 
-    with Processes() as processes:
+    with ExitStack() as cleanup:
         try:
             embedded = make_broker(
-                "embedded", processes, settings_of(), brokers=1, partitions=partitions
-            )
+                "embedded", cleanup.enter_context(Processes()), settings_of(), brokers=1,
+                partitions=partitions,
+            )  # fmt: skip
             embedded.start()
         except (BrokerError, ChildError) as error:
             fail(str(error))

@@ -21,6 +21,7 @@ import httptools
 from empkit import addresses
 from empkit.clients.answers import retry_after_s, shown
 from empkit.clients.base import NoAnswerError, NotSentError
+from empkit.shortage import said
 from empkit.tls import speaks_tls, verified
 
 MAX_RESPONSE_BYTES = 64 * 2**20
@@ -296,7 +297,7 @@ class Http1:
             hint = " It seems to speak no TLS: is it http://?" if plain else ""
             raise NotSentError(f"No connection to {self._netloc}: {error}.{hint}") from error
         except OSError as error:
-            raise NotSentError(f"No connection to {self._netloc}: {error}") from error
+            raise NotSentError(f"No connection to {self._netloc}: {said(error)}") from error
         return connection
 
     async def close(self) -> None:

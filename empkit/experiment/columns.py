@@ -6,6 +6,8 @@ before the load generator was killed are there for the audit.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +39,25 @@ class Columns:
     Args:
         folder: of the files.
         count: the number of records; None opens the files that exist.
+
+    Raises:
+        OSError: there is no space for them. It is reserved now, where the platform can: writing to
+            a mapped file for which none is left ends the process (SIGBUS).
     """
 
     def __init__(self, folder: Path, count: int | None = None) -> None:
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
         for name, kind in _TYPES.items():
             path = folder / f"{name}.npy"
-            self.arrays[name] = (
-                np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=(count,))
-                if count is not None
-                else np.lib.format.open_memmap(path, mode="r+")
+            if count is None:
+                self.arrays[name] = np.lib.format.open_memmap(path, mode="r+")
+                continue
+            self.arrays[name] = np.lib.format.open_memmap(
+                path, mode="w+", dtype=kind, shape=(count,)
             )
+            if sys.platform == "linux":
+                with path.open("rb+") as file:
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         self.errors: dict[int, str] = {}
         self.intended_ns = self.arrays["intended_ns"]
         self.sent_ns = self.arrays["sent_ns"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from empkit import plugins
+from empkit import plugins, shortage
 from empkit.clients import client_class, looks, plugin
 from empkit.clients.look import Look
 from empkit.clock import now_ns
@@ -112,6 +112,21 @@ def _own_errors(fault: Fault, failed: str) -> Iterator[None]:
         raise RunError(f"{fault} {failed}: {plugins.said(error)}.") from error
 
 
+@contextlib.contextmanager
+def full_folder_said(rig: Rig) -> Iterator[None]:
+    """Turn the error of a system without space or descriptors into a sentence.
+
+    Raises:
+        RunError: the folder of the rig is full, or no file can be opened.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not shortage.is_one(error):
+            raise
+        raise RunError(shortage.said(error, rig.processes.folder)) from error
+
+
 def prepare(
     rig: Rig,
     protocols: Sequence[str],
@@ -136,7 +151,7 @@ def prepare(
         workload = replace(workload, surges=(*workload.surges, *offer.surges))
     path = rig.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
     count = 0
-    with path.open("wb") as file:
+    with full_folder_said(rig), path.open("wb") as file:
         for record in offer.records:
             file.write(line_of(record))
             count += 1
@@ -181,6 +196,10 @@ class Conductor:
 
     def run(self, show: Progress) -> None:
         """Carry the run out; `result` is then its description and its folder."""
+        with full_folder_said(self._rig):
+            self._carry_out(show)
+
+    def _carry_out(self, show: Progress) -> None:
         self._folder.mkdir()
         if self._through_kafka:
             self._rig.ensure(self._settings)

@@ -42,7 +42,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from aiokafka.errors import KafkaError
 
-from empkit import plugins
+from empkit import plugins, shortage
 from empkit.clients import Client, connect, plugin
 from empkit.clients.base import Attempt, ClientError
 from empkit.clients.control import ControlPlane
@@ -429,6 +429,9 @@ def _carried_out(order: dict[str, Any], orders: Orders) -> dict[str, Any]:
                 "audited. `empkit check` says which part is missing."
             )
         except Exception as error:
+            if isinstance(error, OSError) and shortage.is_one(error):
+                report(failed=shortage.said(error, folder.parent))
+                sys.exit(1)
             if not plugin.is_own(plan.protocol):
                 raise
             traceback.print_exc()

@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from empkit import shortage
 from empkit.processes import interrupts, warden
 from empkit.processes.context import Stopping
 
@@ -34,6 +35,10 @@ Report = dict[str, Any]
 
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """For Windows, which has no sessions: Ctrl-C does not reach a new process group."""
+
+DESCRIPTORS = 128
+"""How many descriptors a process must be able to have that starts others, and each of these; the
+server of a lab has 32 open with 8 records in flight."""
 
 
 class ChildError(RuntimeError):
@@ -236,12 +241,16 @@ class Child:
                     pipe.close()
 
     def log_tail(self) -> str:
-        """Return the last lines of the log, to be appended to a message."""
+        """Return the last lines of the log, to be appended to a message, and whether its folder is
+        full, which the log then does not say."""
+        text = ""
+        if full := shortage.of_folder(self.log.parent):
+            text = f" {full}"
         with contextlib.suppress(OSError):
             lines = self.log.read_text(errors="replace").strip().splitlines()[-5:]
             if lines:
-                return " Its log ends with:\n  " + "\n  ".join(lines)
-        return ""
+                text += " Its log ends with:\n  " + "\n  ".join(lines)
+        return text
 
 
 def _merged(environment: Mapping[str, str | None]) -> dict[str, str]:
@@ -260,9 +269,16 @@ class Processes(Stopping):
     """A temporary folder and the child processes that work in it; they end with their owner.
 
     A warden process ends the children and removes the folder even if the owner is killed.
+
+    Raises:
+        ChildError: there is no place for the folder, or there are too few file descriptors.
     """
 
     def __init__(self) -> None:
+        try:
+            shortage.provide_descriptors(DESCRIPTORS, DESCRIPTORS, "empkit")
+        except OSError as error:
+            raise ChildError(shortage.said(error)) from error
         self.children: list[Child] = []
         self._idle: dict[str, Child] = {}
         self._started: Counter[str] = Counter()
@@ -273,7 +289,11 @@ class Processes(Stopping):
                 start_new_session=True,
                 creationflags=_NEW_GROUP,
             )
-            self.folder = Path(tempfile.mkdtemp(prefix="empkit-"))
+            try:
+                self.folder = Path(tempfile.mkdtemp(prefix="empkit-"))
+            except OSError as error:
+                self._dismiss_warden()
+                raise ChildError(shortage.said(error)) from error
             self._tell("folder", str(self.folder))
 
     def start(
@@ -359,6 +379,9 @@ class Processes(Stopping):
         for child in reversed(self.children[:]):
             self.release(child)
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._dismiss_warden()
+
+    def _dismiss_warden(self) -> None:
         assert self._warden.stdin is not None
         with contextlib.suppress(OSError):
             self._warden.stdin.close()

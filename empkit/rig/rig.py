@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import SecretStr
 
+from empkit import shortage
 from empkit.brokers import BrokerError, make_broker
 from empkit.clients import client_class, protocols
 from empkit.clients.register import with_receiver
@@ -185,13 +186,13 @@ class Rig(Stopping):
             raise LabError("The lab is running already.")
         if flaw := clock_flaw():
             raise LabError(flaw)
-        self._processes = Processes()
         self._run_ids = []
         ledger.begin()
         self._in_force = {name: getattr(self.settings, name) for name in OF_THE_CONSUMERS}
         self._flushes = False
         self._group = None
         try:
+            self._processes = Processes()
             if self._server_url is None:  # it imports while the others start
                 self._next_server = self._processes.start_module("server", SERVER)
             self._start_broker(self._processes)
@@ -206,7 +207,7 @@ class Rig(Stopping):
             self._wait_for_consumer()
         except (BrokerError, ChildError, OSError, ValueError) as error:
             self.stop()
-            raise LabError(str(error)) from error
+            raise LabError(shortage.said(error)) from error
         except BaseException:
             self.stop()
             raise

@@ -53,7 +53,10 @@ def authenticated(scope: MutableMapping[str, Any]) -> None:
 
 SWEEP_S = 1.0
 SPARE_DESCRIPTORS = 128
-"""How many descriptors stay free for the database, logs and brokers."""
+"""How many descriptors stay free for the database, logs and brokers; half of them if there are few.
+A server with 8 records in flight has 32 open."""
+LEAST_DESCRIPTORS = 64
+"""A server that may not have that many does not start."""
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -138,4 +141,5 @@ def most_connections(wanted: int) -> int:
     import resource  # noqa: PLC0415 - Windows has none
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return wanted if soft < 0 else max(1, min(wanted, soft - SPARE_DESCRIPTORS))
+    spare = min(SPARE_DESCRIPTORS, soft // 2)
+    return wanted if soft < 0 else max(1, min(wanted, soft - spare))

@@ -27,8 +27,16 @@ import uvicorn
 
 from empkit.processes.child import Report, follow_orders, report, take_environment
 from empkit.server.app import create_app
-from empkit.server.guarded import GuardedHttp, GuardedWebSocket, most_connections, sweep
+from empkit.server.guarded import (
+    LEAST_DESCRIPTORS,
+    SPARE_DESCRIPTORS,
+    GuardedHttp,
+    GuardedWebSocket,
+    most_connections,
+    sweep,
+)
 from empkit.settings import Settings
+from empkit.shortage import provide_descriptors
 
 LARGEST_MESSAGE = 16 * 2**20
 """The maximum size of a WebSocket message, in bytes; a longer one closes the connection."""
@@ -81,9 +89,12 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
         Whether the server started.
 
     Raises:
+        DescriptorsError: the process may not have as many descriptors as it needs.
         OSError: the port is taken, or the process may not listen on it.
         ValueError: a setting is invalid, or the certificate cannot be read.
     """
+    wanted = settings.max_connections + SPARE_DESCRIPTORS
+    provide_descriptors(LEAST_DESCRIPTORS, wanted, "The server")
     app = create_app(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

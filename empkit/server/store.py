@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +25,7 @@ from empkit.databases.engine import database_of, make_engine
 from empkit.databases.presence import Presence
 from empkit.databases.table import EMPLOYEES, Result, Row, create_table
 from empkit.server.stamps import StampLog
+from empkit.shortage import descriptors_are_used_up
 from empkit.wire import CREATED
 
 LOGGER = logging.getLogger(__name__)
@@ -317,15 +316,7 @@ class Store:
 def _reason(error: Exception) -> str:
     """Return the error of the database, without the statement and its values; a database says of a
     process that has no file descriptors left only that a file cannot be opened."""
-    if _descriptors_are_used_up():
+    if descriptors_are_used_up():
         return "The server has no file descriptors left: close connections, or raise ulimit -n."
     cause = getattr(error, "orig", None) or error
     return f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause) else ''}"
-
-
-def _descriptors_are_used_up() -> bool:
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error.errno in {errno.EMFILE, errno.ENFILE}
-    return False
