@@ -33,6 +33,8 @@ class Database(ABC):
     failed_commit_is_certain: ClassVar[bool]
     """Whether nothing is stored when a commit fails; over a network only its answer may have been
     lost, so that the records may be stored."""
+    may_come_later: ClassVar[bool] = True
+    """Whether a server starts without the database and waits for it."""
 
     def __init_subclass__(cls) -> None:
         if isinstance(name := cls.__dict__.get("name"), str):

@@ -56,7 +56,7 @@ class FilePresence(Presence):
         """Return whether the log is the one that was opened, and as long as it was."""
         try:
             log = os.stat(self._log)  # noqa: PTH116
-        except FileNotFoundError:
+        except OSError:
             return self._opened_log is None
         return log.st_size >= self._log_size and (log.st_dev, log.st_ino) == self._opened_log
 
@@ -66,7 +66,7 @@ class FilePresence(Presence):
         and is open, so that nothing of it is lost."""
         try:
             file = os.stat(self._file)  # noqa: PTH116
-        except FileNotFoundError:
+        except OSError:
             return False
         if file.st_size < self._size or (file.st_dev, file.st_ino) != self._opened:
             return False
@@ -117,6 +117,6 @@ def _look(path: str) -> tuple[Identity | None, int]:
     """Return the file at a path and its size in bytes."""
     try:
         found = os.stat(path)  # noqa: PTH116
-    except FileNotFoundError:
+    except OSError:  # it is not there, or its folder is not, or cannot be looked into any more
         return None, 0
     return (found.st_dev, found.st_ino), found.st_size

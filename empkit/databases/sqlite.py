@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sqlite3
@@ -33,6 +34,7 @@ class Sqlite(Database):
 
     name = "sqlite"
     failed_commit_is_certain = True  # what cannot be committed is rolled back
+    may_come_later = False  # a folder that is missing is a wrong path
 
     def engine(self, url: str) -> sa.Engine:
         """Return an engine whose connections wait for a lock, and flush each commit."""
@@ -107,7 +109,9 @@ class Sqlite(Database):
             )
         file = Path(database)
         if not file.parent.is_dir():
-            return f"there is no folder {file.parent}. Create it first."
+            return f"there is no folder {file.parent.absolute()}. Create it first."
+        if file.is_dir():
+            return f"{file} is a folder. Name a file in it."
         if not file.exists():
             writable = os.access(file.parent, os.W_OK | os.X_OK)
             return "" if writable else f"the folder {file.parent} cannot be written."
@@ -141,7 +145,8 @@ class _Opening:
         if not self._opened:
             folder = Path(self._file).parent
             if folder.is_dir() and not Path(self._file).exists():  # else SQLite says what is wrong
-                Path(self._file).touch(mode=0o600)  # records of people: not for other users
+                with contextlib.suppress(OSError):
+                    Path(self._file).touch(mode=0o600)  # records of people: not for other users
             record.info[_OPENED] = identity_of(self._file)
             return None  # SQLAlchemy opens it
         record.info[_OPENED] = identity_of(self._file)

@@ -25,6 +25,7 @@ from typing import cast
 
 import uvicorn
 
+from empkit.databases.engine import database_of, make_engine
 from empkit.processes.child import Report, follow_orders, report, take_environment
 from empkit.server.app import create_app
 from empkit.server.guarded import (
@@ -78,6 +79,21 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
 
+def _check_places(settings: Settings) -> None:
+    """Raise ValueError if the server cannot keep its database or its stamps where it is told to."""
+    database, engine = database_of(settings.database_url), make_engine(settings.database_url)
+    hindrance = "" if database.may_come_later else database.hindrance(engine)
+    engine.dispose()
+    if hindrance:
+        raise ValueError(f"The database cannot be used: {hindrance}")
+    file = settings.timings_file
+    if file is not None and not file.parent.is_dir():
+        raise ValueError(
+            f"EMPKIT_TIMINGS_FILE is {file}, and there is no folder {file.parent.absolute()}. "
+            "Create it first."
+        )
+
+
 def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
     """Serve until a signal ends the server.
 
@@ -91,10 +107,11 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
     Raises:
         DescriptorsError: the process may not have as many descriptors as it needs.
         OSError: the port is taken, or the process may not listen on it.
-        ValueError: a setting is invalid, or the certificate cannot be read.
+        ValueError: a setting is invalid, a folder is missing, or the certificate cannot be read.
     """
     wanted = settings.max_connections + SPARE_DESCRIPTORS
     provide_descriptors(LEAST_DESCRIPTORS, wanted, "The server")
+    _check_places(settings)
     app = create_app(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -129,7 +146,10 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> bool:
     server = _Server(
         config, settings.request_timeout_s, lambda: on_ready(f"{scheme}://{host}:{port}")
     )
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:  # of uvicorn, which has said why; the status is the caller's to choose
+        return False
     return server.started
 
 

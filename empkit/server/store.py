@@ -104,8 +104,10 @@ class Store:
     async def start(self) -> None:
         """Prepare for storing. Create the table now or, if the database is unavailable, later."""
         self._loop = asyncio.get_running_loop()
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
+        try:
             await self._loop.run_in_executor(self._executor, create_table, self._engine)
+        except sa.exc.SQLAlchemyError as error:
+            LOGGER.error("The database is away; each record asks for it again: %s", _reason(error))
 
     async def stop(self) -> None:
         """Store the waiting records, then close the connections to the database."""
@@ -229,9 +231,13 @@ class Store:
             self._disconnect()
             if not isinstance(error, StoreUnavailableError):
                 error = StoreUnavailableError(_reason(error))
+            if self.failure != str(error):
+                LOGGER.error("No records are stored: %s", error)
             self.failure = str(error)
             return error
-        self.failure = None
+        if self.failure is not None:
+            LOGGER.warning("Records are stored again.")
+            self.failure = None
         return answers
 
     def _connect(self) -> None:
@@ -250,7 +256,6 @@ class Store:
             connection: the writer's, outside a transaction.
             uncertain: records were committed, and may be lost.
         """
-        LOGGER.error(MOVED)
         with contextlib.suppress(sa.exc.SQLAlchemyError):
             self._database.rescue(connection)
         self._engine.dispose()  # readers must not use connections to what was taken away, either
