@@ -37,6 +37,7 @@ The exceptions, each below the class that it derives from, with its module and i
         ResultError            results.folders     a folder of results cannot be read
         WrongUseError          experiment.beforehand  an option cannot be carried out
       OSError
+        DescriptorsError       shortage            a process may not open as much as it needs
         FileNotFoundError
           ResultError          results.folders     the same class: it has two bases
 
