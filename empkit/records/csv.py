@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from empkit.records.rows import MAX_LINE_BYTES, Row, batches, lines_of, too_long, unreadable
+from empkit.records.rows import MAX_LINE_BYTES, Cells, Row, batches, lines_of, too_long, unreadable
 
 MAX_ROW_LINES = 100
 """The largest number of lines that one CSV row may span with quotes."""
@@ -49,42 +49,60 @@ def csv_rows(data: bytes, header: Header, skipped: dict[int, str]) -> Iterator[R
         header: of it.
         skipped: gets what lines are that are no rows: comments, and the header once more.
     """
+    return table_rows(_cells_of(data, header), header, skipped)
+
+
+def table_rows(
+    rows: Iterable[Cells], header: Header, skipped: dict[int, str], *, in_place: bool = False
+) -> Iterator[Row]:
+    """Yield the rows of a table; one whose cells are all empty is a blank line.
+
+    Args:
+        rows: those below the header.
+        header: of the table.
+        skipped: see `csv_rows`.
+        in_place: whether each cell is in a column of its own, whatever its row has besides: one
+            beyond the header has no heading, and those that are missing are empty.
+    """
     yield from header.rows
     wanted, names = len(header.columns), tuple(header.columns)
     heading = names[0]
     first = True
-    for number, cells in _cells_of(data, header):
+    for number, cells in rows:
         if isinstance(cells, str):
             yield unreadable(number, cells)
         elif (
             len(cells) == wanted
             and (begin := cells[0])
-            and begin[0] != "#"
-            and begin != heading
+            and (type(begin) is not str or (begin[0] != "#" and begin != heading))
             and not first
         ):
             yield number, names, cells
-        elif not any(cell.strip() for cell in cells):
+        elif not any(map(_filled, cells)):
             continue
-        elif cells[0].startswith("#") and not any(cells[1:]) and wanted > 1:
+        elif str(cells[0]).startswith("#") and not any(map(_filled, cells[1:])) and wanted > 1:
             skipped[number] = "comments"
-        elif first and all(map(_RULE.fullmatch, filter(None, cells))):
+        elif first and all(_RULE.fullmatch(str(cell)) for cell in filter(_filled, cells)):
             skipped[number] = "the rule below the headings"
         elif _is_header(cells, header):
             skipped[number] = "the headings again"
-        elif (fitting := _fitting(cells, header)) is None:
+        elif (fitting := _fitting(cells, header, in_place)) is None:
             yield unreadable(number, _ill_fitting(cells, header))
         else:
             yield number, _names(header, len(fitting)), fitting
         first = False
 
 
-def _is_header(cells: Sequence[str], header: Header) -> bool:
+def _filled(cell: Any) -> bool:
+    return bool(cell.strip()) if isinstance(cell, str) else cell is not None
+
+
+def _is_header(cells: Sequence[Any], header: Header) -> bool:
     """Return whether a row has the headings once more."""
-    return [cell.strip() for cell in cells[: len(header.columns)]] == header.columns
+    return [str(cell).strip() for cell in cells[: len(header.columns)]] == header.columns
 
 
-def _cells_of(data: bytes, header: Header) -> Iterator[tuple[int, list[str] | str]]:
+def _cells_of(data: bytes, header: Header) -> Iterator[Cells]:
     """Yield the rows with the number of their first line; each has its cells, or why it is
     unreadable."""
     number, begin = header.lines, header.end
@@ -125,20 +143,22 @@ def _one_a_line(lines: list[str], delimiter: str) -> list[list[str]] | None:
     return rows if len(rows) == len(lines) else None
 
 
-def _ill_fitting(cells: Sequence[str], header: Header) -> str:
+def _ill_fitting(cells: Sequence[Any], header: Header) -> str:
     return (
         f"{len(cells)} cells where the header has {len(header.columns)}: put quotes around a cell "
         "with the delimiter in it, or say the delimiter with --delimiter."
     )
 
 
-def _fitting(cells: Sequence[str], header: Header) -> list[str] | None:
+def _fitting(cells: Sequence[Any], header: Header, in_place: bool = False) -> list[Any] | None:
     """Return the cells of a row, without empty ones beyond the header; None if others are too
     many, or too few."""
     wanted = len(header.columns)
     fitting = list(cells)
-    while len(fitting) > wanted and not fitting[-1].strip():
+    while len(fitting) > wanted and not _filled(fitting[-1]):
         fitting.pop()
+    if in_place:
+        return fitting + [None] * (wanted - len(fitting))
     return fitting if wanted <= len(fitting) <= wanted + header.unnamed else None
 
 

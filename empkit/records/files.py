@@ -1,4 +1,5 @@
-"""Reads files of records: CSV, JSON and JSON Lines, with or without gzip; no row is dropped."""
+"""Reads files of records, with or without gzip: CSV, JSON, JSON Lines, spreadsheets and Parquet; no
+row is dropped."""
 
 from __future__ import annotations
 
@@ -8,11 +9,11 @@ import io
 import itertools
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from empkit.records.csv import csv_rows
 from empkit.records.employee import RecordError
@@ -20,9 +21,11 @@ from empkit.records.encoded import EncodedRecords
 from empkit.records.form import Form
 from empkit.records.header import csv_header
 from empkit.records.json import OPEN, WHOLE, json_document, json_lines, json_state
+from empkit.records.parquet import is_parquet, parquet
 from empkit.records.reading import Reading
 from empkit.records.remarks import DroppedValue, Drops, of_skipped, of_splits
-from empkit.records.rows import Row, lines_of, unreadable
+from empkit.records.rows import Row, Source, lines_of, unreadable
+from empkit.records.sheets import is_workbook, workbook
 from empkit.records.text import decoded, in_utf8, with_line_feeds
 
 MAX_FILE_BYTES = 2**30
@@ -79,8 +82,10 @@ def read_records(
     date_format: str | None = None,
     decimal: str | None = None,
     strict_values: bool = False,
+    sheet: str | int | None = None,
 ) -> RecordFile:
-    """Read employees from CSV, JSON or JSON Lines, with or without gzip.
+    """Read employees from CSV, JSON, JSON Lines, a spreadsheet (.xlsx, .ods) or Parquet, with or
+    without gzip.
 
     What is not given is detected. CSV needs a line of column names, or the numbers of its columns;
     the delimiter may be a comma, a semicolon, a tab or a bar. JSON is a list of objects, also one
@@ -98,6 +103,7 @@ def read_records(
         date_format: such as %d.%m.%Y.
         decimal: the decimal mark, a point or a comma.
         strict_values: whether a value that cannot be used costs its row.
+        sheet: of a spreadsheet, its name or its number from 1.
 
     Raises:
         RecordError: there is nothing to read, the format is none of these, or an option cannot be.
@@ -112,6 +118,7 @@ def read_records(
         Reading(
             columns=columns or {}, encoding=encoding, delimiter=delimiter, date_format=date_format,
             decimal=decimal, strict_values=strict_values,
+            sheet=None if sheet is None else str(sheet),
         ),
     )  # fmt: skip
 
@@ -126,11 +133,7 @@ def read(source: str | Path | BinaryIO, reading: Reading) -> RecordFile:
     data = _load(source, name)
     sha256 = hashlib.sha256(data).hexdigest()
     data, damage = _unpack(data, name)
-    data, encoding = decoded(data, name, reading.encoding)
-    data = with_line_feeds(data)
-    if not data or data.isspace():
-        raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON or JSON Lines).")
-    source_rows = _rows(data, name, encoding, reading)
+    source_rows = _opened(data, name, reading)
     rows, notes = source_rows.rows, source_rows.notes
     form = Form(replace(reading, columns=source_rows.chosen))
     form.conventions.between_cells = source_rows.delimiter
@@ -233,25 +236,26 @@ def _unpack(data: bytes, name: str) -> tuple[bytes, list[Row]]:
     return plain, [unreadable(plain.count(b"\n") + 1, damage)]
 
 
-class _Rows(NamedTuple):
-    """The rows of a file.
+def _opened(data: bytes, name: str, reading: Reading) -> Source:
+    """Return the rows of a file, which its first bytes tell to be text or not.
 
-    Attributes:
-        rows: yields them from the first one, each time that it is called.
-        notes: how they are read.
-        chosen: field -> the column that the user said.
-        delimiter: between the cells of CSV.
-        skipped: gets what lines are that are no rows.
+    Raises:
+        RecordError: it is empty, or none of the formats that are known.
     """
+    if is_workbook(data):
+        return workbook(data, name, reading, MAX_FILE_BYTES)
+    if is_parquet(data):
+        return parquet(data, name, reading, MAX_FILE_BYTES)
+    if reading.sheet is not None:
+        raise RecordError(f"{name} is no spreadsheet, and so has no sheets: leave out --sheet.")
+    data, encoding = decoded(data, name, reading.encoding)
+    data = with_line_feeds(data)
+    if not data or data.isspace():
+        raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON or JSON Lines).")
+    return _rows(data, name, encoding, reading)
 
-    rows: Callable[[], Iterator[Row]]
-    notes: list[str]
-    chosen: Mapping[str, str]
-    delimiter: str
-    skipped: dict[int, str]
 
-
-def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> _Rows:
+def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Source:
     """Return the rows of a file; its format is detected here.
 
     Args:
@@ -291,11 +295,11 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> _Ro
                 raise
         else:
             skipped: dict[int, str] = {}
-            return _Rows(
+            return Source(
                 partial(csv_rows, text, header, skipped), [*notes, *header.notes],
                 header.chosen, header.delimiter, skipped,
             )  # fmt: skip
         notes = []
         by_line = True
     rows = partial(json_lines if by_line else json_document, data)
-    return _Rows(rows, notes, reading.columns, "", {})
+    return Source(rows, notes, reading.columns, "", {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from empkit.records.csv import MAX_ROW_LINES, Header, cells_at
 from empkit.records.employee import REQUIRED, RecordError, name_to_show
@@ -26,6 +27,9 @@ _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 """The first line with which some programs say which delimiter a file has."""
 
 _TEXT = re.compile(rb"\S")
+
+Line = bytes | Sequence[Any]
+"""A line of a text, or the cells of a row."""
 
 
 def csv_header(data: bytes, name: str, reading: Reading) -> Header:
@@ -60,6 +64,33 @@ def csv_header(data: bytes, name: str, reading: Reading) -> Header:
     if said and len(filled) > 1:
         filled = filled[1:]
     delimiters = reading.delimiter or (said[1] if said else _DELIMITERS)
+    before = data.count(b"\n", 0, begin)
+    header = header_among(lines, filled, delimiters, name, reading, before)
+    end = begin + sum(len(line) + 1 for line in lines[: header.lines - before])
+    return header._replace(end=end)
+
+
+def header_among(
+    lines: Sequence[Line],
+    filled: Sequence[int],
+    delimiters: str,
+    name: str,
+    reading: Reading,
+    before: int = 0,
+) -> Header:
+    """Return the header: the first of some lines that names the fields that are needed.
+
+    Args:
+        lines: of the file, as text or as cells.
+        filled: which of them are not blank.
+        delimiters: that may stand between the cells of a text.
+        name: of the file, for messages.
+        reading: what the user says of it.
+        before: how many lines of the file stand before these.
+
+    Raises:
+        RecordError: no line does, or two columns have the same name.
+    """
     candidates = [_header_at(lines, number, delimiters, reading) for number in filled[:TITLE_LINES]]
     place = _header_among(candidates, reading)
     if place is None:
@@ -72,19 +103,23 @@ def csv_header(data: bytes, name: str, reading: Reading) -> Header:
         header = _without_header(header, filled[place], reading)
         header.notes.append("It has no headings: its first line is read as a row.")
     _check_names(header.columns, name)
-    before = data.count(b"\n", 0, begin)
     _look_above(header, before, lines, filled[:place])
-    return header._replace(
-        lines=before + header.lines,
-        end=begin + sum(len(line) + 1 for line in lines[: header.lines]),
-    )
+    return header._replace(lines=before + header.lines)
 
 
-def _header_at(lines: Sequence[bytes], number: int, delimiters: str, reading: Reading) -> Header:
+def _cells(lines: Sequence[Line], number: int, delimiter: str) -> tuple[Sequence[str] | str, int]:
+    """Return the cells of a line as text, or why it is unreadable, and how many lines it spans."""
+    line = lines[number]
+    if isinstance(line, bytes):
+        return cells_at(cast("Sequence[bytes]", lines), number, delimiter)
+    return ["" if cell is None else str(cell) for cell in line], 1
+
+
+def _header_at(lines: Sequence[Line], number: int, delimiters: str, reading: Reading) -> Header:
     """Return a line as a header, split by the delimiter that yields the most fields."""
     best = (-1, 0), Header(number + 1, 0, delimiters[0], [""], 0, {}, [], [])
     for delimiter in delimiters:
-        cells, count = cells_at(lines, number, delimiter)
+        cells, count = _cells(lines, number, delimiter)
         if isinstance(cells, str):
             continue
         names = [cell.strip() for cell in cells]
@@ -185,15 +220,19 @@ def _without_header(header: Header, line: int, reading: Reading) -> Header:
     )
 
 
-def _look_above(header: Header, before: int, lines: Sequence[bytes], above: Sequence[int]) -> None:
+def _look_above(header: Header, before: int, lines: Sequence[Line], above: Sequence[int]) -> None:
     """Note the lines above the header: titles, and what may be a row that was moved there."""
     of = plan_of(header.columns, header.chosen)
     needed = [of.fields[field] for field in REQUIRED if field in of.fields]
     needed += [] if of.whole is None else [of.whole]
     titles = []
     for number in above:
-        cells, _ = cells_at(lines, number, header.delimiter)
-        text = lines[number].decode(errors="replace").strip()
+        line = lines[number]
+        cells, _ = _cells(lines, number, header.delimiter)
+        if isinstance(line, bytes):
+            text = line.decode(errors="replace").strip()
+        else:
+            text = " ".join(filter(None, cells))
         fits = not isinstance(cells, str) and len(cells) >= len(header.columns)
         if fits and all(cells[place].strip() for place in needed) and not text.startswith("#"):
             reason = (

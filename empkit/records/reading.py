@@ -48,6 +48,7 @@ class Reading:
     date_format: str | None = None
     decimal: str | None = None
     strict_values: bool = False
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         _check_columns(self.columns)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 MAX_LINE_BYTES = 16 * 2**20
 """The maximum length of a line of a file, in bytes; a longer line is reported as unreadable."""
@@ -15,6 +15,28 @@ memory than the file."""
 Row = tuple[int, tuple[str, ...], Sequence[Any] | str]
 """The line where a row begins, the names of its columns, and their values; or why it is
 unreadable. Rows with the same columns have the same names, which are looked up once."""
+
+
+Cells = tuple[int, Sequence[Any] | str]
+"""The line where a row begins, and its cells, or why it is unreadable."""
+
+
+class Source(NamedTuple):
+    """The rows of a file.
+
+    Attributes:
+        rows: yields them from the first one, each time that it is called.
+        notes: how they are read.
+        chosen: field -> the column that the user said.
+        delimiter: between the cells of CSV.
+        skipped: gets what lines are that are no rows.
+    """
+
+    rows: Callable[[], Iterator[Row]]
+    notes: list[str]
+    chosen: Mapping[str, str]
+    delimiter: str
+    skipped: dict[int, str]
 
 
 def unreadable(line: int, reason: str) -> Row:

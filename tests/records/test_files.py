@@ -65,7 +65,9 @@ def test_made_up_records_come_back_from_csv_and_json_lines(tmp_path):
         (b"id,first,birth\n1,2,3\n", "has no column for last_name"),
         (b"id,first,last,x,x\n1,2,3,4,5\n", "two columns named x"),
         (b"\xff\xfei\x00d", "is not text in utf-16, although it begins like that"),
-        (b"PK\x03\x04\x00\x00", "is not text in UTF-8"),
+        (b"PK\x03\x04\x00\x00", "begins like a spreadsheet, but it is damaged"),
+        (b"PAR1\x00\x00", "begins like a Parquet file, but cannot be read"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "or has a password: save it as .xlsx"),
     ],
 )
 def test_a_file_without_records_is_refused_with_the_next_step(tmp_path, content, words):
