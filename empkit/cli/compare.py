@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 File = Annotated[
     str | None,
     typer.Argument(
-        help="CSV, JSON or JSON Lines, gzip or not; - is standard input. "
+        help="CSV, JSON, JSON Lines, .xlsx, .ods or Parquet, gzip or not; - is standard input. "
         "Without it records are made up."
     ),
 ]

@@ -58,6 +58,18 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
+    "sheet": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="NAME|NUMBER",
+                help="Of a spreadsheet: its name, or its number from 1. Without it the only sheet "
+                "with employees is read.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        None,
+    ),
     "date_format": (
         Annotated[
             str | None,

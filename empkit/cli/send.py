@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @with_reading
 def send(
-    file: Annotated[str, typer.Argument(help="CSV, JSON or JSON Lines; - is standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="CSV, JSON, JSON Lines, .xlsx, .ods or Parquet; - is standard input."),
+    ],
     mode: Annotated[
         str,
         typer.Option(

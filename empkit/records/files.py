@@ -181,7 +181,7 @@ def _load(source: str | Path | BinaryIO, name: str) -> bytes:
         return _read_all(source.read, name)
     path = Path(source)
     if path.is_dir():
-        raise RecordError(f"{name} is a directory: give one file (CSV, JSON or JSON Lines).")
+        raise RecordError(f"{name} is a directory: give one file.")
     try:
         with path.open("rb") as stream:
             return _read_all(stream.read, name)
@@ -251,7 +251,7 @@ def _opened(data: bytes, name: str, reading: Reading) -> Source:
     data, encoding = decoded(data, name, reading.encoding)
     data = with_line_feeds(data)
     if not data or data.isspace():
-        raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON or JSON Lines).")
+        raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON, .xlsx, ...).")
     return _rows(data, name, encoding, reading)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import itertools
@@ -89,23 +90,31 @@ def _opened(data: bytes, name: str, most: int) -> tuple[CalamineWorkbook, Archiv
             "the file within."
         )
     try:
-        from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - an extra
+        from python_calamine import CalamineWorkbook  # noqa: PLC0415 - an extra
     except ImportError:
         raise RecordError(
             f"{name} is a spreadsheet: to read it install python-calamine "
             "(pip install 'empkit[excel]'), or save it as CSV."
         ) from None
-    try:
+    with _own_errors(name):
         return CalamineWorkbook.from_filelike(io.BytesIO(data)), archive
-    except CalamineError as error:
-        raise _unreadable(name, error) from None
 
 
-def _unreadable(name: str, error: Exception) -> RecordError:
-    return RecordError(
-        f"{name} cannot be read as a spreadsheet ({error}): save it once more in the program that "
-        "wrote it, or as CSV."
-    )
+@contextlib.contextmanager
+def _own_errors(name: str) -> Iterator[None]:
+    """Turn an error of the library into a sentence."""
+    from python_calamine import CalamineError  # noqa: PLC0415 - an extra
+
+    try:
+        yield
+    except BaseException as error:
+        # a panic of Rust is no Exception, and its class cannot be imported
+        if not isinstance(error, CalamineError) and type(error).__name__ != "PanicException":
+            raise
+        raise RecordError(
+            f"{name} cannot be read as a spreadsheet ({error}): save it once more in the program "
+            "that wrote it, or as CSV."
+        ) from None
 
 
 def _chosen(
@@ -152,12 +161,8 @@ def _only_one(book: CalamineWorkbook, name: str, reading: Reading) -> tuple[Cala
 
 
 def _sheet(book: CalamineWorkbook, place: int, name: str) -> CalamineSheet:
-    from python_calamine import CalamineError  # noqa: PLC0415 - an extra
-
-    try:
+    with _own_errors(f"The sheet {book.sheet_names[place]!r} of {name}"):
         return book.get_sheet_by_index(place)
-    except CalamineError as error:
-        raise _unreadable(f"The sheet {book.sheet_names[place]!r} of {name}", error) from None
 
 
 def _header(sheet: CalamineSheet, name: str, reading: Reading) -> Header:
@@ -181,6 +186,8 @@ def _header(sheet: CalamineSheet, name: str, reading: Reading) -> Header:
 
 def _cells(sheet: CalamineSheet, after: int = 0) -> Iterator[tuple[int, list[Any]]]:
     """Yield the rows that are not empty, and their numbers from 1."""
+    if not sheet.height:
+        return
     for number, cells in enumerate(itertools.islice(sheet.iter_rows(), after, None), after + 1):
         plain = [None if cell == "" else _plain(cell) for cell in cells]
         if any(cell is not None for cell in plain):
