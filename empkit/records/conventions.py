@@ -20,6 +20,9 @@ _WITH_POINT = re.compile(r"\d+\.\d{1,2}", re.ASCII)
 _FRACTION = r"(?:{mark}\d*)?(?:e[-+]?\d+)?"
 _DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ].*)?", re.ASCII)
 _YEAR_FIRST = re.compile(r"(\d{4})([./])(\d{1,2})\2(\d{1,2})(?:[T ].*)?", re.ASCII)
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)", re.ASCII)
+"""20211231: no date of this form has its year at the end, as no month is 19 or 20."""
+
 _WITH_MONTH = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%B-%Y")
 """Forms of a date with the month's English name."""
 
@@ -179,9 +182,10 @@ class Conventions:
                 value = day_first
             if value is not None:
                 return value.isoformat()
-        elif (found := _YEAR_FIRST.fullmatch(text)) and (
-            day := _date(int(found[1]), int(found[3]), int(found[4]))
-        ):
+        elif (
+            (found := _YEAR_FIRST.fullmatch(text))
+            and (day := _date(int(found[1]), int(found[3]), int(found[4])))
+        ) or ((found := _COMPACT.fullmatch(text)) and (day := _date(*map(int, found.groups())))):
             return day.isoformat()
         elif text[-4:].isdecimal():
             for form in _WITH_MONTH:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from empkit.records.headings import meaning
 from empkit.records.rows import MAX_LINE_BYTES, Cells, Row, batches, lines_of, too_long, unreadable
 
 MAX_ROW_LINES = 100
@@ -15,6 +16,9 @@ MAX_ROW_LINES = 100
 
 _RULE = re.compile(r"\s*:?-{2,}:?\s*|\s*=+\s*")
 """A cell of the line below the names of a table that is drawn with characters."""
+
+
+_FORMULA = re.compile(r'\A="([^"]*)"\Z')
 
 
 class Header(NamedTuple):
@@ -49,7 +53,18 @@ def csv_rows(data: bytes, header: Header, skipped: dict[int, str]) -> Iterator[R
         header: of it.
         skipped: gets what lines are that are no rows: comments, and the header once more.
     """
-    return table_rows(_cells_of(data, header), header, skipped)
+    rows = _cells_of(data, header)
+    return table_rows(_plain(rows) if b'="' in data else rows, header, skipped)
+
+
+def _plain(rows: Iterable[Cells]) -> Iterator[Cells]:
+    """Yield rows with ="00017" as 00017: so programs write text that a spreadsheet would take for a
+    number."""
+    for number, cells in rows:
+        if isinstance(cells, str):
+            yield number, cells
+        else:
+            yield number, [_FORMULA.sub(r"\1", cell) for cell in cells]
 
 
 def table_rows(
@@ -84,7 +99,7 @@ def table_rows(
             skipped[number] = "comments"
         elif first and all(_RULE.fullmatch(str(cell)) for cell in filter(_filled, cells)):
             skipped[number] = "the rule below the headings"
-        elif _is_header(cells, header):
+        elif _is_header(cells, header, first):
             skipped[number] = "the headings again"
         elif (fitting := _fitting(cells, header, in_place)) is None:
             yield unreadable(number, _ill_fitting(cells, header))
@@ -97,9 +112,13 @@ def _filled(cell: Any) -> bool:
     return bool(cell.strip()) if isinstance(cell, str) else cell is not None
 
 
-def _is_header(cells: Sequence[Any], header: Header) -> bool:
-    """Return whether a row has the headings once more."""
-    return [str(cell).strip() for cell in cells[: len(header.columns)]] == header.columns
+def _is_header(cells: Sequence[Any], header: Header, first: bool) -> bool:
+    """Return whether a row has the headings once more, the first one in another language."""
+    names = [str(cell).strip() for cell in cells[: len(header.columns)]]
+    if names == header.columns or not first:
+        return names == header.columns
+    both = zip(header.columns, names, strict=False)
+    return sum(meaning(column)[0] == meaning(name)[0] is not None for column, name in both) > 2
 
 
 def _cells_of(data: bytes, header: Header) -> Iterator[Cells]:

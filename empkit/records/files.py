@@ -26,7 +26,7 @@ from empkit.records.reading import Reading
 from empkit.records.remarks import DroppedValue, Drops, of_skipped, of_splits
 from empkit.records.rows import Row, Source, lines_of, unreadable
 from empkit.records.sheets import is_workbook, workbook
-from empkit.records.text import decoded, in_utf8, with_line_feeds
+from empkit.records.text import decoded, in_utf8, with_line_feeds, with_one_line_end
 
 MAX_FILE_BYTES = 2**30
 """The maximum size of a file, in bytes after unpacking; it limits the memory."""
@@ -282,12 +282,13 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
     else:
         text = data
         if encoding is None:
-            text, found = in_utf8(data)  # JSON is in UTF-8 always (RFC 8259)
+            text, found, words = in_utf8(data)  # JSON is in UTF-8 always (RFC 8259)
             if found != "utf-8":
                 notes.append(
-                    f"Its encoding was detected as {found}: if letters are wrong, say it with "
-                    "--encoding."
+                    f"Its encoding was detected as {found} ({', '.join(words)}): if letters are "
+                    "wrong, say it with --encoding."
                 )
+        text = with_one_line_end(text)
         try:
             header = csv_header(text, name, reading)
         except RecordError:

@@ -261,6 +261,8 @@ def _no_header(candidates: Sequence[Header], reading: Reading, name: str) -> Rec
             return no_column(field, heading, best.columns, name)
     missing = _missing(best)
     first = candidates[0]
+    if reading.encoding is not None:
+        name = f"Read in {reading.encoding}, which --encoding says, {name}"
     message = (
         f"{name} has no column for {', '.join(missing)}. A CSV file begins with the names of its "
         f"columns, such as {','.join(REQUIRED)}; this one begins with "
@@ -270,6 +272,12 @@ def _no_header(candidates: Sequence[Header], reading: Reading, name: str) -> Rec
         there = ", ".join(map(name_to_show, best.columns[:12]))
         options = " ".join(f"--column {field}=HEADING" for field in missing)
         return RecordError(f"{message}Say which column it is ({there}): {options}.")
+    if len(first.columns) == 1:
+        why = "is HTML or XML" if first.columns[0].startswith("<") else "has one column only"
+        return RecordError(
+            f"{message}It {why} (between the cells may stand a comma, a semicolon, a tab or a "
+            "bar): say the delimiter with --delimiter, or export it as CSV or JSON."
+        )
     numbered = ", ".join(
         f"{number} is {shown(cell)}" for number, cell in enumerate(first.columns[:8], start=1)
     )
@@ -277,5 +285,5 @@ def _no_header(candidates: Sequence[Header], reading: Reading, name: str) -> Rec
     return RecordError(
         f"{message}If its columns are called otherwise, say it: --column employee_id=HEADING, and "
         f"so on. If it has no headings, give the numbers of the columns ({numbered}), such as "
-        f"{options}. If the delimiter is another, give --delimiter."
+        f"{options}."
     )

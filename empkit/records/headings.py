@@ -33,36 +33,76 @@ SPELLINGS = {
 ignored, and what stands in brackets."""
 
 _OTHER_LANGUAGES = {
-    "employee_id": (
-        "user_id identifier person_id personalnummer personal_nr pers_nr mitarbeiternummer "
-        "mitarbeiter_nr mitarbeiter_id matricule numero_employe id_employe numero_empleado "
-        "id_empleado codigo_empleado legajo matricula numero_funcionario id_funcionario"
+    "employee_id": "identifier matricule matricula matricola legajo kennung nif",
+    "first_name": (
+        "name_first first_names forenames vorname vornamen prenom prenoms nombre nombres "
+        "primer_nombre nome nomes primeiro_nome nome_proprio voornaam"
     ),
-    "first_name": "name_first vorname prenom nombre nombres nome primeiro_nome",
     "last_name": (
-        "name_last nachname familienname zuname nom nom_de_famille apellido apellidos sobrenome "
-        "apelido ultimo_nome"
+        "name_last last_names surnames nachname familienname zuname nom nom_de_famille "
+        "nom_de_naissance nom_d_usage apellido apellidos primer_apellido sobrenome apelido "
+        "apelidos ultimo_nome cognome achternaam"
     ),
-    "email": "adresse_email courriel correo correo_electronico email_adresse",
-    "department": "abteilung bereich departement service departamento setor",
-    "position": "stelle funktion poste fonction puesto cargo funcao",
-    "salary": "gehalt jahresgehalt salaire salaire_annuel salario sueldo salario_anual",
+    "email": (
+        "work_email business_email adresse_email adresse_mail courriel correo correo_electronico "
+        "email_adresse mailadresse endereco_de_email"
+    ),
+    "department": (
+        "abteilung bereich fachbereich departement service departamento setor reparto afdeling"
+    ),
+    "position": (
+        "business_title stelle stellenbezeichnung funktion poste intitule_du_poste fonction puesto "
+        "puesto_de_trabajo cargo funcao funzione mansione functie"
+    ),
+    "salary": (
+        "gehalt jahresgehalt bruttogehalt jahresbrutto lohn salaire salaire_annuel salaire_base "
+        "remuneration remuneration_annuelle salario salario_anual salario_base sueldo sueldo_anual "
+        "remuneracion remuneracao vencimento stipendio retribuzione ral salaris ctc"
+    ),
     "hire_date": (
-        "eintrittsdatum einstellungsdatum eintritt date_d_embauche date_embauche date_d_entree "
-        "fecha_de_contratacion fecha_contratacion fecha_de_ingreso fecha_ingreso data_de_admissao "
-        "data_admissao data_de_contratacao"
+        "original_hire_date eintrittsdatum einstellungsdatum eintritt einstellung beschaftigt_seit "
+        "dienstbeginn date_d_embauche date_embauche date_d_entree date_entree date_d_arrivee "
+        "fecha_de_contratacion fecha_contratacion fecha_de_ingreso fecha_ingreso fecha_de_alta "
+        "fecha_alta fecha_de_incorporacion data_de_admissao data_admissao data_de_contratacao "
+        "data_de_ingresso data_assunzione data_di_assunzione datum_in_dienst in_dienst doj"
     ),
 }
-"""Names in German, French, Spanish and Portuguese, and rarer English ones."""
+"""Names in German, French, Spanish, Portuguese and Italian, and rarer English ones."""
+
+_PERSON = (
+    "employee|emp|empl|staff|worker|associate|personnel|personal|pers|person|user|payroll|"
+    "mitarbeiter|ma|empleado|trabajador|funcionario|colaborador|employe|salarie|agent|dipendente|"
+    "personeels|medewerker|matricule|matricula"
+)
+_NUMBER = "id|no|num|number|nr|nro|nummer|numero|n|code|codigo|cod|key|identifier|kennung"
+_ID = re.compile(rf"(?:{_PERSON})(?:{_NUMBER})|(?:{_NUMBER})(?:d|de|du|do|del|della)?(?:{_PERSON})")
+"""How an id may be called: a word for a person and one for a number, in either order."""
+
+_DECORATION = re.compile(
+    r"\A(?:employee|emp|worker|staff|associate|legal|official|current|annual|total)\W+|"
+    r"\W+(?:brut|brute|bruto|bruta|gross|lordo|annuel|annuelle|anual)\Z",
+    re.IGNORECASE,
+)
+"""Words that say no more than that the column is about the employee, or how an amount is meant."""
 
 _FULL_NAMES = (
-    "full_name employee_name complete_name name_full nom_complet nombre_completo nome_completo name"
+    "full_name employee_name complete_name display_name payroll_name name_full nom_complet "
+    "nombre_completo nome_completo name"
 )
 
 _ALONE_WHOLE = {"nom", "nombre", "nombres", "nome"}
 """Names that stand for the whole name where the other of the two names has no column."""
 
+_SALUTATIONS = {"title", "anrede", "civilite", "tratamiento"}
+"""What stands before a name, if it is called so and does: Ms, Dr. It is no position."""
+
 _NAMES = ("first_name", "last_name")
+
+_MOST_WORDS = 6
+"""How many words a heading of both names has at most."""
+
+_RARE = 100
+"""The rank of a heading that is understood by its words only."""
 
 CHOSEN = -1
 """The rank of a column that the user chose."""
@@ -76,6 +116,20 @@ _BETWEEN_NAMES = re.compile(r"\s*(?:[,/&+]|\b(?:and|und|et|y|e)\b|\s)\s*", re.IG
 def _squeeze(name: str) -> str:
     plain = unicodedata.normalize("NFKD", _REMARK.sub("", name)).casefold()
     return "".join(filter(str.isalnum, plain))
+
+
+def _known(name: str) -> tuple[str | None, int]:
+    """Return what a heading means, without words that only decorate it if need be."""
+    squeezed = _squeeze(name)
+    if found := _MEANINGS.get(squeezed):
+        return found
+    if _ID.fullmatch(squeezed) or ("#" in name and _ID.fullmatch(squeezed + "no")):
+        return "employee_id", _RARE
+    plain = _DECORATION.sub("", name.strip())
+    if plain != name.strip():
+        field, rank = _known(plain)
+        return (field, _RARE + rank) if field != "employee_id" else (None, 0)
+    return None, 0
 
 
 _MEANINGS = {
@@ -95,26 +149,24 @@ def meaning(name: object) -> tuple[str | None, int]:
         raise RecordError(f"A column is named {shown(name)}: give it a name that is text.")
     if name in FIELDS:
         return name, 0
-    found = _MEANINGS.get(_squeeze(name))
-    if found is None and _both_names(name):
-        return FULL_NAME, 0
-    return found or (None, 0)
+    found = _known(name)
+    return (FULL_NAME, 0) if found[0] is None and _both_names(name) else found
 
 
 def _both_names(heading: str) -> list[str]:
     """Return first_name and last_name in the order of a heading such as `Last name, First name`;
     nothing for any other."""
     words = [word for word in _BETWEEN_NAMES.split(_REMARK.sub("", heading)) if word]
-    for place in range(1, len(words)):
-        parts = ("".join(words[:place]), "".join(words[place:]))
-        found = [_MEANINGS.get(_squeeze(part), ("", 0))[0] for part in parts]
+    for place in range(1, len(words) if len(words) <= _MOST_WORDS else 0):
+        parts = (" ".join(words[:place]), " ".join(words[place:]))
+        found = [_known(part)[0] for part in parts]
         # in "Name, Vorname" the whole name's word is the other of the two
         pair = {"first_name", "last_name"}
         if FULL_NAME in found and (other := pair & set(found)):
             missing = (pair - other).pop()
             found = [missing if field == FULL_NAME else field for field in found]
         if set(found) == pair:
-            return found
+            return [field for field in found if field]
     return []
 
 
@@ -153,6 +205,8 @@ def plan_of(names: Iterable[str], chosen: Mapping[str, str | None]) -> Plan:
     found: dict[str, tuple[int, int]] = {}
     for place, column in enumerate(columns):
         field, rank = (by_column[column], CHOSEN) if column in by_column else meaning(column)
+        if rank != CHOSEN and _squeeze(column) in _SALUTATIONS and _before_name(columns, place):
+            continue
         if field is not None and (rank == CHOSEN or field not in chosen):
             found[field] = min(found.get(field, (rank, place)), (rank, place))
     _settle_names(found, columns)
@@ -168,6 +222,12 @@ def plan_of(names: Iterable[str], chosen: Mapping[str, str | None]) -> Plan:
             kept[place] = name
     last_first = whole is not None and _both_names(columns[whole])[:1] == ["last_name"]
     return Plan(columns, fields, kept, whole, last_first)
+
+
+def _before_name(columns: tuple[str, ...], place: int) -> bool:
+    """Return whether the column after this one has a name."""
+    following = columns[place + 1 : place + 2]
+    return bool(following) and meaning(following[0])[0] in {*_NAMES, FULL_NAME}
 
 
 def _settle_names(found: dict[str, tuple[int, int]], columns: tuple[str, ...]) -> None:

@@ -76,7 +76,11 @@ def _json_line(number: int, line: bytes) -> Row:
             return unreadable(number, _TOO_DEEP)
         return _json_object(number, _DECODER.decode(text))
     except UnicodeDecodeError as error:
-        return unreadable(number, f"Bytes that are not UTF-8, at byte {error.start + 1}.")
+        return unreadable(
+            number,
+            f"Bytes that are not UTF-8, at byte {error.start + 1}: say the file's encoding with "
+            "--encoding.",
+        )
     except ValueError as error:
         return unreadable(number, _bad_json(error))
 

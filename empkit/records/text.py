@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Callable
 
 from charset_normalizer import from_bytes
 
@@ -16,6 +18,36 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """Byte order marks; those of UTF-32 begin like those of UTF-16."""
+_WORD = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
+"""A word with more than ASCII."""
+
+_SIGNS = frozenset(
+    "\u20ac\xa3\xa5\xa7\xb0\xba\xaa\xa0\xab\xbb\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+)
+"""What names, titles and amounts have besides letters: currencies, quotes, dashes, ordinals."""
+
+_CLOSING = frozenset("\xbb\u201d\u2026\xa0")
+"""What stands at the end of a word."""
+
+_ORDINAL = frozenset("\xb0\xba\xaa")
+"""What stands behind an N."""
+
+_OTHER_LATIN = frozenset(
+    "\u0152\u0153\u0178"  # French
+    "\u011e\u011f\u0130\u0131\u015e\u015f"  # Turkish
+)
+
+_ALIEN = frozenset("\xd0\xde\xdd\xf0\xfe\xfd\xd7\xf7")
+"""Icelandic letters, in whose places the Turkish ones are, and signs between the letters."""
+
+_ASCII = b"id,name;1\n"
+_PLAIN = _ASCII.decode()
+
+_ALONE = re.compile(rb"\r(?!\n)")
+
+_DAMAGED = 20
+"""How many lines may be damaged for each that is whole."""
+
 SAMPLE = 2**18
 """How many bytes are looked at to detect an encoding."""
 
@@ -66,36 +98,112 @@ def _strictly(data: bytes, encoding: str, name: str) -> bytes:
         ) from error
 
 
-def in_utf8(data: bytes) -> tuple[bytes, str]:
-    """Return a text in UTF-8, and the encoding that it was in.
+def in_utf8(data: bytes) -> tuple[bytes, str, list[str]]:
+    """Return a text in UTF-8, the encoding that it was in, and some of its words with letters
+    beyond ASCII, which show whether that is right.
 
-    A text with any character of UTF-8 beyond ASCII is UTF-8, even if other bytes of it are not: it
-    is damaged, and its rows say where. Otherwise the encoding is detected.
+    A text with lines of UTF-8 beyond ASCII is UTF-8, even if some others are not: these are
+    damaged, and their rows say where. Otherwise the encoding is detected.
     """
     try:
         data.decode()
     except UnicodeDecodeError:
         pass
     else:
-        return data, "utf-8"
-    if b"\0" in data[:SAMPLE] or _has_utf8(data):
-        return data, "utf-8"
-    found = from_bytes(data[:SAMPLE] if len(data) > SAMPLE else data).best()
-    encoding = "cp1252" if found is None else found.encoding
-    # of the single-byte encodings of Western Europe the text alone cannot tell; Windows has this
-    if encoding in {"latin_1", "iso8859_1", "iso8859_15", "cp1250", "cp1252", "mac_roman"}:
-        encoding = "cp1252"
+        return data, "utf-8", []
+    if b"\0" in data[:SAMPLE] or _is_damaged_utf8(data[:SAMPLE]):
+        return data, "utf-8", []
+    words = list(dict.fromkeys(_WORD.findall(data[:SAMPLE])))
+    encoding = _detected(words, carriage_returns=b"\n" not in data)
     try:
-        return data.decode(encoding).encode(), encoding.replace("_", "-")
+        text = data.decode(encoding)
     except UnicodeError:
-        return data, "utf-8"
+        return data, "utf-8", []
+    return (
+        text.encode(),
+        encoding.replace("_", "-"),
+        [word.decode(encoding, "replace") for word in words[:3]],
+    )
 
 
-def _has_utf8(data: bytes) -> bool:
-    """Return whether some character beyond ASCII is written as UTF-8 writes it."""
-    return any(ord(character) > 127 for character in data.decode(errors="ignore"))
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Return whether lines with more than ASCII are UTF-8, but for a few."""
+    good = bad = 0
+    for line in data.split(b"\n"):
+        if not line.isascii():
+            try:
+                line.decode()
+                good += 1
+            except UnicodeDecodeError:
+                bad += 1
+    return good * _DAMAGED >= bad and good > 0
+
+
+def _detected(words: list[bytes], *, carriage_returns: bool) -> str:
+    """Return the encoding of words that are not UTF-8.
+
+    A library that is made for it says it for alphabets that are not Latin. Between the encodings
+    of Western Europe it errs (of `Jörg` in cp1252 it says cp775), as few letters of a file tell
+    them apart: the first is taken in which all of its words look like words.
+    """
+    western = ["cp1252", "cp1254", "cp850", "mac_roman"]
+    if carriage_returns:
+        western = ["mac_roman", "cp1252"]
+    for encoding in western:
+        if _fits(words, encoding, _is_western):
+            return encoding
+    found = from_bytes(b"\n".join(words))
+    others = [each.encoding for each in found if each.encoding not in western]
+    others = [encoding for encoding in others if _ASCII.decode(encoding, "replace") == _PLAIN]
+    likely = [encoding for encoding in others if _fits(words, encoding, str.isalpha)]
+    return [*likely, *others, "cp1252"][0]
+
+
+def _fits(words: list[bytes], encoding: str, is_letter: Callable[[str], bool]) -> bool:
+    """Return whether words in an encoding look like words."""
+    try:
+        return all(_is_word(word.decode(encoding), is_letter) for word in words)
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_western(letter: str) -> bool:
+    latin = "\xc0" <= letter <= "\xff" and letter not in _ALIEN
+    return latin or letter in _OTHER_LATIN
+
+
+def _is_word(word: str, is_letter: Callable[[str], bool]) -> bool:
+    """Return whether a word has letters and signs where a word may have them."""
+    in_row = 0
+    for before, letter, after in zip(" " + word, word, word[1:] + " ", strict=False):
+        if letter.isascii():
+            in_row = 0
+        elif letter in _SIGNS:
+            may_follow = letter == "\u2019" or (letter in _ORDINAL and before in "Nn")
+            may_end = letter in _CLOSING and not after.isalpha()
+            if before.isalpha() and not (may_follow or may_end):
+                return False
+        else:
+            in_row += 1
+            if not is_letter(letter) or (before.islower() and letter.isupper()):
+                return False
+            if in_row > 2 and is_letter is _is_western:
+                return False
+    return True
 
 
 def with_line_feeds(data: bytes) -> bytes:
     """Return the text with a line feed at each line's end, where a carriage return stands alone."""
     return data if b"\n" in data else data.replace(b"\r", b"\n")
+
+
+def with_one_line_end(data: bytes) -> bytes:
+    """Return CSV whose lines end in line feeds, some of which ended in a carriage return alone.
+
+    Within quotes it is part of a cell, and stays.
+    """
+    if data.count(b"\r") == data.count(b"\r\n") or data.count(b'"') % 2:
+        return data
+    parts = data.split(b'"')
+    parts[::2] = [_ALONE.sub(b"\n", part) for part in parts[::2]]
+    return b'"'.join(parts)

@@ -38,7 +38,7 @@ def shown(value: object) -> str:
     """Return a value, its beginning or its type, for a message."""
     if isinstance(value, list | dict):
         return f"a {type(value).__name__}"
-    text = ascii(value[:30] if isinstance(value, str) else value)
+    text = repr(value[:30] if isinstance(value, str) else value)
     return text if len(text) <= 40 else text[:37] + "..."
 
 
