@@ -33,11 +33,17 @@ def start(processes):
 OBEDIENT = """
     import signal, sys, threading
     from empkit.processes.child import follow_orders, report
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+    asked_to_end = {signal.SIGTERM}
+    if sys.platform != "win32":
+        # whichever thread the signal is sent to: a handler runs only once the main thread wakes up,
+        # and of a process that was just resumed the kernel may choose another one
+        signal.pthread_sigmask(signal.SIG_BLOCK, asked_to_end)
     follow_orders(lambda order: report(heard=order))
     report(ready=True)
-    while True:
-        threading.Event().wait(600)
+    if sys.platform == "win32":
+        threading.Event().wait()
+    signal.sigwait(asked_to_end)
+    sys.exit(5)
 """
 
 
