@@ -1,5 +1,5 @@
-"""One word a task: `nox -s tests`, `types`, `style`, `gate`, `benchmarks`, `notebooks`, `unit`,
-`coverage`.
+"""One word a task: `nox -s tests`, `slow`, `types`, `style`, `gate`, `benchmarks`, `notebooks`,
+`unit`, `coverage`.
 
 Each session makes a virtual environment of its own and installs the package there. With
 `nox --no-venv -s ...` it uses the environment that is active, as the gate does.
@@ -36,9 +36,16 @@ def prepare(session: nox.Session, extras: str = "test") -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests; arguments after `--` go to pytest in place of `tests`."""
+    """The tests but the slow ones; arguments after `--` go to pytest in place of `tests`."""
     prepare(session)
     session.run("pytest", *(session.posargs or ["tests"]))
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The tests that take long, which `pytest` alone leaves out; arguments go to pytest."""
+    prepare(session)
+    session.run("pytest", "-m", "slow", *(session.posargs or ["tests"]))
 
 
 @nox.session
@@ -53,7 +60,7 @@ def coverage(session: nox.Session) -> None:
     """Lines and branches that the tests run, child processes included; or those after `--`."""
     prepare(session, "test,coverage")
     session.run("coverage", "erase")
-    arguments = session.posargs or ["tests"]
+    arguments = session.posargs or ["-m", "", "tests"]
     session.run("coverage", "run", "-m", "pytest", *arguments, success_codes=range(6))
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")

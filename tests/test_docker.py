@@ -55,6 +55,7 @@ def stages():
     return found
 
 
+@pytest.mark.slow
 @each_file
 def test_the_file_fits_the_compose_specification(file):
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]

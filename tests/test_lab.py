@@ -45,6 +45,7 @@ def quiet(*_):
     """Progress that shows nothing."""
 
 
+@pytest.mark.slow
 def test_start_and_stop_again_and_again_leaves_nothing_behind(left, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     Lab().start().stop()  # what is imported and cached once stays
@@ -68,6 +69,7 @@ HOLDER = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ended", ["the holder", "all Pythons"])
 def test_killed_holder_takes_every_child_and_file_with_it(ended):
     command = [sys.executable, "-c", textwrap.dedent(HOLDER)]
@@ -131,6 +133,7 @@ NESTED = """
 """
 
 
+@pytest.mark.slow
 def test_in_a_running_patched_loop_as_in_a_notebook():
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(NESTED)],

@@ -73,6 +73,7 @@ def test_its_faults_are_in_the_list_of_faults():
     assert rows["shouting"][0].strip() == "whole run"
 
 
+@pytest.mark.slow
 def test_the_terminal_names_its_protocol_and_its_faults(compared):
     done, _ = compared
     assert "theirs" in done.stdout

@@ -101,6 +101,7 @@ FORGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("schema", "file", "fault"), FORGE)
 def test_the_file_fits_its_schema_and_would_not_with_a_fault(schema, file, fault, tmp_path):
     done = fits(schema, ROOT / file)

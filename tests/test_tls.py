@@ -123,6 +123,7 @@ class SecuredBroker(ApacheBroker):
         self.secured = f"127.0.0.1:{port}"
 
 
+@pytest.mark.slow
 def test_an_external_kafka_with_tls_and_sasl_is_reached_and_its_impostor_is_not(
     kafka_jars, authority
 ):

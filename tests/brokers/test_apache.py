@@ -77,6 +77,7 @@ async def read_in_group(broker, count):
     return partitions, sorted(values)
 
 
+@pytest.mark.slow
 def test_one_broker_keeps_its_log_when_it_is_killed(kafka_jars, processes):
     with running(processes, 1) as broker:
         host, port = broker.bootstrap_servers.split(":")
@@ -102,6 +103,7 @@ async def partitions_of(broker, topic):
     return len(described["partitions"])
 
 
+@pytest.mark.slow
 def test_a_broker_that_already_runs_is_given_the_topics_that_are_missing(kafka_jars, processes):
     with running(processes, 1) as theirs:
         settings = Settings(kafka_topic="new", kafka_bootstrap_servers=theirs.bootstrap_servers)
@@ -133,6 +135,7 @@ async def answers_nobody_while_paused(broker, pid):
         await late
 
 
+@pytest.mark.slow
 def test_three_brokers_lose_no_acked_record_when_one_is_killed(kafka_jars, processes):
     async def scenario():
         async with asyncio.timeout(DEADLINE_S), a_producer(broker) as producer:

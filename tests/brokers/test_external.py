@@ -70,6 +70,7 @@ HOSTS = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True)
 ADDRESSES = st.lists(st.tuples(HOSTS, st.integers(1, 65_535)), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @given(ADDRESSES)
 def test_addresses_are_read_as_they_are_written(addresses):
     assert parse_addresses(", ".join(f"{host}:{port}" for host, port in addresses)) == addresses

@@ -35,6 +35,7 @@ def kcat_producer(lab, line):
     kcat("-P", "-b", lab.bootstrap_servers, "-t", lab.topic, text=f"{line}\n")
 
 
+@pytest.mark.slow
 def test_kcat_reads_what_the_kit_wrote(apache, fresh_id):
     assert asyncio.run(send(apache, fresh_id)).outcome == "acked"
     (line,) = [line for line in kcat_consumer(apache).splitlines() if fresh_id in line]

@@ -186,6 +186,7 @@ def test_a_missing_topic_is_named_and_not_created(lab):
         assert "--create --topic missing" in failures["topic"].advice
 
 
+@pytest.mark.slow
 def test_a_topic_that_the_server_does_not_consume(lab):
     failures = failing(lab.settings, kafka_topic=lab.settings.dead_letter_topic)
     assert list(failures) == ["a record through Kafka"]
@@ -203,6 +204,7 @@ def test_a_broker_that_advertises_an_address_where_it_is_not():
     assert "advertised.listeners" in failures["broker metadata"].advice
 
 
+@pytest.mark.slow
 def test_what_accepts_connections_and_says_nothing_does_not_hold_it_up(lab):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"

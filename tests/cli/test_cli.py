@@ -55,6 +55,7 @@ def test_compare_ends_with_a_table_and_a_folder_of_everything(employees, tmp_pat
     assert {"timings.parquet", "summary.csv", "report.html", "latency.png"} <= names
 
 
+@pytest.mark.slow
 def test_json_is_all_there_is_on_standard_output(tmp_path):
     arguments = ("--records", 150, "--rounds", 2, "--rate", 1000, "--arrivals", "poisson",
                  "--protocol", "http", "--protocol", "kafka")  # fmt: skip
@@ -70,6 +71,7 @@ def test_json_is_all_there_is_on_standard_output(tmp_path):
     assert content["environment"]["versions"]["empkit"]
 
 
+@pytest.mark.slow
 def test_without_a_pace_the_throughput_comes_from_one_experiment_and_the_latencies_from_another(
     tmp_path,
 ):
@@ -95,6 +97,7 @@ def test_without_a_pace_the_throughput_comes_from_one_experiment_and_the_latenci
         assert words in page
 
 
+@pytest.mark.slow
 def test_choices_are_compared_in_the_same_rounds_and_their_folders_have_their_names(tmp_path):
     done = empkit(
         "compare", "--protocol", "kafka", "--acks", "1", "--acks", "all", "--records", 100,
@@ -114,6 +117,7 @@ def test_choices_are_compared_in_the_same_rounds_and_their_folders_have_their_na
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_compare_reads_standard_input_and_repeats_a_short_file(tmp_path):
     lines = "".join(
         json.dumps({"id": number, "firstName": "Ada", "surname": "Byron"}) + "\n"
@@ -174,6 +178,7 @@ def running(*arguments, lines=1, **environment):
         process.wait(15)
 
 
+@pytest.mark.slow
 def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tmp_path):
     database = f"sqlite:///{tmp_path / 'own.db'}"
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -244,6 +249,7 @@ def acked_of(folder):
     return int((np.load(folder / "outcome.npy", mmap_mode="r") == OUTCOMES.index("acked")).sum())
 
 
+@pytest.mark.slow
 def test_compare_in_a_script_that_ignores_ctrl_c_goes_on_and_ends_with_sigterm(tmp_path):
     """As with nohup, or with & in a script: what was told to ignore SIGINT does."""
     ignoring = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]

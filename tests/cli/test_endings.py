@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from empkit import cli, load
 from empkit.cli import compare, ending
 from empkit.cli.measuring import Measured
@@ -101,6 +103,7 @@ ending.add_extras([load(folder)], [folder], print)
     assert not list(tmp_path.glob("*.png"))
 
 
+@pytest.mark.slow
 def test_figures_are_extras(tmp_path):
     """With settings of matplotlib that want LaTeX, where there is none."""
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
@@ -133,6 +136,7 @@ def test_a_signal_while_the_lab_starts_ends_it_with_a_sentence(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_interrupted_again_it_keeps_the_numbers_and_leaves_the_figures(tmp_path):
     """The first signal while records are offered, the second while the figures are drawn."""
     out, scratch = tmp_path / "out", tmp_path / "scratch"
@@ -169,6 +173,7 @@ def test_help_documents_the_exit_status():
         assert f"{int(status)} {status.meaning}" in said
 
 
+@pytest.mark.slow
 def test_output_that_cannot_be_written_is_said_and_is_no_broken_promise(tmp_path):
     command = [*COMMAND, *ONE_RUN, "--records", "20", "--json", "--out", tmp_path / "r"]
     with Path("/dev/full").open("w") as full:

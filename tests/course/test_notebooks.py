@@ -57,6 +57,7 @@ def test_the_notebooks_import_from_the_public_face_only():
     assert set(used) <= face
 
 
+@pytest.mark.slow
 def test_the_wheel_has_the_notebooks_and_the_data_of_the_package(tmp_path):
     source = tmp_path / "source"  # a build leaves things beside what it builds
     source.mkdir()
@@ -85,6 +86,7 @@ def test_the_wheel_has_the_notebooks_and_the_data_of_the_package(tmp_path):
     assert sorted(path.name for path in found.glob("*.ipynb")) == NOTEBOOKS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["jupyter execute", "ipython"])
 @pytest.mark.parametrize("spoiled", [False, True], ids=["right", "spoiled"])
 def test_a_notebook_runs_as_a_script_and_says_when_a_cell_fails(command, spoiled, tmp_path):
@@ -128,6 +130,7 @@ def answers(url):
         return False
 
 
+@pytest.mark.slow
 def test_empkit_lab_serves_the_working_copy_on_loopback_until_ctrl_c(tmp_path):
     with started(
         [*EMPKIT, "lab", "--to", "course", "--no-browser", "--port", free_port()],

@@ -53,6 +53,7 @@ def small(lab):
     return lab.run("http", Workload(records=60, warm_up=0), progress=lambda *_: None)
 
 
+@pytest.mark.slow
 def test_postgresql_beside_sqlite_and_its_recording(postgres, tmp_path, monkeypatch):
     monkeypatch.setenv("EMPKIT_LAB_DATABASE", postgres)
     runs, source = on_postgresql(small, tmp_path / "new", keep=True)

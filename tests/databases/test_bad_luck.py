@@ -15,6 +15,7 @@ def cluster():
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", edges.FAULTS)
 def test_what_was_acked_is_kept_the_cause_is_said_and_the_server_goes_on(
     fault, request, monkeypatch

@@ -53,6 +53,7 @@ def kill_when_it_sends(name):
     return progress
 
 
+@pytest.mark.slow
 def test_a_load_generator_that_dies_by_itself_is_an_error_that_says_how(lab):
     with pytest.raises(LabError) as caught:
         lab.run("http", LONG, progress=kill_when_it_sends("http 1"))
@@ -75,6 +76,7 @@ def test_a_run_that_dies_takes_nothing_from_those_before_it(lab):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "kafka"])
 def test_a_run_whose_client_was_killed_is_audited_from_the_columns_that_it_left(lab, protocol):
     pace = Workload(records=1_000, rate=500, warm_up=0)
@@ -112,6 +114,7 @@ HANGS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
 def test_a_second_ctrl_c_gives_up_a_run_that_hangs_and_the_lab_goes_on():
     """The first asks for an orderly end and undoes the fault, which shows that it was heard."""
@@ -205,6 +208,7 @@ def test_a_run_that_makes_no_sense_is_refused_before_it_begins(lab, workload, fa
 # A server elsewhere
 
 
+@pytest.mark.slow
 def test_stages_of_another_clock_are_left_out_and_said_to_be(tmp_path):
     """A server whose monotonic clock is another one, as on another machine."""
     apart = need_time_namespace()

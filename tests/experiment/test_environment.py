@@ -75,6 +75,7 @@ def test_records_are_known_by_the_hash_of_what_they_came_from(tmp_path):
     assert hashed(Workload(5))[1]() is None
 
 
+@pytest.mark.slow
 def test_a_result_of_a_server_that_is_not_ours_says_what_that_server_says(new_database):
     url = new_database()
     there = Settings(kafka_commit="before_store", max_record_bytes=4_096, retries=7)
@@ -121,6 +122,7 @@ def test_json_is_as_its_published_schema_says(lab):
     assert content["environment"]["command"] is None
 
 
+@pytest.mark.slow
 def test_the_logs_of_a_result_that_is_not_clean_are_kept_and_hold_nothing_secret(tmp_path):
     """A server that stores another email breaks a promise; so its log goes with the result."""
     folder = sabotaged(

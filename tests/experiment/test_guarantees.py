@@ -20,6 +20,7 @@ def test_a_topic_that_is_not_ours_is_not_altered(lab):
         run(visitor, "kafka", guarantees=Guarantees(profile="sync"))
 
 
+@pytest.mark.slow
 def test_acks_0_and_a_broker_that_goes_down_lose_records_and_the_loss_is_the_result(embedded):
     faults = [At(0.4, BrokerDown(), until=0.8)]
     safe, careless = embedded.cross(
@@ -31,6 +32,7 @@ def test_acks_0_and_a_broker_that_goes_down_lose_records_and_the_loss_is_the_res
     assert sum(counts(careless).values()) == 2 * counts(careless)["offered"]
 
 
+@pytest.mark.slow
 def test_commit_before_store_loses_what_a_crash_caught_and_after_store_nothing():
     """The lock keeps a batch between its commit and its store until the crash: at most once."""
     with Lab() as lab:
@@ -44,6 +46,7 @@ def test_commit_before_store_loses_what_a_crash_caught_and_after_store_nothing()
     assert counts(after) == {"offered": 500, "stored": 500}
 
 
+@pytest.mark.slow
 def test_what_one_run_asks_for_does_not_hold_for_the_next():
     with Lab() as lab:
         first, second = (

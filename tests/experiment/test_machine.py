@@ -43,6 +43,7 @@ def while_it_uses(process, seconds, pids):
     return machine.between(before, machine.read(pids), all_ours=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [BURNS, STARTS], ids=["itself", "its child"])
 def test_what_a_part_uses_is_ours_and_what_another_uses_is_not(code):
     with running(code) as process:

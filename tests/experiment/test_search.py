@@ -8,6 +8,7 @@ from empkit.experiment import search
 from empkit.results.statistics import with_expected_interval
 
 
+@pytest.mark.slow
 def test_it_finds_where_a_slowed_way_ends(lab, monkeypatch):
     """With a limit on the p99 that no record can meet nothing is kept up, with a wide one a lot."""
     monkeypatch.setattr(search, "LEAST_RECORDS", 100)  # so that the lowest rate is soon over

@@ -141,6 +141,7 @@ OPEN = Workload(records=600, rate=200, warm_up=0)
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_a_generator_that_was_stopped_is_said_to_be_what_was_measured(
@@ -155,6 +156,7 @@ def test_a_generator_that_was_stopped_is_said_to_be_what_was_measured(
     assert f"{protocol}, round 1: {info.not_valid['generator']}" in runs.not_valid
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize("protocol", ["http", "websocket"])
 def test_a_server_that_was_stopped_is_what_was_measured(lab, protocol):
@@ -165,6 +167,7 @@ def test_a_server_that_was_stopped_is_what_was_measured(lab, protocol):
     assert not set(info.not_valid) & {"generator", "system"}
 
 
+@pytest.mark.slow
 @needs_signals
 def test_the_servers_lateness_is_that_of_the_run_only(lab):
     lab.run("http", OPEN, faults=[At(0.5, ServerPause(), until=2.0)], progress=_quiet)
@@ -172,6 +175,7 @@ def test_the_servers_lateness_is_that_of_the_run_only(lab):
     assert info.server_late_ms < 1_000
 
 
+@pytest.mark.slow
 @needs_signals
 def test_a_generator_that_a_fault_stopped_is_not_blamed(lab):
     runs = lab.run("http", OPEN, faults=[At(0.5, ClientPause(), until=1.5)], progress=_quiet)
@@ -179,6 +183,7 @@ def test_a_generator_that_a_fault_stopped_is_not_blamed(lab):
     assert "generator" not in runs.runs[0].not_valid
 
 
+@pytest.mark.slow
 def test_a_system_that_takes_less_than_it_is_offered_is_not_the_generators_fault(lab):
     """The window is full, and each record waits for a place in flight."""
     stopped = [At(0.2, ServerPause(), until=1.2)]
@@ -188,6 +193,7 @@ def test_a_system_that_takes_less_than_it_is_offered_is_not_the_generators_fault
     assert "generator" not in info.not_valid
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_at_a_rate_that_the_generator_cannot_keep_it_is_said_to_be_what_was_measured(lab):
     """A record each 5 us, which no Python keeps: 40,000/s were kept on a good day."""
@@ -218,6 +224,7 @@ def neighbours(count):
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the platform does not tell")
 @pytest.mark.parametrize(
     "workload",

@@ -24,6 +24,7 @@ def run(lab, *faults, records=500, guarantees=None):
     return lab.run("kafka", workload, faults=faults, guarantees=guarantees, progress=quiet)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "until"),
     [(BrokerDown(), 0.9), (BrokerPause(), 0.9), (Network(Cut()), None)],
@@ -64,6 +65,7 @@ def test_retention_takes_what_was_not_read(apache):
     assert found["lost"] + found["stored"] == 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_each_profile_stores_everything_and_outlives_a_cut(apache, profile):
     cut = At(0.4, Network(Cut()))
@@ -91,6 +93,7 @@ def flushes_each_record(lab):
     return asyncio.run(ask()) == "1"
 
 
+@pytest.mark.slow
 def test_the_brokers_flush_each_record_only_while_a_run_wants_it(apache):
     run(apache, records=50, guarantees=Guarantees(profile="sync"))
     assert flushes_each_record(apache)

@@ -15,6 +15,7 @@ from empkit.faults import (
 from tests.faulted import counts, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "until"),
     [
@@ -41,6 +42,7 @@ def test_a_log_that_drops_what_was_not_read_loses_it_and_only_that(lab):
     assert runs.findings[0].endswith("; allowed by retention-overrun")
 
 
+@pytest.mark.slow
 def test_leaders_that_move_among_three_brokers_lose_nothing():
     with Lab("embedded", brokers=3) as lab:
         runs = run(lab, "kafka", At(0.3, LeaderMove(to=2)), At(0.7, LeaderMove(to=3)))

@@ -16,6 +16,7 @@ def test_a_killed_client_leaves_records_whole_or_not_at_all(lab, protocol):
     assert set(found) <= {"stored", "unconfirmed", "failed"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket"])
 def test_a_client_that_stops_and_a_token_that_expires(lab, protocol):
     runs = run(lab, protocol, At(0.4, ClientPause(), until=0.7), TokenExpiry(after_s=2.0))

@@ -7,6 +7,7 @@ from empkit.faults import Overload
 from tests.faulted import counts, run
 
 
+@pytest.mark.slow
 def test_an_overload_is_a_time_of_a_higher_rate(lab):
     overload = Overload(times=4, from_s=0.5, until_s=1.0)
     runs = run(lab, "websocket", overload, workload=Workload(records=800, rate=300, warm_up=20))

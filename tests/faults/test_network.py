@@ -10,6 +10,7 @@ from empkit.proxy import Cut, Latency, Stall
 from tests.faulted import counts, run
 
 
+@pytest.mark.slow
 def test_a_network_fault_also_strikes_a_websocket_that_has_an_address_of_its_own(lab):
     there = lab.settings.model_copy(update={"ws_url": lab.ws_url})
     with Lab("none", server=lab.server_url, settings=there) as visitor:
@@ -31,6 +32,7 @@ def test_the_records_really_go_through_the_proxy(lab, protocol):
     assert statistics.median(met) < 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 @pytest.mark.parametrize("toxic", [Cut(), Stall()])
 def test_a_bad_network_loses_nothing(lab, protocol, toxic):

@@ -10,6 +10,7 @@ from tests.conftest import employee, post
 from tests.faulted import counts, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 @pytest.mark.parametrize(
     "fault", [ServerCrash(), ServerPause(), ServerRestart(), DatabaseLock(), DiskFull()]
@@ -26,6 +27,7 @@ def test_what_happens_to_the_server_loses_and_doubles_nothing(lab, protocol, fau
 STORM_ROUNDS = int(os.environ.get("EMPKIT_TEST_STORM", "10"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_a_storm_of_server_kills_loses_and_doubles_nothing(lab, protocol):
     """The short form of `python -m benchmarks.storm`."""

@@ -15,6 +15,7 @@ from tests.faulted import counts, run
 from tests.signals import started
 
 
+@pytest.mark.slow
 def test_a_timeline_with_crash_and_start_as_moments_of_their_own(lab):
     runs = run(lab, "websocket", At(0.4, ServerCrash()), At(0.8, ServerStart()))
     assert counts(runs) == {"offered": 500, "stored": 500}
@@ -22,6 +23,7 @@ def test_a_timeline_with_crash_and_start_as_moments_of_their_own(lab):
     assert span.end_ns - span.start_ns > 400_000_000
 
 
+@pytest.mark.slow
 def test_a_fault_that_cannot_be_had_says_so(lab):
     with pytest.raises(LabError, match="no server-crash"):
         run(lab, "http", At(0.1, ServerStart()))
@@ -50,6 +52,7 @@ INTERRUPTED = """
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_undoes_every_fault():
     command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED)]
     with started(command, stdout=subprocess.PIPE, text=True) as process:

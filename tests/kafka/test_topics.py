@@ -11,6 +11,7 @@ from empkit.lab import LabError
 from tests.conftest import count_stored, employee
 
 
+@pytest.mark.slow
 def test_lag_is_what_was_sent_while_nobody_read(fresh_id):
     names = [f"{fresh_id}-{number}" for number in range(10)]
 

@@ -113,6 +113,7 @@ def wait_until_gone(started, folder):
     wait_until(lambda: all(is_gone(each) for each in started) and not folder.exists())
 
 
+@pytest.mark.slow
 def test_interrupt_ends_the_run_and_the_next_cell_works(kernel):
     cell, started, _ = kernel.begin_long_run()
     kernel.manager.interrupt_kernel()
@@ -123,6 +124,7 @@ def test_interrupt_ends_the_run_and_the_next_cell_works(kernel):
     assert kernel.run(SHORT) == "20 stored"
 
 
+@pytest.mark.slow
 def test_restart_leaves_nothing_and_a_new_lab_starts(kernel):
     _, started, folder = kernel.begin_long_run()
     kernel.client.stop_channels()
@@ -133,6 +135,7 @@ def test_restart_leaves_nothing_and_a_new_lab_starts(kernel):
     assert kernel.run(SHORT) == "20 stored"
 
 
+@pytest.mark.slow
 def test_sigkill_leaves_nothing_and_a_new_lab_starts(kernel):
     _, started, folder = kernel.begin_long_run()
     os.kill(kernel.process.pid, signal.SIGKILL)

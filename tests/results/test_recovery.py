@@ -131,6 +131,7 @@ def test_senders_were_heard_when_they_were_acked_before_the_faults_last_quarter(
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_recovery_tells_gap_retries_and_when_it_was_over(lab):
     runs = run(lab, "http", At(0.4, ServerCrash(), until=0.9))
     (row,) = runs.recovery().to_dict("records")

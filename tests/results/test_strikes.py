@@ -49,6 +49,7 @@ def notes(runs):
     return [note for note in runs.runs[0].notes if "struck nothing" in note]
 
 
+@pytest.mark.slow
 def test_faults_of_records_token_and_load_are_in_the_result_with_what_they_struck(lab, tmp_path):
     faults = (
         Duplicates(share=0.3), Invalid(), Poison(), TooLarge(share=0.05),
@@ -143,6 +144,7 @@ def test_a_pause_counts_the_records_under_way_while_it_lasted(lab):
     assert (span.asked_start_s, span.asked_end_s) == (0.2, 0.4)
 
 
+@pytest.mark.slow
 def test_a_token_that_expires_in_a_run_counts_the_attempts_that_it_refused(lab):
     # the load generator's start is part of the token's life, and takes seconds on a busy machine
     pace = Workload(records=1_600, rate=200, warm_up=0)
@@ -151,6 +153,7 @@ def test_a_token_that_expires_in_a_run_counts_the_attempts_that_it_refused(lab):
     assert span.struck == (runs.attempts["answer"] == "unauthorized").sum() > 0
 
 
+@pytest.mark.slow
 def test_the_crash_that_a_server_start_ends_was_asked_to_end_then(lab):
     _, found = run(lab, "http", At(0.2, ServerCrash()), At(0.5, ServerStart()))
     assert found["server-crash"].asked_end_s == 0.5

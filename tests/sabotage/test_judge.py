@@ -87,6 +87,7 @@ def record(employee_id, **more):
     } | more  # fmt: skip
 
 
+@pytest.mark.slow
 def test_faults_of_the_mapping_and_of_the_answers_get_their_verdicts(tmp_path):
     folder = sabotaged(
         tmp_path,
@@ -125,6 +126,7 @@ SHIFTS = {"swapped": None, "received-5": (-5, 0), "received+5": (5, 0), "stored-
           "stored+5": (0, 5)}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_stamps_out_of_order_and_an_ack_before_its_commit_are_named(tmp_path):
     folder = sabotaged(
         tmp_path,
@@ -203,6 +205,7 @@ def _is_seen(kind, sent, received, stored, acked):
     return room.get(shifts, 10**10) < 5 * 10**6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_second_copy_under_an_id_of_no_run_is_named_and_what_is_sent_by_hand_is_not(
     tmp_path, database, request

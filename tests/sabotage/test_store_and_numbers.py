@@ -96,6 +96,7 @@ SABOTAGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda each: each.promise)
 def test_it_is_found(tmp_path, sabotage):
     finds(tmp_path, sabotage)

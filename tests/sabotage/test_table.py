@@ -21,6 +21,7 @@ def test_a_test_that_fails_of_the_fault_has_found_it(tmp_path):
     finds(tmp_path, Sabotage("", (EDIT,), test, "under suspicion"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("test", "message"),
     [

@@ -25,6 +25,7 @@ def test_a_token_that_was_seen_is_refused_once_it_has_expired(monkeypatch):
         assert authenticator.accepts(token) is good
 
 
+@pytest.mark.slow
 def test_a_token_that_expires_closes_every_door_that_it_opened(lab, fresh_id):
     token, until = lab.make_token(3.0), time.time() + 3.0
     with opened(lab, token) as socket:

@@ -129,6 +129,7 @@ def test_an_id_that_cannot_be_is_not_found(lab):
     assert request(lab, "GET", "/employees/a%00b")[0] == 404
 
 
+@pytest.mark.slow
 def test_the_server_keeps_to_its_openapi_description(lab):
     """Schemathesis makes requests from the description, good and bad, and sends them for real."""
     schema = schemathesis.openapi.from_url(f"{lab.server_url}/openapi.json")

@@ -41,6 +41,7 @@ def test_records_that_came_while_the_server_was_down_are_stored():
         assert all(is_stored(lab, f"E{number}") for number in range(20))
 
 
+@pytest.mark.slow
 def test_a_broker_away_at_start_stops_neither_http_nor_the_consumer_for_good():
     with Lab() as lab:
         lab.stop_server()

@@ -26,6 +26,7 @@ def quiet(*_):
     """Progress that shows nothing."""
 
 
+@pytest.mark.slow
 def test_a_killed_consumers_partitions_go_to_the_others_and_nothing_is_lost(postgres):
     with Lab(consumers=3, settings=Settings(lab_database=postgres)) as lab:
         crash = At(0.5, ConsumerCrash(), until=1.5)
@@ -46,6 +47,7 @@ def test_a_consumer_alone_takes_no_records(lab):
         lab.kill_consumer()
 
 
+@pytest.mark.slow
 def test_the_partitions_are_shared_anew_when_a_member_comes_or_goes():
     with Lab(consumers=2) as lab:
         assert lab.members() == {"server": 4, "consumer 1": 4}
@@ -57,6 +59,7 @@ def test_the_partitions_are_shared_anew_when_a_member_comes_or_goes():
         assert lab.members() == {"server": 4, "consumer 2": 4}  # not the name of the dead one
 
 
+@pytest.mark.slow
 def test_a_group_of_four_comes_together_without_one_being_refused():
     with Lab("embedded", brokers=3, consumers=4) as lab:
         assert lab.members() == dict.fromkeys(["server", *(f"consumer {n}" for n in (1, 2, 3))], 2)
@@ -77,6 +80,7 @@ def command(*arguments, **environment):
         process.communicate(timeout=20)
 
 
+@pytest.mark.slow
 def test_servers_and_consumers_from_the_command_line_share_one_postgresql_and_one_group(
     kafka_jars, postgres, tmp_path
 ):

@@ -52,6 +52,7 @@ def test_records_that_wait_share_a_commit(new_database):
     assert with_store(new_database(), work) < 25
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

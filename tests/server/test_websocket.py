@@ -103,6 +103,7 @@ def test_who_cannot_set_a_header_sends_the_token_first_as_a_browser_does(lab, fr
             assert reply["message"] == "Unauthorized: Invalid token", what
 
 
+@pytest.mark.slow
 def test_who_sends_no_token_at_all_is_turned_away_in_time(lab):
     began = time.monotonic()
     with connect(lab.ws_url, proxy=None) as socket:

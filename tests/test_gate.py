@@ -1,0 +1,78 @@
+"""What the gate's own scripts conclude: the budget of time, and the tests that were skipped."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GATE = Path(__file__).parents[1] / ".ci"
+
+
+def script(name):
+    """A script of the gate, as a module."""
+    spec = importlib.util.spec_from_file_location(name, GATE / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("seconds", "others", "status", "words"),
+    [
+        (200, 0.0, 0, "Within the budget: 200 s of 300 s"),
+        (280, 0.0, 0, "Warning: 280 s of 300 s; others took 0% of the processors: more than 90%"),
+        (301, 0.05, 1, "Too long: 301 s of 300 s"),
+        (301, 0.5, 0, "whether the budget holds on a quiet machine is not known"),
+    ],
+)
+def test_the_budget_warns_from_nine_tenths_and_fails_beyond_unless_others_took_the_time(
+    seconds, others, status, words
+):
+    found, said = script("budget").verdict(seconds, 300, others)
+    assert found == status
+    assert words in said
+
+
+def test_what_others_took_is_what_is_neither_idle_nor_ours():
+    began = [0] * 10
+    ended = [400, 0, 100, 500, 0, 0, 0, 0, 0, 0]  # ticks: 5 s busy, 5 s idle
+    assert script("budget").taken_by_others(began, ended, 4.0, 100) == pytest.approx(0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the gate runs on Linux")
+def test_a_command_over_its_budget_fails_and_one_that_fails_keeps_its_status():
+    run = [sys.executable, GATE / "budget.py", "--seconds"]
+    for seconds, command, status in (("60", "exit 3", 3), ("60", "true", 0)):
+        done = subprocess.run([*run, seconds, "--", "sh", "-c", command], check=False)
+        assert done.returncode == status
+
+
+RESULTS = """<testsuites><testsuite>
+<testcase classname="tests.cli.test_cli" name="test_a"><skipped message="kcat is not here."/>
+</testcase>
+<testcase classname="tests.cli.test_cli" name="test_b"><skipped message="kcat is not here."/>
+</testcase>
+<testcase classname="tests.cli.test_cli" name="test_c"/></testsuite></testsuites>"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        ('"kcat is" = 2', ""),
+        ('"kcat is" = 1', "2 tests are skipped, at most 1 may be: kcat is"),
+        ("", "2 tests are skipped, at most 0 may be: kcat is not here."),
+    ],
+)
+def test_skipped_tests_are_counted_and_may_not_grow_unseen(tmp_path, allowed, said):
+    (tmp_path / "results.xml").write_text(RESULTS)
+    (tmp_path / "skips.toml").write_text(f"[at_most]\n{allowed}\n")
+    run = [sys.executable, GATE / "skipped.py", tmp_path / "results.xml"]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout == "tests/cli/test_cli.py::test_a\ntests/cli/test_cli.py::test_b\n"
+    counting = [*run, "--counted", tmp_path / "skips.toml"]
+    done = subprocess.run(counting, capture_output=True, text=True, check=False)
+    assert "2 tests were skipped." in done.stdout
+    assert done.returncode == bool(said)
+    assert said in done.stderr
