@@ -159,8 +159,8 @@ def count_stored(lab, prefix):
     return found
 
 
-def wait_until(holds, timeout_s=15.0):
-    """Wait for a condition, with a deadline; what it gave is returned."""
+def wait_until(holds, timeout_s=60.0):
+    """Wait for a condition, with a deadline that a busy machine keeps, too; return what it gave."""
     give_up = time.monotonic() + timeout_s
     while not (found := holds()):
         assert time.monotonic() < give_up, f"not so within {timeout_s} s"

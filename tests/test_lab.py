@@ -9,7 +9,6 @@ import sys
 import tempfile
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import nest_asyncio
@@ -18,17 +17,10 @@ import pytest
 
 from empkit import Lab, Workload, connect
 from empkit.lab import LabError
+from tests.conftest import wait_until
 from tests.signals import OWNER, end_marked, marked, started
 
 CYCLES = int(os.environ.get("EMPKIT_TEST_CYCLES", "5"))
-
-
-def wait_until(holds, timeout_s=10.0):
-    """Wait for a condition, with a deadline."""
-    give_up = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < give_up, f"not so within {timeout_s} s"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -84,7 +76,7 @@ def test_killed_holder_takes_every_child_and_file_with_it(ended):
         holder.kill()
         holder.wait()
         assert holder.wait_until_gone(2.0) == []
-        wait_until(lambda: not Path(folder).exists(), 2.0)
+        wait_until(lambda: not Path(folder).exists())
 
 
 def test_a_lab_hands_out_all_addresses():

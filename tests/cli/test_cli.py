@@ -175,7 +175,7 @@ def running(*arguments, lines=1, **environment):
         process.lines = [process.stdout.readline().strip() for _ in range(lines)]
         yield process
         process.send_signal(signal.SIGINT)
-        process.wait(15)
+        process.wait(60)
 
 
 @pytest.mark.slow
@@ -229,7 +229,7 @@ def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(t
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as process:  # fmt: skip
-        wait_until(lambda: run_below(tmp_path), 30)
+        wait_until(lambda: run_below(tmp_path))
         process.send_signal(signal.SIGINT)
         _, messages = process.communicate(timeout=60)
         assert process.left() == []
@@ -259,10 +259,10 @@ def test_compare_in_a_script_that_ignores_ctrl_c_goes_on_and_ends_with_sigterm(t
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as process:  # fmt: skip
-        folder = wait_until(lambda: run_below(tmp_path), 30)
+        folder = wait_until(lambda: run_below(tmp_path))
         process.send_signal(signal.SIGINT)
         before = acked_of(folder)
-        wait_until(lambda: acked_of(folder) > before + 200, 30)  # a second's records
+        wait_until(lambda: acked_of(folder) > before + 200)  # a second's records
         process.send_signal(signal.SIGTERM)
         _, messages = process.communicate(timeout=60)
         assert process.left() == []

@@ -121,11 +121,11 @@ def test_a_second_ctrl_c_gives_up_a_run_that_hangs_and_the_lab_goes_on():
     command = [sys.executable, "-c", textwrap.dedent(HANGS)]
     with started(command, stdout=subprocess.PIPE, text=True) as process:
         server = psutil.Process(int(process.stdout.readline()))
-        wait_until(lambda: server.status() == psutil.STATUS_STOPPED, 60)
+        wait_until(lambda: server.status() == psutil.STATUS_STOPPED)
         hanging = load_generator(process.pid)
         hanging.suspend()
         process.send_signal(signal.SIGINT)
-        wait_until(lambda: server.status() != psutil.STATUS_STOPPED, 60)
+        wait_until(lambda: server.status() != psutil.STATUS_STOPPED)
         assert hanging.is_running()
         process.send_signal(signal.SIGINT)
         assert [line.strip() for line in process.stdout] == ["given up", "[20]"]

@@ -39,7 +39,7 @@ def used_s(process):
 def while_it_uses(process, seconds, pids):
     """What happened while a process used so much processor time."""
     before, begun_s = machine.read(pids), used_s(process)
-    wait_until(lambda: used_s(process) - begun_s >= seconds, 60)
+    wait_until(lambda: used_s(process) - begun_s >= seconds)
     return machine.between(before, machine.read(pids), all_ours=True)
 
 
@@ -47,7 +47,7 @@ def while_it_uses(process, seconds, pids):
 @pytest.mark.parametrize("code", [BURNS, STARTS], ids=["itself", "its child"])
 def test_what_a_part_uses_is_ours_and_what_another_uses_is_not(code):
     with running(code) as process:
-        wait_until(lambda: used_s(process) > 0.2, 60)
+        wait_until(lambda: used_s(process) > 0.2)
         ours = while_it_uses(process, 0.5, [process.pid])
         theirs = while_it_uses(process, 0.5, [])
     assert 0.5 <= ours.own_s + 0.05 < 3.0
@@ -58,10 +58,10 @@ def test_what_a_part_uses_is_ours_and_what_another_uses_is_not(code):
 
 def test_a_part_that_is_killed_meanwhile_was_ours_for_as_long_as_it_ran():
     with running(BURNS) as process:
-        wait_until(lambda: used_s(process) > 0.3, 60)
+        wait_until(lambda: used_s(process) > 0.3)
         before = machine.read([process.pid])
         begun_s = used_s(process)
-        wait_until(lambda: used_s(process) - begun_s >= 0.5, 60)
+        wait_until(lambda: used_s(process) - begun_s >= 0.5)
         last_s = used_s(process)
     found = machine.between(before, machine.read([]), all_ours=True)
     assert found.own_s >= last_s - begun_s - 0.05

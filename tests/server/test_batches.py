@@ -99,8 +99,8 @@ def test_a_batch_that_cannot_be_decoded_is_stepped_over_and_all_others_are_store
         asyncio.run(append(lab, batch(["after-0", "after-1"])))
         asyncio.run(append(lab, batch(["beside"]), partition=1))
         for name in ("before-0", "before-1", "after-0", "after-1", "beside"):
-            wait_until(lambda name=name: is_stored(lab, name), 30)
-        wait_until(lambda: all_read(lab), 30)
+            wait_until(lambda name=name: is_stored(lab, name))
+        wait_until(lambda: all_read(lab))
         letters = asyncio.run(read_dead_letters(lab.settings))
         buried = {letter.offset for letter in letters}
         stored = {2 + number for number in range(3) if is_stored(lab, f"bad-{number}")}
@@ -118,6 +118,6 @@ def test_a_record_whose_key_is_too_large_for_a_dead_letter_does_not_stop_the_con
     with Lab("embedded") as lab:
         asyncio.run(append(lab, builder.build()))
         asyncio.run(append(lab, batch(["E1"])))
-        wait_until(lambda: is_stored(lab, "E1"), 30)
+        wait_until(lambda: is_stored(lab, "E1"))
         letters = asyncio.run(read_dead_letters(lab.settings))
         assert sum("its bytes are left out" in letter.reason for letter in letters) == 1

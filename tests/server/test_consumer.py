@@ -63,8 +63,8 @@ def test_a_killed_server_stores_what_it_had_not_committed():
         produce(lab, [f"F{number}" for number in range(50)])
         lab.start_server()
         names = [f"{letter}{number}" for letter in "EF" for number in range(50)]
-        wait_until(lambda: is_stored(lab, "F49"), 30)
-        wait_until(lambda: request(lab, "GET", "/health")[2]["consumer"]["lag"] == 0, 30)
+        wait_until(lambda: is_stored(lab, "F49"))
+        wait_until(lambda: request(lab, "GET", "/health")[2]["consumer"]["lag"] == 0)
         assert all(is_stored(lab, name) for name in names)
 
 
