@@ -75,7 +75,7 @@ def test_killed_holder_takes_every_child_and_file_with_it(ended):
                 each.terminate()
         holder.kill()
         holder.wait()
-        assert holder.wait_until_gone(2.0) == []
+        assert holder.wait_until_gone() == []
         wait_until(lambda: not Path(folder).exists())
 
 
