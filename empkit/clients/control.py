@@ -148,19 +148,22 @@ class ControlPlane(Closing):
             await asyncio.sleep(POLL_S)
         return True
 
-    async def stamps(self, after: int) -> AsyncIterator[tuple[dict[str, Any], int]]:
+    async def stamps(
+        self, after: int, on_dropped: Callable[[], None]
+    ) -> AsyncIterator[tuple[dict[str, Any], int]]:
         """Yield the stamps after a position, each with the position of the end of its page.
 
+        Args:
+            after: the position.
+            on_dropped: called when the server has dropped some of them, which are passed over.
+
         Raises:
-            ClientError: no answer, or the server has dropped some of them.
+            ClientError: no answer.
         """
         while True:
             page = await self.get(wire.TIMINGS, after=after, limit=PAGE)
             if page.get("begins", 0) > after:
-                raise ClientError(
-                    "The server no longer has the stamps of this run: more were made than "
-                    "EMPKIT_MAX_TIMINGS_BYTES lets it keep. Give it more, or send fewer records."
-                )
+                on_dropped()
             if not page["timings"]:
                 return
             after = page["next"]

@@ -93,6 +93,13 @@ class Scope(NamedTuple):
             return None
 
 
+_DROPPED = (
+    "The server no longer has all stamps of this run: more were made than EMPKIT_MAX_TIMINGS_BYTES "
+    "lets it keep. When records were received and stored is left out; the verdicts stand, but that "
+    "a record was stored twice may go unnoticed. Give it more, or send fewer records."
+)
+
+
 class Found(NamedTuple):
     """The results of an audit.
 
@@ -298,8 +305,9 @@ async def gather(
     held, strays = await hold_against(rows, records, ids, is_same, columns.offered)
     health = await server.health()
     one_clock = health.clock == clock_id()
+    dropped: list[bool] = []
     received_ns, stored_ns, twice = await _stamped(
-        server.stamps(marks.stamps), ids, held, one_clock=one_clock
+        server.stamps(marks.stamps, lambda: dropped.append(True)), ids, held, one_clock=one_clock
     )
     letters: list[DeadLetter] = []
     appended = None
@@ -312,7 +320,10 @@ async def gather(
     disorder: list[tuple[Violation, str]] = []
     if one_clock:
         disorder = _disorder(records, columns, received_ns, stored_ns, kafka=scope.kafka)
-        notes += _unstamped(records, ids, held, stored_ns)
+        notes += [] if dropped else _unstamped(records, ids, held, stored_ns)
+    if dropped:
+        notes.append(_DROPPED)
+        received_ns[:] = stored_ns[:] = 0  # percentiles of those at the end only would mislead
     since = set(scope.outside() or ()) if marks.outside is not None else set()
     return Found(
         received_ns,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empkit import Lab, LabError, Settings, Workload
+from empkit import Lab, Settings, Workload, plots
 from empkit.server.stamps import LONGEST_LINE, Stamp, StampLog
 from tests.conftest import employee, post, request
 
@@ -197,5 +197,12 @@ def test_a_server_says_when_its_stamps_no_longer_reach_back():
         for _ in range(8):
             lab.run("http", Workload(records=150, warm_up=0), progress=lambda *_: None)
         assert request(lab, "GET", "/timings")[2]["begins"] > 0
-        with pytest.raises(LabError, match="no longer has the stamps of this run"):
-            lab.run("http", Workload(records=3_000, warm_up=0), progress=lambda *_: None)
+        # a run of which they do not reach back has its verdicts, and lacks the times
+        runs = lab.run("http", Workload(records=3_000, warm_up=0), progress=lambda *_: None)
+    assert runs.timings.verdict.value_counts().to_dict() == {"stored": 3_000}
+    assert runs.timings[["received_ns", "stored_ns"]].isna().all(axis=None)
+    assert runs.timings.acked_ns.notna().all()
+    assert any("no longer has all stamps of this run" in note for note in runs.runs[0].notes)
+    assert runs.broken == []
+    assert runs.summary().loc["http", "ack_p50_ms"] > 0
+    assert plots.figures(runs)
