@@ -43,6 +43,9 @@ READ_AHEAD = 2
 HEALTH_TIMEOUT_S = 2.0
 METADATA_MS = 2_000
 """How old the list of partitions may be, in ms (aiokafka's default: five minutes)."""
+TOPIC_WAIT_S = 2 * METADATA_MS / 1e3
+"""How long a topic may be missing, in seconds: brokers that create topics automatically take a
+moment, too."""
 PAUSE = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
 """The wait between attempts: exponential, bounded, with full jitter, after Marc Brooker,
 "Exponential Backoff And Jitter", AWS Architecture Blog, 2015."""
@@ -131,6 +134,7 @@ class Consumer:
         self._failure: str | None = None
         self._unreadable = 0
         self._committed = False
+        self._without_topic_since: float | None = None
 
     def start(self) -> None:
         """Start consuming in the background; retry as long as the broker is unreachable."""
@@ -202,6 +206,7 @@ class Consumer:
             async with self._connection() as kafka:
                 joined = True
                 self._state, self._failure = "running", None
+                self._without_topic_since = None
                 await self._consume(kafka)
         except* AWAY as errors:
             error = errors.exceptions[0]
@@ -285,6 +290,29 @@ class Consumer:
                 self._read_to[partition] = messages[-1].offset + 1
             if batch:
                 await read.put(self._sorted(batch, received_ns))
+            else:
+                self._look_for_topic(kafka)
+
+    def _look_for_topic(self, kafka: AIOKafkaConsumer) -> None:
+        """Note whether the topic is missing, which aiokafka waits for without an error."""
+        topic = self._settings.kafka_topic
+        if kafka.partitions_for_topic(topic):
+            if self._state == "failing":
+                LOGGER.warning("The topic %s is there; the consumer goes on.", topic)
+                self._state, self._failure = "running", None
+            self._without_topic_since = None
+            return
+        now = time.monotonic()
+        if self._without_topic_since is None:
+            self._without_topic_since = now
+        if self._state == "running" and now - self._without_topic_since > TOPIC_WAIT_S:
+            self._state = "failing"
+            brokers = self._settings.kafka_bootstrap_servers
+            self._failure = (
+                f"There is no topic {topic} at {brokers}: create it, or name another one in "
+                "EMPKIT_KAFKA_TOPIC. The consumer waits for it."
+            )
+            LOGGER.error("The consumer has nothing to read. %s", self._failure)
 
     def _sorted(self, batch: Handed, received_ns: int) -> _Batch:
         """Parse each record once, and divide them into rows and refused records."""

@@ -10,6 +10,7 @@ lost with it, although their positions have moved on: so all of them go back.
 
 from __future__ import annotations
 
+import traceback
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -25,6 +26,10 @@ SINGLE_MS = 500
 """How long to wait for one record of a partition, in ms; a fetch takes less."""
 SINGLES = 500
 """How many records of a partition are read one by one before the next attempt to read many."""
+
+
+_DECODING = "_unpack_records"
+"""The function of aiokafka that decodes batches."""
 
 
 class Unreadable(NamedTuple):
@@ -126,6 +131,8 @@ class Reader:
                 offset: int = await self._kafka.position(partition)
                 if isinstance(error, RecordTooLargeError):
                     offset -= 1  # aiokafka has moved on already
+                # transaction control records, or what compaction removed, may be before the batch
+                offset = max(offset, _first_of_batch(error))
                 reason = f"cannot be decoded ({type(error).__name__}: {error})"
                 messages.append(Unreadable(partition.topic, partition.partition, offset, reason))
                 self._kafka.seek(partition, offset + 1)
@@ -137,6 +144,17 @@ class Reader:
             if stepped:
                 break
         return messages
+
+
+def _first_of_batch(error: Exception) -> int:
+    """Return the offset of the first record of the batch that could not be decoded; 0 if it is not
+    known. aiokafka says it nowhere: it stands in the frame of the generator that failed."""
+    batches = [
+        frame.f_locals.get("next_batch")
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_name == _DECODING
+    ]
+    return int(getattr(batches[-1], "base_offset", 0)) if batches else 0
 
 
 def _is_of_a_record(error: Exception) -> bool:
