@@ -4,8 +4,12 @@
 One lab; records go over each protocol in turn, 1,000 a second for 15 seconds, and each time a fault
 that the seed chooses strikes in the middle. Once a second memory, descriptors and threads of every
 process are read, and the number of files in the lab's folder. What grows is told by a line through
-the medians of the runs in the second half (the embedded broker's log is full by then), fitted
-within each process, since a fault may replace one.
+the medians of the runs, fitted within each process, since a fault may replace one.
+
+What a process takes once is no growth. So the log of the embedded broker, which keeps 5 MiB a
+partition, is filled before the time begins, and a process counts from its fifth run on: until then
+it starts its threads, opens its connections and prepares the statements of its database. Nothing
+is kept of a run but the counts of its verdicts; the readings go to a file.
 """
 
 from __future__ import annotations
@@ -16,11 +20,11 @@ import os
 import random
 import re
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -48,48 +52,34 @@ EVERYWHERE = (
 OF_THE_BROKER = ("broker-down", "broker-pause", "broker-slow", "broker-errors", "lost-acks")
 """Left out are faults that need several brokers or Apache Kafka, that lose what Kafka acked on
 purpose, and that end the load generator."""
+FILL_RUNS, FILL_RECORDS, FILL_IN_FLIGHT = 10, 20_000, 256
+"""What fills the broker's log: 8 partitions of 5 MiB hold about 200,000 records."""
+WARM_UP_RUNS = 4
+"""A process counts after these runs of its life."""
 MEASURES = {"memory": "MiB", "descriptors": "", "threads": ""}
+FOLDER = "the lab's folder"
 FIGURE = Path(__file__).with_name("soak.png")
 
 
-@dataclass(frozen=True)
-class Sample:
-    """What one process used at one moment.
-
-    Attributes:
-        run: the number of the run, from 0.
-        at_s: seconds since the beginning.
-        role: which part of the lab it is.
-        pid: its process id.
-        memory: resident memory, in MiB.
-        descriptors: how many are open.
-        threads: how many it has.
-    """
-
-    run: int
-    at_s: float
-    role: str
-    pid: int
-    memory: float
-    descriptors: int
-    threads: int
-
-
 class Watch:
-    """Reads every process of a lab once a second, from a thread.
+    """Reads every process of a lab once a second, from a thread, into a file.
 
     Args:
         lab: a running lab.
+
+    Attributes:
+        run: the number of the run, from 0; negative before the first one.
     """
+
+    COLUMNS = ("run", "at_s", "role", "pid", *MEASURES, "files")
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="soak-watch")
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - see __exit__
         self._began = time.monotonic()
-        self.run = 0
-        self.samples: list[Sample] = []
-        self.files: list[tuple[int, float, int]] = []
+        self.run = -1
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -99,8 +89,18 @@ class Watch:
         self._over.set()
         self._thread.join()
 
+    def readings(self) -> pd.DataFrame:
+        """Return one row a second for each process (run, at_s, role, pid, memory in MiB,
+        descriptors, threads), and one for the lab's folder (files); it can be called once."""
+        with self._file as file:
+            file.seek(0)
+            return pd.read_csv(file, names=list(self.COLUMNS))
+
     def _watch(self) -> None:
         while not self._over.wait(1.0):
+            if self.run < 0:
+                self._began = time.monotonic()
+                continue
             at_s = time.monotonic() - self._began
             owner = [("this process", os.getpid())]
             parts = [
@@ -111,16 +111,15 @@ class Watch:
                 try:
                     process = psutil.Process(pid)
                     with process.oneshot():
-                        self.samples.append(
-                            Sample(
-                                self.run, at_s, role, pid, process.memory_info().rss / 2**20,
-                                _open_files(process), process.num_threads(),
-                            )
-                        )  # fmt: skip
-                except psutil.Error:  # it has ended
+                        if process.status() == psutil.STATUS_ZOMBIE:
+                            continue  # it has ended
+                        memory = process.memory_info().rss / 2**20
+                        found = f"{memory:.2f},{_open_files(process)},{process.num_threads()}"
+                except psutil.Error:  # it has ended, and its status was read
                     continue
+                self._file.write(f"{self.run},{at_s:.2f},{role},{pid},{found},\n")
             count = sum(len(names) for _, _, names in os.walk(self._lab.processes.folder))
-            self.files.append((self.run, at_s, count))
+            self._file.write(f"{self.run},{at_s:.2f},{FOLDER},0,,,,{count}\n")
 
 
 def _open_files(process: psutil.Process) -> int:
@@ -134,7 +133,7 @@ class Slope(NamedTuple):
     """How fast something grows.
 
     Attributes:
-        level: its median in the second half.
+        level: its median.
         per_hour: how much it grows in an hour.
         error: half of the 95 % interval of that; NaN if there is too little to tell.
     """
@@ -188,6 +187,13 @@ def carried_out(lab: Lab, protocol: str, fault: str, seed: int) -> Runs | str:
         return str(error)
 
 
+def fill(lab: Lab) -> None:
+    """Fill the log of the embedded broker."""
+    for number in range(FILL_RUNS):
+        workload = Workload(records=FILL_RECORDS, in_flight=FILL_IN_FLIGHT, seed=number)
+        lab.run("kafka", workload, progress=lambda *_: None)
+
+
 def turns(minutes: float, seed: int) -> Iterator[tuple[int, str, str]]:
     """Yield number, protocol and fault of each run, until the time is over."""
     chance = random.Random(seed)
@@ -199,41 +205,50 @@ def turns(minutes: float, seed: int) -> Iterator[tuple[int, str, str]]:
         number += 1
 
 
-def drawn(samples: pd.DataFrame, files: pd.DataFrame) -> Figure:
-    """Draw each measure over time, a line a process."""
+def drawn(readings: pd.DataFrame) -> Figure:
+    """Draw each measure over time, a line for the processes of each kind."""
     figure = Figure(figsize=(9, 10), layout="constrained")
     axes = figure.subplots(4, 1, sharex=True)
+    moments = pd.Index(sorted(readings["at_s"].unique()))
+    parts = readings[readings["role"] != FOLDER]
     for place, (what, unit) in enumerate(MEASURES.items()):
-        for role, of_role in samples.groupby("role", sort=True):
-            line = of_role.groupby("at_s")[what].sum()
+        for role, of_role in parts.groupby("role", sort=True):
+            line = of_role.groupby("at_s")[what].sum().reindex(moments)  # a gap where there is none
             axes[place].plot(line.index / 60, line, label=role, linewidth=1)
         axes[place].set_ylabel(f"{what}, {unit}" if unit else what)
         axes[place].set_ylim(bottom=0)
-    axes[0].legend(ncols=3, fontsize="small", loc="upper left")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
+    files = readings[readings["role"] == FOLDER]
     axes[3].plot(files["at_s"] / 60, files["files"], color="#000000", linewidth=1)
-    axes[3].set_ylabel("files in the lab's folder")
+    axes[3].set_ylabel(f"files in {FOLDER}")
     axes[3].set_ylim(bottom=0)
     axes[3].set_xlabel("minutes")
     return figure
 
 
-def table(samples: pd.DataFrame, files: pd.DataFrame) -> list[str]:
+def settled(readings: pd.DataFrame) -> pd.DataFrame:
+    """Return the readings of each process after the first runs of its life."""
+    first = readings.groupby(["role", "pid"])["run"].transform("min")
+    return readings[readings["run"] >= first + WARM_UP_RUNS]
+
+
+def table(readings: pd.DataFrame) -> list[str]:
     """Return the lines of the table of what grows."""
     lines = [
         "| process | what | level | growth an hour | grows |",
         "| --- | --- | ---: | ---: | --- |",
     ]
-    half = samples["run"] > samples["run"].max() // 2
-    for role, of_role in samples[half].groupby("role", sort=True):
+    counted = settled(readings)
+    for role in sorted(set(readings["role"]) - {FOLDER}):
+        of_role = counted[counted["role"] == role]
         for what, unit in MEASURES.items():
-            lines.append(_row(str(role), what, unit, slope(of_role, what)))
-    of_folder = files[files["run"] > files["run"].max() // 2].assign(pid=0)
-    lines.append(_row("the lab's folder", "files", "", slope(of_folder, "files")))
+            lines.append(_row(role, what, unit, slope(of_role, what)))
+    lines.append(_row(FOLDER, "files", "", slope(counted[counted["role"] == FOLDER], "files")))
     return lines
 
 
 def _row(role: str, what: str, unit: str, found: Slope) -> str:
-    level = f"{found.level:,.0f} {unit}".strip()
+    level = "-" if math.isnan(found.level) else f"{found.level:,.0f} {unit}".strip()
     if math.isnan(found.per_hour):
         return f"| {role} | {what} | {level} | - | too few runs to tell |"
     growth = f"{found.per_hour:+,.1f} ± {found.error:,.1f}"
@@ -253,6 +268,7 @@ def main() -> None:
     struck: Counter[str] = Counter()
     broken: list[str] = []
     with Lab(consumers=2) as lab, Watch(lab) as watch:
+        fill(lab)
         for number, protocol, fault in turns(options.minutes, options.seed):
             watch.run = number
             result = carried_out(lab, protocol, fault, options.seed + number)
@@ -267,9 +283,9 @@ def main() -> None:
                 found = ", ".join(
                     f"{verdict} {count:,}" for verdict, count in counts.items() if count
                 )
+            del result  # before the next one is read
             print(f"{number + 1}. {protocol}, {fault}: {found}", flush=True)
-    samples = pd.DataFrame([vars(sample) for sample in watch.samples])
-    files = pd.DataFrame(watch.files, columns=["run", "at_s", "files"])
+    readings = watch.readings()
     lines = [
         "## A long run under faults",
         "",
@@ -283,14 +299,15 @@ def main() -> None:
         + (f"{len(broken)} runs broke a promise: " if broken else "No promise was broken."),
         *[f"- {sentence}" for sentence in broken],
         "",
-        *table(samples, files),
+        *table(readings),
         "",
-        "The growth is that of the second half, with its 95 % interval; the runs of one process "
-        "are compared with each other only.",
+        f"Before that, {FILL_RUNS * FILL_RECORDS:,} records filled the log of the broker. The "
+        f"growth is that of each process from run {WARM_UP_RUNS + 1} of its life on, with its 95 % "
+        "interval; the runs of one process are compared with each other only.",
     ]
     print("\n".join(lines))
     if options.write:
-        drawn(samples, files).savefig(FIGURE, dpi=100)
+        drawn(readings).savefig(FIGURE, dpi=100)
         replace_section(
             "soak",
             [*lines, "", f"![memory, descriptors, threads and files over time]({FIGURE.name})"],

@@ -81,7 +81,7 @@ async def try_double_accept(lab: Lab) -> Seen:
             except ConnectionClosed:
                 client = f"closed, code {websocket.close_code}, reason {websocket.close_reason!r}"
         await asyncio.to_thread(lab.processes.release, child)
-        lines = child.log.read_text().strip().splitlines()
+        lines = child.log_text().strip().splitlines()
         server = next((line for line in reversed(lines) if "Error:" in line), "nothing")
         return Seen(client, server.strip())
     finally:

@@ -53,10 +53,10 @@ def _results(connection: sa.Connection, rows: Sequence[Row], inserted: set[str])
 
 
 def fetch(connection: sa.Connection, employee_ids: Iterable[str]) -> dict[str, Row]:
-    """Return the rows of these ids, by id; at most 500 ids go into one statement."""
+    """Return the rows of these ids, by id; at most 100 ids go into one statement."""
     ids = list(dict.fromkeys(employee_ids))
     by_id: dict[str, Row] = {}
-    for start in range(0, len(ids), 500):
-        select = sa.select(EMPLOYEES).where(EMPLOYEES.c.employee_id.in_(ids[start : start + 500]))
+    for start in range(0, len(ids), 100):
+        select = sa.select(EMPLOYEES).where(EMPLOYEES.c.employee_id.in_(ids[start : start + 100]))
         by_id |= {row["employee_id"]: dict(row) for row in connection.execute(select).mappings()}
     return by_id

@@ -70,7 +70,7 @@ class Setup:
 
     Attributes:
         workload: the workload, which sets the pace.
-        records: the file that its records were written to.
+        records: the file that its records were written to; the folders of the runs are beside it.
         count: the number of records.
         sha256: the hash of their source (`environment.hashed`); None for made-up records.
         faults: the faults, with their times.
@@ -113,27 +113,40 @@ def _own_errors(fault: Fault, failed: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def full_folder_said(rig: Rig) -> Iterator[None]:
+def full_folder_said(folder: Path) -> Iterator[None]:
     """Turn the error of a system without space or descriptors into a sentence.
 
+    Args:
+        folder: where files are written.
+
     Raises:
-        RunError: the folder of the rig is full, or no file can be opened.
+        RunError: the folder is full, or no file can be opened.
     """
     try:
         yield
     except OSError as error:
         if not shortage.is_one(error):
             raise
-        raise RunError(shortage.said(error, rig.processes.folder)) from error
+        raise RunError(shortage.said(error, folder)) from error
 
 
 def prepare(
-    rig: Rig,
+    folder: Path,
     protocols: Sequence[str],
     workload: Workload,
     faults: Sequence[At | Fault],
 ) -> Setup:
-    """Write the records, with the faults of the whole run applied, to a file for the runs."""
+    """Write the records, with the faults of the whole run applied, to a file for the runs.
+
+    Args:
+        folder: of this file and of the folders of the runs.
+        protocols: the protocols of the runs.
+        workload: what is offered, before the faults.
+        faults: of the runs.
+
+    Raises:
+        ValueError: there is no record to send, or a fault cannot strike as it is given.
+    """
     workload = workload.read()
     records, sha256 = hashed(workload)
     offer = Offer(records, workload.seed, workload.rate)
@@ -149,9 +162,9 @@ def prepare(
             )
     if offer.surges:
         workload = replace(workload, surges=(*workload.surges, *offer.surges))
-    path = rig.processes.folder / f"records-{secrets.token_hex(4)}.jsonl"
+    path = folder / "records.jsonl"
     count = 0
-    with full_folder_said(rig), path.open("wb") as file:
+    with full_folder_said(folder), path.open("wb") as file:
         for record in offer.records:
             file.write(line_of(record))
             count += 1
@@ -184,7 +197,7 @@ class Conductor:
         self._name = str(turn)
         self._guarantees, self._protocol, self._number = turn
         self._run_id = secrets.token_hex(3)
-        self._folder = rig.processes.folder / f"run-{self._run_id}"
+        self._folder = setup.records.with_name(f"run-{self._run_id}")
         self._scene = Scene(rig)
         self._timeline = Timeline(self._scene, setup.events)
         self._started_ns = 0
@@ -196,7 +209,7 @@ class Conductor:
 
     def run(self, show: Progress) -> None:
         """Carry the run out; `result` is then its description and its folder."""
-        with full_folder_said(self._rig):
+        with full_folder_said(self._folder.parent):
             self._carry_out(show)
 
     def _carry_out(self, show: Progress) -> None:

@@ -3,17 +3,20 @@ shuffled order; what the runs leave is put together by choice."""
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from empkit.brokers import BrokerError
 from empkit.experiment import logs
-from empkit.experiment.conduct import Conductor, Setup, Turn, prepare
+from empkit.experiment.conduct import Conductor, Setup, Turn, full_folder_said, prepare
 from empkit.experiment.environment import measured_on
 from empkit.experiment.guarantees import Guarantees
 from empkit.experiment.progress import Progress, shown
@@ -64,7 +67,6 @@ def compare(
         KeyboardInterrupt: a signal came before anything was measured.
         ValueError: there is no record to send.
     """
-    setup = prepare(rig, protocols, workload, faults)
     order = random.Random(workload.seed)  # noqa: S311 - to interleave, not to hide
     of_round = [(choice, protocol) for choice in grid for protocol in protocols]
     turns = [
@@ -72,15 +74,35 @@ def compare(
         for number in range(1, rounds + 1)
         for choice, protocol in order.sample(of_round, len(of_round))
     ]
-    with shown(progress, len(turns) * setup.count) as show:
-        done = _take_turns(rig, setup, turns, show, on_run)
-    if not done.finished and done.error is not None:
-        raise done.error
-    return Conducted(_by_choice(rig, grid, turns, done), done.error)
+    with _folder_until_read(rig) as folder:
+        setup = prepare(folder, protocols, workload, faults)
+        with shown(progress, len(turns) * setup.count) as show:
+            done = _take_turns(rig, setup, turns, show, on_run)
+        if not done.finished and done.error is not None:
+            raise done.error
+        conducted = Conducted(_by_choice(rig, grid, turns, done), done.error)
+        pa.default_memory_pool().release_unused()  # what was needed to read them, some 25 MiB
+        return conducted
+
+
+@contextlib.contextmanager
+def _folder_until_read(rig: Rig) -> Iterator[Path]:
+    """Yield a folder for what the runs leave; it is removed when they are in memory.
+
+    What is still open on Windows, where an open file cannot be removed, goes with the lab.
+    """
+    of_rig = rig.processes.folder
+    with (
+        full_folder_said(of_rig),
+        tempfile.TemporaryDirectory(
+            prefix="comparison-", dir=of_rig, ignore_cleanup_errors=True
+        ) as folder,
+    ):
+        yield Path(folder)
 
 
 class _Finished(NamedTuple):
-    """A finished run: its turn, its description, and its folder."""
+    """A finished run: its turn, its description, and its folder until that is read."""
 
     turn: Turn
     info: RunInfo

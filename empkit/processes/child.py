@@ -247,10 +247,27 @@ class Child:
         if full := shortage.of_folder(self.log.parent):
             text = f" {full}"
         with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").strip().splitlines()[-5:]
+            lines = self.log_text().strip().splitlines()[-5:]
             if lines:
                 text += " Its log ends with:\n  " + "\n  ".join(lines)
         return text
+
+    def log_text(self) -> str:
+        """Return the log; empty when it went with its process (`Processes.release`)."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+def _put_away(log: Path) -> None:
+    """Remove the log of a process that has ended, if it is empty; add that of a numbered process,
+    `consumer-3.log`, to the one log of all before it, `consumer-ended.log`: however many processes
+    are killed, their logs are few."""
+    if log.stat().st_size:
+        kind, _, number = log.stem.rpartition("-")
+        if not number.isdecimal():
+            return
+        with log.open("rb") as text, log.with_name(f"{kind}-ended.log").open("ab") as ended:
+            shutil.copyfileobj(text, ended)
+    log.unlink()
 
 
 def _merged(environment: Mapping[str, str | None]) -> dict[str, str]:
@@ -361,7 +378,10 @@ class Processes(Stopping):
             self.release(child)
 
     def release(self, child: Child, *, kill: bool = False) -> None:
-        """End one child, with SIGTERM first unless `kill` is set, and forget it."""
+        """End one child, with SIGTERM first unless `kill` is set, and forget it.
+
+        What it has logged stays, for the results of a run that was not clean.
+        """
         with interrupts.held():
             if kill:
                 child.kill()
@@ -369,6 +389,9 @@ class Processes(Stopping):
                 child.stop()
             self._tell("forget", child.pid)
             self.children.remove(child)
+            if child.log not in [other.log for other in self.children]:
+                with contextlib.suppress(OSError):  # it is gone, or something still has it open
+                    _put_away(child.log)
 
     def stop(self) -> None:
         """End all children, the last started first, remove the folder, and end the warden."""

@@ -70,7 +70,9 @@ class ConsumerGroup:
         """
         if not self.members:
             raise LabError("This lab's only consumer is its server; see Lab(consumers=2).")
-        self._processes.release(self.members.pop(0), kill=True)
+        child = self.members.pop(0)
+        self._addresses.pop(child.pid, None)
+        self._processes.release(child, kill=True)
 
     def stop(self) -> None:
         """End every member with SIGTERM, so that each leaves the group."""

@@ -219,7 +219,7 @@ def run_below(folder):
 
     It is in the lab's folder.
     """
-    return next((path.parent for path in folder.glob("empkit-*/run-*/outcome.npy")), None)
+    return next((path.parent for path in folder.glob("empkit-*/*/run-*/outcome.npy")), None)
 
 
 def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(tmp_path):

@@ -147,7 +147,7 @@ def test_interrupted_again_it_keeps_the_numbers_and_leaves_the_figures(tmp_path)
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
         env={**os.environ, "TMPDIR": str(scratch)},
     ) as process:  # fmt: skip
-        wait_until(lambda: list(scratch.glob("empkit-*/run-*/marks.json")))
+        wait_until(lambda: list(scratch.glob("empkit-*/*/run-*/marks.json")))
         process.send_signal(signal.SIGINT)
         wait_until((out / "runs.json").exists)
         process.send_signal(signal.SIGINT)

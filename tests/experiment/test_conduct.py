@@ -11,10 +11,11 @@ import sys
 import textwrap
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 
-from empkit import At, Lab, Settings, Workload, plots
+from empkit import At, Lab, Settings, Workload, load, plots
 from empkit.experiment.columns import OUTCOMES
 from empkit.experiment.payloads import Payloads
 from empkit.faults import ClientKill, Overload
@@ -38,6 +39,12 @@ def load_generator(pid):
         if "empkit.experiment.run" in " ".join(child.cmdline()):
             return child
     return None
+
+
+def folder_of(lab, info):
+    """The folder of a run, while it is there: until the comparison has been read."""
+    (folder,) = lab.processes.folder.glob(f"*/run-{info.run_id}")
+    return folder
 
 
 # A run that dies
@@ -80,10 +87,16 @@ def test_a_run_that_dies_takes_nothing_from_those_before_it(lab):
 @pytest.mark.parametrize("protocol", ["http", "kafka"])
 def test_a_run_whose_client_was_killed_is_audited_from_the_columns_that_it_left(lab, protocol):
     pace = Workload(records=1_000, rate=500, warm_up=0)
-    runs = lab.run(protocol, pace, faults=[At(0.6, ClientKill())], progress=quiet)
+    outcomes = None
+
+    def read(info):
+        nonlocal outcomes
+        outcomes = np.load(folder_of(lab, info) / "outcome.npy")
+
+    (runs,) = lab.cross(
+        [protocol], pace, faults=[At(0.6, ClientKill())], progress=quiet, on_run=read
+    )
     info, timings = runs.runs[0], runs.timings
-    folder = lab.processes.folder / f"run-{info.run_id}"
-    outcomes = np.load(folder / "outcome.npy")
     acked = outcomes == OUTCOMES.index("acked")
     assert 0 < acked.sum() == (timings["outcome"] == "acked").sum()
     assert set(timings.loc[timings["outcome"] == "acked", "verdict"]) == {"stored"}
@@ -157,25 +170,53 @@ def test_the_order_of_the_rounds_is_that_of_the_seed(lab):
 
 
 def test_the_folder_of_a_run_has_its_plan_and_the_records_of_the_seed(lab):
-    def records(runs):
-        run_id = runs.runs[0].run_id
-        folder = lab.processes.folder / f"run-{run_id}"
+    found = []
+
+    def read(info):
+        folder = folder_of(lab, info)
         plan = json.loads((folder / "plan.json").read_text())
-        assert (plan["protocol"], plan["round"], plan["run_id"]) == ("http", 1, run_id)
-        assert plan["pace"]["seed"] == runs.runs[0].workload["seed"]
+        assert (plan["protocol"], plan["round"], plan["run_id"]) == ("http", 1, info.run_id)
+        assert plan["pace"]["seed"] == info.workload["seed"]
         names = {path.name for path in folder.iterdir()}
         assert {"marks.json", "timings.parquet", "attempts.parquet", "outside.json"} <= names
         payloads = Payloads(folder)
-        sent = [payload.replace(run_id.encode(), b"RUN") for _, payload in payloads]
+        found.append([payload.replace(info.run_id.encode(), b"RUN") for _, payload in payloads])
         payloads.close()
-        return sent
 
-    first, again, other = (
-        records(lab.run("http", Workload(records=30, seed=seed, warm_up=0), progress=quiet))
-        for seed in (1, 1, 2)
-    )
+    for seed in (1, 1, 2):
+        pace = Workload(records=30, seed=seed, warm_up=0)
+        lab.cross(["http"], pace, progress=quiet, on_run=read)
+    first, again, other = found
     assert len(first) == 30
     assert first == again != other
+
+
+def files_of(lab):
+    """The files of a lab; processes that follow each other have a number in the log's name."""
+    files = lab.processes.folder.rglob("*")
+    return sorted(re.sub(r"-\d+\.log", "-N.log", str(path)) for path in files)
+
+
+@pytest.mark.parametrize("protocol", ["http", "kafka"])
+def test_a_lab_has_as_many_files_after_many_runs_as_after_one(lab, protocol):
+    """What a run leaves goes when it has been read; its results can still be saved."""
+    lab.run(protocol, SHORT, progress=quiet)
+    after_one = files_of(lab)
+    lab.compare([protocol], SHORT, rounds=2, progress=quiet)
+    with pytest.raises(LabError, match="ended with status -9"):
+        lab.run(protocol, LONG, progress=kill_when_it_sends(f"{protocol} 1"))
+    lab.run(protocol, LONG, faults=[At(0.2, ClientKill())], progress=quiet)
+    runs = lab.run(protocol, SHORT, progress=quiet)
+    assert files_of(lab) == after_one
+    assert len(runs.timings) == 20
+
+
+def test_results_can_be_saved_and_loaded_after_the_lab_has_gone(tmp_path):
+    with Lab(broker="none") as lab:
+        runs = lab.compare(["http", "websocket"], SHORT, rounds=2, progress=quiet)
+    runs.save(tmp_path)
+    pd.testing.assert_frame_equal(load(tmp_path).timings, runs.timings)
+    assert len(runs.recovery()) == 4
 
 
 def test_progress_is_told_of_each_run_up_to_its_end(lab):
@@ -199,10 +240,10 @@ def test_progress_is_told_of_each_run_up_to_its_end(lab):
     ],
 )
 def test_a_run_that_makes_no_sense_is_refused_before_it_begins(lab, workload, faults, message):
-    before = set(lab.processes.folder.glob("run-*"))
+    before = set(lab.processes.folder.rglob("*"))
     with pytest.raises(ValueError, match=message):
         lab.run("http", workload, faults=faults, progress=quiet)
-    assert set(lab.processes.folder.glob("run-*")) == before
+    assert set(lab.processes.folder.rglob("*")) == before
 
 
 # A server elsewhere

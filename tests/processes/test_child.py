@@ -112,6 +112,27 @@ def test_a_log_is_continued_by_the_next_child_of_the_same_name(start, processes)
     assert (processes.folder / "child.log").read_text() == "first\nsecond\n"
 
 
+def test_the_logs_of_processes_that_have_ended_are_few_and_lose_nothing(start, processes):
+    """A lab whose processes are killed again and again must not fill its folder."""
+    for name, word in (("child", ""), ("said", "a"), ("c-1", "b"), ("c-2", ""), ("c-3", "c")):
+        child = start(f"import sys; sys.exit({word!r})" if word else "", name)
+        child.wait(30)
+        processes.release(child)
+        assert child.log_text() == (f"{word}\n" if name == "said" else "")
+        assert child.log_tail() == (" Its log ends with:\n  a" if name == "said" else "")
+    texts = {path.name: path.read_text() for path in processes.folder.iterdir()}
+    assert texts == {"said.log": "a\n", "c-ended.log": "b\nc\n"}
+
+
+def test_a_log_that_another_process_writes_to_stays(start, processes):
+    first, second = start(""), start("import sys; sys.stdin.readline(); sys.exit('a word')")
+    first.wait(30)
+    processes.release(first)
+    second.order(go=True)
+    second.wait(30)
+    assert (processes.folder / "child.log").read_text() == "a word\n"
+
+
 # Orders
 
 
