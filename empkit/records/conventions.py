@@ -166,11 +166,14 @@ class Conventions:
         """
         if self._date_format is not None:
             try:
-                return datetime.datetime.strptime(text, self._date_format).date().isoformat()
+                read = datetime.datetime.strptime(text, self._date_format).date()
             except ValueError:
                 raise BadValueError(
                     f"not a date of the form that --date-format says, {self._date_format}"
                 ) from None
+            if "%y" in self._date_format and read.year > datetime.date.today().year + 1:
+                read = read.replace(year=read.year - 100)  # strptime takes 68 for 2068
+            return read.isoformat()
         if (found := _DATE.fullmatch(text)) and found[2] in self._day_first:
             day_first, month_first = _in_both_orders(found)
             learned = self._day_first[found[2]] or ({True} if found[2] == "." else set())

@@ -8,6 +8,7 @@ Employee ID,First,Last     the header
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -96,12 +97,12 @@ def header_among(
     if place is None:
         raise _no_header(candidates, reading, name)
     header = candidates[place]
+    if _is_row(place, candidates, reading):
+        header = _without_header(candidates[place:], filled[place], reading)
+        header.notes.append("It has no headings: its first line is read as a row.")
     for field, heading in reading.columns.items():
         if field not in header.chosen:
             raise no_column(field, heading, header.columns, name)
-    if _is_row(place, candidates, reading):
-        header = _without_header(header, filled[place], reading)
-        header.notes.append("It has no headings: its first line is read as a row.")
     _check_names(header.columns, name)
     _look_above(header, before, lines, filled[:place])
     return header._replace(lines=before + header.lines)
@@ -129,10 +130,12 @@ def _header_at(lines: Sequence[Line], number: int, delimiters: str, reading: Rea
             unnamed += 1
         # some programs leave the name of the column of row numbers empty
         columns = [cell or f"column_{place}" for place, cell in enumerate(names, start=1)]
+        places = range(len(columns) + 1, len(columns) + unnamed + 1)
+        every = [*columns, *(f"column_{place}" for place in places)]
         chosen = {
             field: column
             for field, heading in reading.columns.items()
-            if (column := column_of(heading, columns, by_number=True)) is not None
+            if (column := column_of(heading, every, by_number=True)) is not None
         }
         header = Header(number + count, 0, delimiter, columns, unnamed, chosen, [], [])
         found = ({meaning(column)[0] for column in columns} - {None}) | chosen.keys()
@@ -209,14 +212,26 @@ def _has_digit(text: str) -> bool:
     return any(map(str.isdigit, text))
 
 
-def _without_header(header: Header, line: int, reading: Reading) -> Header:
-    """Return the header of a file that has none: its columns are called after their numbers."""
-    count = len(header.columns) + header.unnamed
-    return header._replace(
+def _without_header(rows: Sequence[Header], line: int, reading: Reading) -> Header:
+    """Return the header of a file that has none: its columns are called after their numbers.
+
+    Args:
+        rows: the first ones, of which most have as many cells as the others.
+        line: the number of lines before them.
+        reading: has the numbers.
+    """
+    counts = Counter(len(row.columns) + row.unnamed for row in rows)
+    count = counts.most_common(1)[0][0]
+    numbers = {field: column.strip() for field, column in reading.columns.items()}
+    return rows[0]._replace(
         lines=line,
         columns=[f"column_{number}" for number in range(1, count + 1)],
         unnamed=0,
-        chosen={field: f"column_{int(number)}" for field, number in reading.columns.items()},
+        chosen={
+            field: f"column_{int(number)}"
+            for field, number in numbers.items()
+            if number.isdecimal() and 1 <= int(number) <= count
+        },
     )
 
 

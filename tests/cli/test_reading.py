@@ -43,7 +43,7 @@ def test_a_file_of_others_is_read_as_the_options_say_and_the_result_says_how(exp
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), "--column employee_id=HEADING"),
+        ((), "--column first_name=HEADING"),
         (("--column", "employee_id=Kenung"), "did you mean 'Kennung'"),
         (("--column", "employe_id=Kennung"), "did you mean 'employee_id'"),
         (("--column", "Kennung"), "not of the form FIELD=HEADING"),
