@@ -68,7 +68,7 @@ def fetched(body, code=200, *head, wait_s=0.0):
 
     async def run():
         async with token_server(answer) as url:
-            settings = Settings(server_url=url, password=SecretStr("x"), attempt_timeout_s=0.5)
+            settings = Settings(server_url=url, password=SecretStr("x"), deadline_s=0.5)
             async with connect("http", settings):
                 pass
 
