@@ -33,6 +33,7 @@ class Header(NamedTuple):
         chosen: field -> its column, where the user said it.
         notes: what is to be said of the lines above, and how they were read.
         rows: lines above that may be rows, and why they are not read.
+        quote: what stands around cells, as it does around the names.
     """
 
     lines: int
@@ -43,6 +44,7 @@ class Header(NamedTuple):
     chosen: dict[str, str]
     notes: list[str]
     rows: list[Row]
+    quote: str = '"'
 
 
 def csv_rows(data: bytes, header: Header, skipped: dict[int, str]) -> Iterator[Row]:
@@ -129,7 +131,7 @@ def _cells_of(data: bytes, header: Header) -> Iterator[Cells]:
         end, part = next(batches(data, begin))
         # escapes stand for bytes that are not UTF-8; they are refused cell by cell
         lines = part.decode(errors="surrogateescape").split("\n")
-        if (rows := _one_a_line(lines, header.delimiter)) is not None:
+        if (rows := _one_a_line(lines, header)) is not None:
             yield from enumerate(rows, start=number + 1)
             number, begin = number + len(lines), end
             continue
@@ -138,7 +140,7 @@ def _cells_of(data: bytes, header: Header) -> Iterator[Cells]:
         several = [*part.split(b"\n"), *below]
         place = 0
         while place < len(lines):
-            cells, count = cells_at(several, place, header.delimiter)
+            cells, count = cells_at(several, place, header.delimiter, header.quote)
             if count > 1 and _fitting(cells, header) is None:
                 # a stray quote may have included the lines below: read them as rows
                 cells, count = _ill_fitting(cells, header), 1
@@ -150,11 +152,14 @@ def _cells_of(data: bytes, header: Header) -> Iterator[Cells]:
         )
 
 
-def _one_a_line(lines: list[str], delimiter: str) -> list[list[str]] | None:
+def _one_a_line(lines: list[str], header: Header) -> list[list[str]] | None:
     """Return the cells of each line; None if some row has more than one line, or is unreadable."""
     if 4 * max(map(len, lines)) > MAX_LINE_BYTES:
         return None
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+    reader = csv.reader(
+        lines, delimiter=header.delimiter, quotechar=header.quote, strict=True,
+        skipinitialspace=True,
+    )  # fmt: skip
     try:
         rows = list(reader)
     except csv.Error:
@@ -187,7 +192,9 @@ def _names(header: Header, count: int) -> tuple[str, ...]:
     return (*header.columns, *(f"column_{place}" for place in range(wanted + 1, count + 1)))
 
 
-def cells_at(lines: Sequence[bytes], start: int, delimiter: str) -> tuple[list[str] | str, int]:
+def cells_at(
+    lines: Sequence[bytes], start: int, delimiter: str, quote: str = '"'
+) -> tuple[list[str] | str, int]:
     """Return one row: its cells, or why it is unreadable, and the number of its lines.
 
     Quoted text may contain line ends. If a quote is never closed, only its first line is reported
@@ -198,22 +205,25 @@ def cells_at(lines: Sequence[bytes], start: int, delimiter: str) -> tuple[list[s
         return too_long(first), 1
     text = first.decode(errors="surrogateescape")  # the escapes are refused cell by cell
     try:
-        return _csv_split(text, delimiter), 1
+        return _csv_split(text, delimiter, quote), 1
     except csv.Error as error:
         reason = f"Bad CSV: {error}."
-    if first.count(b'"') % 2:
+    if first.count(quote.encode()) % 2:
         for count, line in enumerate(lines[start + 1 : start + MAX_ROW_LINES], start=2):
             if len(text) + len(line) > MAX_LINE_BYTES:
                 break
             text += "\n" + line.decode(errors="surrogateescape")
-            if line.count(b'"') % 2:
+            if line.count(quote.encode()) % 2:
                 try:
-                    return _csv_split(text, delimiter), count
+                    return _csv_split(text, delimiter, quote), count
                 except csv.Error:
                     break
         reason = "Bad CSV: a quote is opened and not closed."
     return reason, 1
 
 
-def _csv_split(text: str, delimiter: str) -> list[str]:
-    return next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True))
+def _csv_split(text: str, delimiter: str, quote: str) -> list[str]:
+    reader = csv.reader(
+        [text], delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=True
+    )
+    return next(reader)

@@ -27,6 +27,8 @@ _DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 """The first line with which some programs say which delimiter a file has."""
 
+_SINGLE_QUOTED = re.compile(r"\s*'[^']*'\s*")
+
 _TEXT = re.compile(rb"\S")
 
 Line = bytes | Sequence[Any]
@@ -108,11 +110,13 @@ def header_among(
     return header._replace(lines=before + header.lines)
 
 
-def _cells(lines: Sequence[Line], number: int, delimiter: str) -> tuple[Sequence[str] | str, int]:
+def _cells(
+    lines: Sequence[Line], number: int, delimiter: str, quote: str = '"'
+) -> tuple[Sequence[str] | str, int]:
     """Return the cells of a line as text, or why it is unreadable, and how many lines it spans."""
     line = lines[number]
     if isinstance(line, bytes):
-        return cells_at(cast("Sequence[bytes]", lines), number, delimiter)
+        return cells_at(cast("Sequence[bytes]", lines), number, delimiter, quote)
     return ["" if cell is None else str(cell) for cell in line], 1
 
 
@@ -123,6 +127,11 @@ def _header_at(lines: Sequence[Line], number: int, delimiters: str, reading: Rea
         cells, count = _cells(lines, number, delimiter)
         if isinstance(cells, str):
             continue
+        quote = '"'
+        if len(cells) > 1 and all(_SINGLE_QUOTED.fullmatch(cell) for cell in cells):
+            quoted, count_quoted = _cells(lines, number, delimiter, "'")
+            if not isinstance(quoted, str):
+                quote, cells, count = "'", quoted, count_quoted
         names = [cell.strip() for cell in cells]
         unnamed = 0
         while names and not names[-1]:
@@ -137,7 +146,7 @@ def _header_at(lines: Sequence[Line], number: int, delimiters: str, reading: Rea
             for field, heading in reading.columns.items()
             if (column := column_of(heading, every, by_number=True)) is not None
         }
-        header = Header(number + count, 0, delimiter, columns, unnamed, chosen, [], [])
+        header = Header(number + count, 0, delimiter, columns, unnamed, chosen, [], [], quote)
         found = ({meaning(column)[0] for column in columns} - {None}) | chosen.keys()
         best = max(best, ((len(found), len(cells)), header), key=lambda found: found[0])
     return best[1]

@@ -28,6 +28,7 @@ def run(*arguments):
     return empkit("compare", "--protocol", "http", "--rounds", 1, "--in-flight", 2, *arguments)
 
 
+@pytest.mark.slow
 def test_a_file_of_others_is_read_as_the_options_say_and_the_result_says_how(export, tmp_path):
     done = run(export, *NAMED, "--decimal", ",", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -69,6 +70,7 @@ def test_an_option_for_a_file_is_refused_without_one():
     assert "no FILE is given" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_dropped_is_said_once_a_column_and_its_rows_are_sent(export):
     done = run(export, *NAMED)
     said = " ".join(done.stderr.split())

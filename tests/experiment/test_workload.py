@@ -1,11 +1,12 @@
 """What is sent, and when."""
 
+import io
 import tracemalloc
 
 import numpy as np
 import pytest
 
-from empkit import Workload
+from empkit import Workload, read_records
 from empkit.experiment.workload import repeat_to
 
 
@@ -34,6 +35,26 @@ def test_made_up_records_are_not_all_held_at_once():
 
     memory(100)  # what is made once, is made
     assert memory(20_000) < 2 * memory(200)
+
+
+def test_a_file_that_was_read_says_in_the_results_how_and_what_was_not_read():
+    text = "id;first;last;pay\n1;a;b;52.000\n2;a;;\n3;a;b;lots\n"
+    file = read_records(io.BytesIO(text.encode()), decimal=",", columns={"salary": "pay"})
+    workload = Workload(file, rate=10)
+    assert list(workload.load()) == list(file.records)
+    described = workload.described(2)
+    assert described["reading"] == {"decimal": ",", "columns": {"salary": "pay"}}
+    assert described["rows_left_out"] == described["values_dropped"] == 1
+
+
+def test_what_is_not_read_of_a_file_by_its_name_is_warned_of(tmp_path):
+    path = tmp_path / "employees.csv"
+    path.write_text("id,first,last,pay\n1,a,b,lots\n2,a,,\n3,a,b,1\n")
+    with pytest.warns(UserWarning, match=r"1 rows were left out and 1 values dropped"):
+        workload = Workload(path).read()
+    described = workload.described(2)
+    assert described["source"] == "file employees.csv"
+    assert described["rows_left_out"] == described["values_dropped"] == 1
 
 
 def test_with_neither_loop_it_is_a_closed_one():

@@ -135,6 +135,12 @@ EXPORTS = {
         "utf-8",
         employee("1", "Nia", "Orr", hire_date="2021-12-31"),
     ),
+    "in single quotes": (
+        "'id','first','last'\n'1','Nia, Ann','O''Hara'\n", "utf-8",
+        employee("1", "Nia, Ann", "O'Hara"),
+    ),
+    "numbers as formulas": ('id,first,last\n="0017",Nia,Orr\n', "utf-8",
+                            employee("0017", "Nia", "Orr")),
     "of an API": (
         '{"d": {"results": [{"userId": "1", "firstName": "Nia", "lastName": "Orr"}]}}',
         "utf-8",
