@@ -29,7 +29,7 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
     form = {"username": settings.username, "password": settings.password.get_secret_value()}
     head = http.head("POST", TOKEN, {"Content-Type": "application/x-www-form-urlencoded"})
     try:
-        # longer than an attempt may take, which bounds it in a run: a password takes a while to hash
+        # longer than an attempt, which bounds it in a run: a password takes a while to hash
         async with asyncio.timeout(settings.deadline_s):
             response = await http.request(head, urlencode(form).encode())
     except TimeoutError:
