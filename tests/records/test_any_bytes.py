@@ -9,6 +9,8 @@ import io
 import json
 import re
 import time
+import zipfile
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from empkit.records.employee import Employee, RecordError
 from empkit.records.files import read_records
 from empkit.records.form import format_employee_record
 from tests.record_values import unhurried
+from tests.spreadsheets import ods, xlsx
 
 FIRST = {"employee_id": "T1", "first_name": "Nia", "last_name": "Orr"}
 LAST = {"employee_id": "T2", "first_name": "Bo", "last_name": "Lund"}
@@ -26,6 +29,19 @@ ROW = re.compile(rb"[^\n]*[0-9A-Za-z][^\n]*")
 """A line with something to read or to report."""
 LONGEST_S = 10.0
 """How long 4 KiB may take, in seconds of the processor, on a slow machine."""
+
+
+def _unpacked(workbook: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+_ROWS = [["id", "first", "last", "salary", "hired"], [7, "Nia", "Orr", 1.5, date(2020, 5, 6)]]
+SHEETS = {
+    b"4": (_unpacked(xlsx({"A": _ROWS})), "xl/worksheets/sheet1.xml"),
+    b"5": (_unpacked(ods({"A": _ROWS})), "content.xml"),
+}
+"""The files of a workbook, and which of them has the cells."""
 
 SEEDS = [
     b"0" + text
@@ -45,6 +61,7 @@ SEEDS = [
     b"1T3,Ada,Byron,\"1,250.00\",12/31/2021\n\"T4,\nT5,a,b,c\nT6,\"x\ny\",z,1e5,\n#\n",
     b'2{"employee_id": "T3", "salary": 1e999}\n{"employee_id": 3,}\n[]\n"\\ud800"\n',
     b'3{"employee_id": "T3"}, {"a": "}, {", oops}, [{"employee_id": "T4"}], {"b": [{]}, ',
+    *(arrangement + whole[member] for arrangement, (whole, member) in SHEETS.items()),
 ]  # fmt: skip
 
 
@@ -80,6 +97,8 @@ def every_row_is_read_or_reported(data: bytes) -> bytes | None:
         _between_json_lines(junk)
     elif arrangement == b"3":
         _within_a_json_list(junk)
+    elif arrangement in SHEETS:
+        read(_as_a_sheet(arrangement, junk))
     else:
         read(junk)
     return data
@@ -110,6 +129,16 @@ def _within_a_json_list(junk: bytes) -> None:
     assert list(found.records[-1:]) == [LAST] or found.unreadable
 
 
+def _as_a_sheet(arrangement: bytes, junk: bytes) -> bytes:
+    """Return a workbook whose sheet has this as its XML."""
+    whole, member = SHEETS[arrangement]
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in whole.items():
+            archive.writestr(name, junk if name == member else content)
+    return file.getvalue()
+
+
 PIECES = [
     *(b",;\t|\"'\n\r#=[]{}:0"[place : place + 1] for place in range(15)),
     *(b"\n", b"\r\n", b"sep=;", b"---", b"NaN", b"null", b"\\ud800", b"\xff", b"\xef\xbb\xbf"),
@@ -125,7 +154,7 @@ def test_every_row_of_a_seed_is_read_or_reported(seed):
 
 @unhurried
 @given(
-    st.sampled_from([b"0", b"1", b"2", b"3"]),
+    st.sampled_from([b"0", b"1", b"2", b"3", *SHEETS]),
     st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=40).map(b"".join),
 )
 def test_every_row_of_any_bytes_is_read_or_reported(arrangement, junk):
