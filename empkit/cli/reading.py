@@ -10,13 +10,16 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from empkit.cli.common import err, fail, plain, warn
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from empkit.records.files import RecordFile
     from empkit.records.reading import Reading
 
@@ -171,12 +174,15 @@ def read_file(file: str, reading: Reading | None = None) -> RecordFile:
         file: its path, or - for standard input.
         reading: what the user says of it.
     """
+    from tqdm import tqdm
+
     from empkit.records.employee import RecordError
     from empkit.records.files import read
     from empkit.records.reading import Reading
 
     try:
-        content = read(file, reading or Reading())
+        with tqdm(unit="line", unit_scale=True, delay=2, leave=False, disable=None) as bar:
+            content = read(file, reading or Reading(), partial(_show, bar))
     except RecordError as error:
         fail(str(error))
     _print_some([f"line {row.line}: {row.reason}" for row in content.unreadable], 20, "lines")
@@ -193,6 +199,12 @@ def read_file(file: str, reading: Reading | None = None) -> RecordFile:
     if not content.records:
         fail(f"{file} contains no record that can be sent.")
     return content
+
+
+def _show(bar: tqdm[NoReturn], lines: int, whole: int) -> None:
+    """Show in a progress bar how far reading is; each line is read twice."""
+    bar.total = whole
+    bar.update(min(lines, whole) - bar.n)
 
 
 def _print_remarks(content: RecordFile) -> None:

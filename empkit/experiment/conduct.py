@@ -34,6 +34,7 @@ from empkit.processes import interrupts
 from empkit.processes.child import Child, ChildError
 from empkit.proxy import ProxyProcess
 from empkit.records import ledger
+from empkit.records.encoded import EncodedRecords
 from empkit.results.folders import read_timings
 from empkit.results.info import AS_SET, FaultSpan, RunInfo
 from empkit.results.runs import Runs
@@ -162,11 +163,16 @@ def prepare(
             )
     if offer.surges:
         workload = replace(workload, surges=(*workload.surges, *offer.surges))
+    lines: Iterator[bytes] = map(line_of, offer.records)
+    unchanged = offer.records is records and workload.origin is not None
+    if unchanged and isinstance(workload.records, EncodedRecords):
+        # no hash has to be taken on the way, so that they need not be decoded
+        lines = (payload + b"\n" for payload in workload.records.payloads())
     path = folder / "records.jsonl"
     count = 0
     with full_folder_said(folder), path.open("wb") as file:
-        for record in offer.records:
-            file.write(line_of(record))
+        for line in lines:
+            file.write(line)
             count += 1
     if not count:
         raise ValueError("There is no record to send.")

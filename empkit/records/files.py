@@ -9,7 +9,7 @@ import io
 import itertools
 import sys
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,18 @@ from empkit.records.text import decoded, in_utf8, with_line_feeds, with_one_line
 
 MAX_FILE_BYTES = 2**30
 """The maximum size of a file, in bytes after unpacking; it limits the memory."""
+
+MOST_RECORDS = 4
+"""How many times that the records may take as JSON, which has the names of the fields."""
+
+MOST_UNREADABLE = 1_000_000
+"""How many rows of a file may be unreadable; each has its reason, which takes memory."""
+
+
+Progress = Callable[[int, int], None]
+"""Is told how far reading is: how many lines were read, of how many; each is read twice."""
+
+_SHOWN_EACH = 1_000
 
 
 @dataclass(frozen=True)
@@ -123,11 +135,19 @@ def read_records(
     )  # fmt: skip
 
 
-def read(source: str | Path | BinaryIO, reading: Reading) -> RecordFile:
+def read(
+    source: str | Path | BinaryIO, reading: Reading, progress: Progress | None = None
+) -> RecordFile:
     """Read employees as `read_records` does, with its options in one object.
 
+    Args:
+        source: the file, a stream of bytes, or "-" for standard input.
+        reading: what the user says of it.
+        progress: is called some of the time, to show how far reading is.
+
     Raises:
-        RecordError: there is nothing to read, or the format is none that is known.
+        RecordError: there is nothing to read, the format is none that is known, or more cannot be
+            read, or has to be kept in memory, than is sensible.
     """
     name = _source_name(source)
     data = _load(source, name)
@@ -137,22 +157,29 @@ def read(source: str | Path | BinaryIO, reading: Reading) -> RecordFile:
     rows, notes = source_rows.rows, source_rows.notes
     form = Form(replace(reading, columns=source_rows.chosen))
     form.conventions.between_cells = source_rows.delimiter
-    for _, names, values in rows():
+    for _, names, values in _shown(rows(), progress, 0, 2 * source_rows.lines):
         if not isinstance(values, str):
             form.learn(names, values)
     form.check_seen(name)
     records = EncodedRecords()
     refused: list[UnreadableRow] = []
+    size = 0
     drops = Drops()
-    for line, names, values in itertools.chain(rows(), damage):
-        if isinstance(values, str):
-            refused.append(UnreadableRow(line, values))
-            continue
-        formed = form.formed(names, values)
-        if formed.record is None:
-            refused.append(UnreadableRow(line, " ".join(formed.reasons)))
+    again = _shown(rows(), progress, source_rows.lines, 2 * source_rows.lines)
+    for line, names, values in itertools.chain(again, damage):
+        formed = values if isinstance(values, str) else form.formed(names, values)
+        if isinstance(formed, str) or formed.record is None:
+            reason = formed if isinstance(formed, str) else " ".join(formed.reasons)
+            refused.append(UnreadableRow(line, reason))
+            if len(refused) > MOST_UNREADABLE:
+                raise _too_many_unreadable(refused[0], name)
         else:
             records.append(formed.payload)
+            size += len(formed.payload)
+            if size > MOST_RECORDS * MAX_FILE_BYTES:
+                raise RecordError(
+                    f"{name} has more records than fit into memory: split it into smaller files."
+                )
             if formed.dropped:
                 drops.add(line, formed.dropped)
     notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits)]
@@ -160,6 +187,36 @@ def read(source: str | Path | BinaryIO, reading: Reading) -> RecordFile:
         records, refused, form.renamed, list(form.kept), sha256, drops.all(), notes, drops.count,
         _short_name(source), reading,
     )  # fmt: skip
+
+
+def _too_many_unreadable(first: UnreadableRow, name: str) -> RecordError:
+    return RecordError(
+        f"{name} has more than {MOST_UNREADABLE:,} lines that cannot be read. The first is line "
+        f"{first.line}: {first.reason}"
+    )
+
+
+def _shown(
+    rows: Iterator[Row], progress: Progress | None, before: int, whole: int
+) -> Iterator[Row]:
+    """Pass on rows, and show some of the time how far they are.
+
+    Args:
+        rows: those of the file.
+        progress: see `read`.
+        before: how many lines were read before the first.
+        whole: how many there are to read.
+    """
+    if progress is None:
+        return rows
+    return _passed_on(rows, progress, before, whole)
+
+
+def _passed_on(rows: Iterator[Row], progress: Progress, before: int, whole: int) -> Iterator[Row]:
+    for count, row in enumerate(rows):
+        if count % _SHOWN_EACH == 0:
+            progress(before + max(count, row[0]), whole)
+        yield row
 
 
 def _source_name(source: str | Path | BinaryIO) -> str:
@@ -268,6 +325,7 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
         RecordError: it is CSV without a header.
     """
     notes = []
+    lines = data.count(b"\n")
     if encoding not in {None, "utf-8"} and reading.encoding is None:
         notes.append(f"Its encoding is {encoding}, as its first bytes say.")
     sample = list(itertools.islice((line for line in lines_of(data) if line.strip()), 100))
@@ -298,9 +356,9 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
             skipped: dict[int, str] = {}
             return Source(
                 partial(csv_rows, text, header, skipped), [*notes, *header.notes],
-                header.chosen, header.delimiter, skipped,
+                header.chosen, header.delimiter, skipped, lines,
             )  # fmt: skip
         notes = []
         by_line = True
     rows = partial(json_lines if by_line else json_document, data)
-    return Source(rows, notes, reading.columns, "", {})
+    return Source(rows, notes, reading.columns, "", {}, lines)

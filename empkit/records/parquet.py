@@ -55,7 +55,7 @@ def parquet(data: bytes, name: str, reading: Reading, most: int) -> Source:
     columns = file.schema_arrow.names
     header = header_among([columns], [0], "\t", name, reading)
     rows = partial(_rows, data, name, tuple(header.columns))
-    return Source(rows, [], header.chosen, "", {})
+    return Source(rows, [], header.chosen, "", {}, file.metadata.num_rows)
 
 
 def _opened(data: bytes, name: str) -> Any:

@@ -30,6 +30,7 @@ class Source(NamedTuple):
         chosen: field -> the column that the user said.
         delimiter: between the cells of CSV.
         skipped: gets what lines are that are no rows.
+        lines: how many lines or rows there are, to show how far reading is.
     """
 
     rows: Callable[[], Iterator[Row]]
@@ -37,6 +38,7 @@ class Source(NamedTuple):
     chosen: Mapping[str, str]
     delimiter: str
     skipped: dict[int, str]
+    lines: int
 
 
 def unreadable(line: int, reason: str) -> Row:

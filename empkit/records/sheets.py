@@ -73,8 +73,9 @@ def workbook(data: bytes, name: str, reading: Reading, most: int) -> Source:
             )
     skipped: dict[int, str] = {}
     return Source(
-        partial(_rows, sheet, header, skipped), notes, header.chosen, header.delimiter, skipped
-    )
+        partial(_rows, sheet, header, skipped), notes, header.chosen, "", skipped,
+        sheet.total_height,
+    )  # fmt: skip
 
 
 def _opened(data: bytes, name: str, most: int) -> tuple[CalamineWorkbook, Archive]:

@@ -104,6 +104,17 @@ def test_too_long_lines_are_reported_and_too_large_files_refused(monkeypatch):
             read_records(io.BytesIO(large))
 
 
+def test_the_number_of_lines_that_cannot_be_read_and_of_records_is_bounded(monkeypatch):
+    monkeypatch.setattr("empkit.records.files.MOST_UNREADABLE", 10)
+    rows = "".join(f"{number},Nia,Orr\nx\n" for number in range(11))
+    with pytest.raises(RecordError, match=r"more than 10 lines .* is line 3: "):
+        read_records(io.BytesIO(f"id,first,last\n{rows}".encode()))
+    monkeypatch.setattr("empkit.records.files.MAX_FILE_BYTES", 400)
+    rows = "".join(f"{number},a,b\n" for number in range(50))
+    with pytest.raises(RecordError, match="more records than fit into memory"):
+        read_records(io.BytesIO(f"id,first,last\n{rows}".encode()))
+
+
 def test_damaged_gzip_gives_what_can_be_read_and_says_where_it_ends():
     lines = [json.dumps(record) for record in sample_records(5_000)]
     whole = gzip.compress("\n".join(lines).encode())
