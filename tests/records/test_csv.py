@@ -139,6 +139,7 @@ def test_the_id_is_never_taken_from_another_column_where_one_is_empty():
     assert [row.line for row in found.unreadable] == [3]
 
 
+@pytest.mark.alone
 def test_the_time_of_reading_grows_with_the_rows_and_not_with_their_square():
     def seconds(count):
         rows = "".join(f"T{number},Nia,Orr\n" for number in range(count))
@@ -147,4 +148,5 @@ def test_the_time_of_reading_grows_with_the_rows_and_not_with_their_square():
         return time.process_time() - began
 
     seconds(1_000)
-    assert seconds(32_000) < 16 * seconds(4_000)
+    few, many = zip(*((seconds(4_000), seconds(32_000)) for _ in range(3)), strict=True)
+    assert min(many) < 16 * min(few)
