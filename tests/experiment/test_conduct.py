@@ -1,5 +1,6 @@
 """The conduct of a run: how one that dies, hangs or is interrupted ends, and what is left of it."""
 
+import io
 import json
 import os
 import random
@@ -15,10 +16,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from empkit import At, Lab, Settings, Workload, load, plots
+from empkit import At, Lab, Settings, Workload, load, plots, read_records, sample_records
 from empkit.experiment.columns import OUTCOMES
-from empkit.experiment.payloads import Payloads
-from empkit.faults import ClientKill, Overload
+from empkit.experiment.conduct import prepare
+from empkit.experiment.payloads import Payloads, line_of
+from empkit.faults import ClientKill, Duplicates, Overload
 from empkit.lab import LabError
 from tests.conftest import wait_until
 from tests.parts import need_time_namespace
@@ -269,3 +271,13 @@ def test_stages_of_another_clock_are_left_out_and_said_to_be(tmp_path):
             assert any("clock is not this machine's" in note for note in run.notes)
         for draw in (plots.latency, plots.stages, plots.rates, plots.timeline, plots.throughput):
             draw(runs.of("http"))
+
+
+def test_the_records_of_a_file_are_written_as_they_are_kept_and_faults_change_them(tmp_path):
+    made_up = sample_records(50)
+    file = read_records(io.BytesIO(json.dumps(made_up).encode()))
+    setup = prepare(tmp_path, ["http"], Workload(records=file), [])
+    assert (setup.count, setup.sha256) == (50, file.sha256)
+    assert setup.records.read_bytes() == b"".join(map(line_of, made_up))
+    changed = prepare(tmp_path, ["http"], Workload(records=file), [Duplicates(share=1.0)])
+    assert b"E000050" not in changed.records.read_bytes()
