@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,9 @@ from empkit.results.comparison import (
     of_interval,
     paired,
     ranked,
+    ranked_latencies,
+    ranking,
+    valid_rounds,
     why_no_intervals,
     why_no_ranking,
 )
@@ -217,3 +221,132 @@ def test_one_round_or_two_say_how_many_would_do():
     named = [of_interval(*counts) for counts in ((1, 1), (2, 2), (0, 1), (2, 5), (0, 5), (3, 5))]
     two = "range of 2 rounds"
     assert named == ["one round", two, "one round", two, "no valid round", "95 %"]
+
+
+def test_the_best_is_alike_those_from_which_it_does_not_differ_however_many_claims_are_made():
+    found = Ranking("a", 0.2, {"b": 0.01, "c": 0.03, "d": 0.2, "e": math.nan})
+    assert found.alike() == ["a", "d", "e"]
+    assert found.alike(2) == ["a", "c", "d", "e"]
+    assert Ranking("a", 0.05, {"b": 0.05}).alike() == ["a"]
+    assert claimed([Ranking("a", 0.05, {}), Ranking("a", math.nan, {})]) == [True, False]
+
+
+def values(**columns):
+    return pd.DataFrame({name: np.array(each, float) for name, each in columns.items()})
+
+
+def test_the_first_of_several_is_compared_with_each_of_the_others():
+    table = values(a=[1, 2, 3, 4], b=[2, 4.2, 5.8, 8], c=[1.1, 1.9, 3.2, 4.1])
+    found = ranking(table, ["a", "b", "c"], [(4, 4), (4, 4)])
+    assert found.each == {
+        "b": paired(table["a"].to_numpy(), table["b"].to_numpy()).p,
+        "c": paired(table["a"].to_numpy(), table["c"].to_numpy()).p,
+    }
+    assert (found.best, found.p, found.reason) == ("a", found.each["c"], "")
+    assert found.each["b"] < 0.001 < 0.05 < found.each["c"]
+    most = ranking(table, ["b", "a", "c"], [(4, 4)], most=True)
+    assert most.each["a"] == pytest.approx(found.each["b"])
+    assert ranking(table, ["b", "a"], [(4, 4)]).each == {"a": 1.0}
+    assert ranking(table, ["a", "b"], [(4, 4)], most=True).each == {"b": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("b", "reason"),
+    [
+        ([2, 4, math.nan, math.nan], "2 of 4 rounds have enough records: no ranking"),
+        ([2, math.nan, math.nan, math.nan], "1 of 4 rounds has enough records: no ranking"),
+        ([math.nan] * 4, "none of 4 rounds has enough records: no ranking"),
+    ],
+)
+def test_rounds_with_enough_records_are_counted_where_they_are_too_few(b, reason):
+    table = values(a=[1, 2, 3, 4], b=b, c=[2, 4, 6, 8.1])
+    found = ranking(table, ["a", "b", "c"], [(4, 4)])
+    assert (found.best, found.reason) == ("a", reason)
+    assert np.isnan([found.p, found.each["b"], found.each["c"]]).all()
+    assert ranking(table, ["a", "b"], [(4, 4), (2, 4)]).reason == (
+        "2 of 4 rounds are valid: no ranking"
+    )
+
+
+def test_latencies_of_unequal_loads_are_not_ranked_and_throughput_is():
+    runs = rounds_of(2, 2.1, 1.9)
+    order = ["http", "kafka"]
+    assert claimed([ranked_latencies(runs, runs.per_round("ack"), order)]) == [True]
+    for info in runs.runs:
+        info.workload = {"rate": None, "in_flight": 8}
+    found = ranked_latencies(runs, runs.per_round("ack"), order)
+    assert found.reason == "each latency is at a load of its own: no ranking"
+    assert (found.best, list(found.each)) == ("http", ["kafka"])
+    assert np.isnan([found.p, found.each["kafka"]]).all()
+    assert claimed([ranked(runs, runs.per_round("ack"), order)]) == [True]
+    upside_down = ranked(runs, runs.per_round("ack"), order[::-1], most=True)
+    assert (upside_down.best, claimed([upside_down])) == ("kafka", [True])
+
+
+def test_equal_rounds_differ_by_nothing_and_others_that_do_not_vary_by_all():
+    same, other = np.array([2.0, 2, 2]), np.array([1.0, 1, 1])
+    for compare in (paired, apart):
+        assert compare(same, same) == (1, 1, 1, 1, 3)
+        assert compare(same, other) == pytest.approx((2, 2, 2, 0, 3))
+
+
+def test_sides_of_too_few_rounds_have_a_ratio_and_no_interval():
+    one, two = np.array([1.0, 4.0]), np.array([2.0, 3.0, 4.5])
+    for found, ratio, rounds in [
+        (paired(one, 2 * one), 0.5, 2), (apart(one, two), 2 / 3, 2), (apart(two, one), 1.5, 2),
+        (apart(two, one[:0]), math.nan, 0), (paired(one[:0], one[:0]), math.nan, 0),
+    ]:  # fmt: skip
+        assert found == pytest.approx((ratio, *[math.nan] * 3, rounds), nan_ok=True)
+
+
+def test_three_pairs_of_rounds_are_enough_and_a_time_of_nothing_counts_as_a_nanosecond():
+    assert paired(np.array([1.0, 2, 3]), np.array([1.0, 3, 2])).rounds == 3
+    assert between_rounds(np.array([0.0, 1e-6])) == pytest.approx((0, 1e-6, 1e-6))
+    assert paired(np.zeros(3), np.full(3, 1e-6)).ratio == 1
+    assert between_rounds(np.array([0.0, 4e-6])).value == pytest.approx(2e-6)
+
+
+def test_a_round_counts_as_valid_where_all_protocols_are_and_only_where_all_were_run():
+    runs = rounds_of(2, 2, 2, 2, invalid=[("http", 1), ("kafka", 1), ("kafka", 3)])
+    runs.runs.pop()  # Kafka's fourth round
+    assert valid_rounds(runs, ["http", "kafka"]) == (1, 3)
+    assert valid_rounds(runs, ["http"]) == (3, 4)
+    assert valid_rounds(runs, ["kafka"]) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("valid", "rounds", "words"),
+    [
+        (0, 1, "one round: no ranking; 3 or more rounds would allow one"),
+        (0, 0, "0 rounds: no ranking; 3 or more rounds would allow one"),
+        (2, 2, "2 rounds: no ranking; 3 or more rounds would allow one"),
+        (0, 3, "none of 3 rounds is valid: no ranking"),
+        (1, 3, "1 of 3 rounds is valid: no ranking"),
+        (2, 3, "2 of 3 rounds are valid: no ranking"),
+        (3, 3, ""),
+    ],
+)
+def test_why_so_many_rounds_allow_no_ranking(valid, rounds, words):
+    assert why_no_ranking(valid, rounds) == words
+
+
+def test_of_three_protocols_each_pair_needs_valid_rounds():
+    runs = together(
+        *(
+            made_up(name, 9, number)
+            for number in (1, 2, 3)
+            for name in ("http", "kafka", "websocket")
+        )
+    )
+    assert why_no_intervals(runs) == ""
+    runs.of("kafka").runs[1].valid = False
+    assert why_no_intervals(runs) == "2 of 3 rounds are valid: no ranking"
+    alone = runs.of("kafka")
+    assert why_no_intervals(alone) == "2 of 3 rounds are valid: no interval between rounds"
+    assert why_no_intervals(runs.of("http")) == ""
+
+
+def test_holms_correction_never_falls_with_p_and_is_at_most_1():
+    assert holm([0.02, 0.03, 0.03, 0.9]) == pytest.approx([0.08, 0.09, 0.09, 0.9])
+    assert holm([0.4, 0.8]) == pytest.approx([0.8, 0.8])
+    assert holm([]) == []

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empkit.results.load import Load, equal_rate, load_of
-from tests.made_up_runs import made_up
+from empkit.results.load import Load, equal_rate, held_back, load_of, unequal_load
+from tests.made_up_runs import made_up, together
 
 
 class Stored:
@@ -32,7 +32,9 @@ def test_the_equal_rate_is_the_largest_of_1_2_and_5_that_is_at_most_half_of_the_
 
 
 def test_where_one_of_them_stored_nothing_there_is_no_equal_rate():
-    with pytest.raises(ValueError, match="stored no record"):
+    with pytest.raises(
+        ValueError, match=r"^One of the protocols stored no record, so there is no rate for all\.$"
+    ):
         equal_rate(Stored(100.0), Stored(0.0))
 
 
@@ -53,3 +55,26 @@ def test_a_load_says_what_it_is_and_whether_latencies_may_be_compared(workload, 
     runs.runs[0].workload = workload
     found = load_of(runs)
     assert (found, found.equal, str(found)) == (load, equal, words)
+
+
+def test_a_load_has_a_short_name_and_large_rates_are_easy_to_read():
+    assert (Load(500.0).name, Load(None, 8).name, Load().name) == ("open", "closed", "closed")
+    assert str(Load(12_500.0)) == "at 12,500 records/s for each (open loop)"
+
+
+def test_latencies_are_not_of_an_equal_load_where_each_goes_at_its_own_or_records_waited():
+    runs = together(made_up("http"), made_up("kafka"), made_up("kafka", number=2))
+    assert (unequal_load(runs), held_back(runs)) == ("", {})
+    runs.runs[0].held_back, runs.runs[1].held_back, runs.runs[2].held_back = 1_200, 3, 4
+    assert held_back(runs) == {"http": 1_200, "kafka": 7}
+    assert unequal_load(runs) == (
+        "records waited for their turn (1,200 over http, 7 over kafka), so the load was not equal"
+    )
+    runs.runs[0].workload = {"rate": None, "in_flight": 8}
+    assert unequal_load(runs) == "each latency is at a load of its own"
+
+
+def test_runs_of_which_there_are_none_have_no_load():
+    runs = made_up()
+    runs.runs = []
+    assert load_of(runs) == Load()

@@ -224,3 +224,146 @@ def test_only_faults_with_a_span_of_time_count_for_recovery():
     )
     assert runs.recovery().equals(before)
     assert felt(runs).loc["http", "before_ms"] > 0
+
+
+def struck(**changes):
+    """The line about one fault of a run of 0.2 s, which is asked from 0.05 s to 0.1 s."""
+    runs = made_up()
+    info = runs.runs[0]
+    info.end_ns = START_NS + 200_000_000
+    fault = FaultSpan(
+        "x", "server", START_NS + 50_000_000, START_NS + 100_000_000, 0.05, 0.1, 7, "records hit"
+    )
+    for name, value in changes.items():
+        setattr(fault, name, value)
+    info.faults = [fault]
+    (line,) = strikes.lasted(runs)
+    assert strikes.in_words(fault, info) == line.removeprefix("http 1: ")
+    return line.removeprefix("http 1: x: ")
+
+
+LASTED = "asked 0.05 s to 0.1 s, lasted 0.05 s to 0.10 s (0.05 s)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, f"{LASTED}; 7 records hit"),
+        ({"struck": 1}, f"{LASTED}; 1 record hit"),
+        ({"struck": 2}, f"{LASTED}; 2 records hit"),
+        ({"struck": 12_000}, f"{LASTED}; 12,000 records hit"),
+        ({"struck": 0}, f"{LASTED}; struck nothing"),
+        ({"struck": None}, LASTED),
+        ({"whole_run": True}, "the whole run; 7 records hit"),
+        ({"missed": True, "struck": None}, "asked 0.05 s to 0.1 s, the run was over before"),
+        ({"missed": True, "asked_end_s": None, "struck": None},
+         "asked from 0.05 s on, the run was over before"),
+        ({"end_ns": None, "asked_end_s": None},
+         "asked from 0.05 s on, lasted 0.05 s to 0.20 s (0.15 s); 7 records hit"),
+        ({"end_ns": START_NS + 60_000_000, "asked_end_s": None},
+         "asked at 0.05 s, struck at 0.05 s; 7 records hit"),
+        ({"end_ns": START_NS + 60_000_000, "asked_end_s": None, "asked_start_s": None},
+         "struck at 0.05 s; 7 records hit"),
+        ({"asked_end_s": None, "asked_start_s": None},
+         "lasted 0.05 s to 0.10 s (0.05 s); 7 records hit"),
+    ],
+)  # fmt: skip
+def test_a_fault_says_when_it_was_to_last_when_it_did_and_what_it_struck(changes, words):
+    assert struck(**changes) == words
+
+
+def test_only_a_fault_that_lasted_longer_or_shorter_than_asked_is_in_a_title():
+    def titled(asked_s, lasted_s, **changes):
+        runs = made_up()
+        fault = FaultSpan("x", "server", START_NS, START_NS + int(lasted_s * 1e9), 0.0, asked_s)
+        for name, value in changes.items():
+            setattr(fault, name, value)
+        runs.runs[0].faults = [fault, fault]
+        return strikes.in_title(runs.runs[0])
+
+    words = "x: asked 0 s to 2 s, lasted 0.00 s to 2.21 s (2.21 s)"
+    assert titled(2, 2.21) == f"{words}; {words}"  # by more than a tenth
+    assert titled(2, 1.79) != ""
+    assert titled(2, 2.19) == titled(2, 1.81) == ""
+    assert titled(0.1, 0.149) == titled(0.1, 0.051) == ""  # by less than 50 ms
+    assert titled(0.1, 0.151) != ""
+    for changes in ({"whole_run": True}, {"missed": True}, {"asked_start_s": None}):
+        assert titled(2, 9, **changes) == ""
+    assert titled(None, 9) == ""
+
+
+def test_a_fault_that_struck_nothing_says_of_what_there_was_nothing():
+    kafka, http = made_up("kafka").runs[0], made_up("http").runs[0]
+    kafka.through_kafka = True
+    unit = "requests answered with the error"
+    fault = FaultSpan("broker-errors", "broker", START_NS, struck=0, unit=unit)
+    assert strikes.untouched(fault, http) == (
+        "broker-errors struck nothing: no record over http goes to the broker."
+    )
+    assert strikes.untouched(fault, kafka) == (
+        "broker-errors struck nothing: no request was answered with the error."
+    )
+    fault.part = "server"
+    assert strikes.untouched(fault, http) == strikes.untouched(fault, kafka)
+
+
+def rounds_with(*spans, struck=7):
+    """Runs of one fault each, from and until so many ms after the start, struck as said."""
+    runs = []
+    for number, (begin, end) in enumerate(spans, 1):
+        one = made_up(number=number)
+        one.runs[0].faults = [
+            FaultSpan("x", "server", START_NS + begin * 1_000_000, START_NS + end * 1_000_000,
+                      struck=struck, unit="records hit")
+        ]  # fmt: skip
+        runs.append(one)
+    return together(*runs)
+
+
+@pytest.mark.parametrize(
+    ("spans", "alike"),
+    [
+        ([(100, 200), (149, 249)], True),  # by less than 50 ms
+        ([(100, 200), (151, 251)], False),
+        ([(100, 200), (100, 249)], True),
+        ([(100, 200), (100, 251)], False),
+        ([(100, 2_100), (290, 2_290)], True),  # by less than a tenth of how long it lasted
+        ([(100, 2_100), (310, 2_310)], False),
+        ([(100, 2_100), (100, 2_100), (100, 2_310)], False),
+    ],
+)
+def test_rounds_are_alike_where_begin_and_end_differ_by_a_tenth_or_50_ms_at_most(spans, alike):
+    lines = strikes.lasted(rounds_with(*spans))
+    assert len(lines) == (1 if alike else len(spans))
+
+
+def test_the_line_for_all_rounds_has_the_median_of_their_spans():
+    (line,) = strikes.lasted(rounds_with((100, 300), (110, 310), (120, 330)))
+    assert line == "x: lasted 0.11 s to 0.31 s (0.20 s) in all 3 runs; 7 records hit"
+
+
+def test_rounds_of_which_only_some_were_struck_are_not_alike():
+    runs = rounds_with((100, 200), (100, 200))
+    runs.runs[1].faults[0].struck = 0
+    assert [line.rpartition("; ")[2] for line in strikes.lasted(runs)] == [
+        "7 records hit", "struck nothing",
+    ]  # fmt: skip
+    runs.runs[0].faults[0].struck = 0
+    (line,) = strikes.lasted(runs)
+    assert line.endswith("in all 2 runs; struck nothing")
+    runs.runs[0].faults[0].struck = None
+    runs.runs[1].faults[0].struck = 5
+    (line,) = strikes.lasted(runs)
+    assert line.endswith("in all 2 runs")
+    runs.runs[1].faults[0].missed, runs.runs[1].faults[0].asked_start_s = True, 0.1
+    assert len(strikes.lasted(runs)) == 2
+
+
+def test_a_fault_of_the_whole_run_is_alike_in_all_and_two_of_a_run_have_a_line_each():
+    runs = rounds_with((0, 100), (0, 900))
+    for info in runs.runs:
+        info.faults[0].whole_run = True
+        info.faults.append(FaultSpan("y", "load", START_NS, whole_run=True))
+    assert strikes.lasted(runs) == [
+        "x: the whole run in all 2 runs; 7 records hit", "y: the whole run in all 2 runs",
+    ]  # fmt: skip
