@@ -48,6 +48,7 @@ class MadeUp:
         self.clock = clock_id()
         self.before = [("run000-E1", 1, 2)]  # the stamps of an earlier run
         self.stamped = []
+        self.dropped = False  # whether the server has dropped some of its stamps
         self.ends = {SETTINGS.kafka_topic: {0: 5, 1: 7}, SETTINGS.dead_letter_topic: {0: 3}}
 
     def send(self, name, outcome="acked", result="", *, pay=1.0, ms=(10, 14), offered=True):
@@ -74,7 +75,9 @@ class MadeUp:
             timings_end=len(self.before), clock=self.clock, pid=1,
         )  # fmt: skip
 
-    async def _stamps(self, after):
+    async def _stamps(self, after, on_dropped):
+        if self.dropped:
+            on_dropped()
         for employee_id, received, stored in (self.before + self.stamped)[after:]:
             moments = {"received_ns": received * MS, "stored_ns": stored * MS}
             yield {"employee_id": employee_id, **moments}, 0

@@ -368,6 +368,20 @@ def test_twins_without_stamps_are_counted_unless_one_of_them_has_some(run):
     assert note.endswith("stamp: run001-E0, run001-E0")
 
 
+def test_where_the_server_dropped_stamps_none_are_used_and_the_verdicts_stand(run):
+    run.dropped = True
+    run.send("E0")
+    run.send("E1")
+    run.store("E0", stamps=())
+    run.store("E1", stamps=[(11, 13), (12, 14)])
+    found = run.found()
+    assert found.verdicts == ["stored", "stored"]
+    assert found.received_ns.tolist() == found.stored_ns.tolist() == [0, 0]
+    assert found.twice == ["run001-E1"]
+    (note,) = found.notes
+    assert note.startswith("The server no longer has all stamps of this run")
+
+
 def test_a_database_out_of_reach_is_read_through_the_server_to_its_last_page_and_says_so(run):
     for number in range(5):
         run.send(f"E{number}")
