@@ -1,6 +1,9 @@
-"""What the gate's own scripts conclude: the budget of time, and the tests that were skipped."""
+"""What the gate's own scripts conclude: the budget of time, the tests that were skipped, and known
+vulnerabilities, for which pip-audit is a stand-in, since its advisories change from day to day."""
 
 import importlib.util
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +79,34 @@ def test_skipped_tests_are_counted_and_may_not_grow_unseen(tmp_path, allowed, sa
     assert "2 tests were skipped." in done.stdout
     assert done.returncode == bool(said)
     assert said in done.stderr
+
+
+FLAW = {"id": "PYSEC-0000-1", "fix_versions": ["1.1"]}
+SOUND = {"name": "sound", "version": "2.0", "vulns": []}
+FLAWED = {"name": "flawed", "version": "1.0", "vulns": [FLAW]}
+UNKNOWN = {"name": "unknown", "skip_reason": "not found"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "status", "words"),
+    [
+        ([SOUND, UNKNOWN], 0, "1 of 2 packages were audited."),
+        ([SOUND, FLAWED], 1, "flawed 1.0: PYSEC-0000-1, mended in 1.1"),
+        ([UNKNOWN], 0, "Not audited: the advisories of none of 1 packages can be had here."),
+        (None, 0, "Not audited, since the advisories cannot be had here: no network"),
+    ],
+)
+def test_a_known_vulnerability_fails_the_gate_and_no_advisories_are_no_verdict(
+    tmp_path, printed, status, words
+):
+    said = "" if printed is None else json.dumps({"dependencies": printed})
+    (tmp_path / "pip_audit.py").write_text(
+        f"import sys\nprint({said!r})\nprint('no network', file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, GATE / "audit.py", tmp_path],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert words in done.stdout
