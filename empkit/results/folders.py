@@ -14,15 +14,16 @@ import contextlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ValidationError, field_validator
 
-from empkit.results.info import STAMPS, FaultSpan, ProcessorTime, RunInfo
+from empkit.results.info import STAMPS, RunInfo
 
 FORMAT = 2
 """The format of `runs.json`. Format 1, that of empkit 0.1.0, has no number."""
@@ -34,6 +35,36 @@ class ResultError(FileNotFoundError, ValueError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class _Workload(BaseModel):
+    """What is used again of the description of a workload; its other words are only shown."""
+
+    rate: float | None = None
+    in_flight: int | None = None
+    records: int | None = None
+
+
+class _Saved(BaseModel):
+    """The contents of `runs.json`; what a later empkit has added to the format is passed over, and
+    what an earlier one did not have is missing."""
+
+    runs: list[RunInfo]
+    environment: dict[str, Any]
+    asked: list[tuple[str, int]] | None = None
+    interrupted: str = ""
+    failure: str = ""
+
+    @field_validator("runs")
+    @classmethod
+    def _with_workloads(cls, runs: list[RunInfo]) -> list[RunInfo]:
+        for run in runs:
+            _Workload.model_validate(run.workload)
+        return runs
+
+
+_OF_TIMINGS = frozenset({"protocol", "round", "seq", "employee_id", "outcome", "verdict", *STAMPS})
+_OF_ATTEMPTS = frozenset({"protocol", "round", "seq"})
 
 
 class Parts(NamedTuple):
@@ -61,8 +92,9 @@ def write(folder: Path, parts: Parts, summary: pd.DataFrame, logs: Mapping[str, 
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    parts.timings.to_parquet(folder / "timings.parquet", index=False)
-    parts.attempts.to_parquet(folder / "attempts.parquet", index=False)
+    # with checksums, so that a damaged page is noticed and not read as other numbers
+    parts.timings.to_parquet(folder / "timings.parquet", index=False, write_page_checksum=True)
+    parts.attempts.to_parquet(folder / "attempts.parquet", index=False, write_page_checksum=True)
     summary.to_csv(folder / "summary.csv")
     content = {
         "format": FORMAT,
@@ -93,16 +125,18 @@ def read(folder: Path) -> Parts:
                 f"{folder / 'runs.json'} has the format {number}, and this empkit reads up to "
                 f"{FORMAT}: read it with a newer empkit."
             )
+        saved = _Saved.model_validate(content)
+        timings = read_timings([_file(folder / "timings.parquet")])
+        attempts = pq.read_table(
+            _file(folder / "attempts.parquet"), page_checksum_verification=True
+        ).to_pandas()
+        for frame, columns in ((timings, _OF_TIMINGS), (attempts, _OF_ATTEMPTS)):
+            if missing := columns - set(frame):
+                raise ValueError(f"no column {', '.join(sorted(missing))}")
         return Parts(
-            [_run(run) for run in content["runs"]],
-            read_timings([folder / "timings.parquet"]),
-            pd.read_parquet(folder / "attempts.parquet"),
-            content["environment"],
-            # missing in a folder of 0.1.0
-            content.get("asked"),
-            content.get("interrupted", ""),
-            content.get("failure", ""),
-        )
+            saved.runs, timings, attempts, saved.environment, saved.asked, saved.interrupted,
+            saved.failure,
+        )  # fmt: skip
     except FileNotFoundError as error:
         if isinstance(error, ResultError):
             raise
@@ -112,25 +146,23 @@ def read(folder: Path) -> Parts:
             f"{folder} is a file: give the folder of results that it is in."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        if isinstance(error, ResultError):
+            raise
         cause = str(error).splitlines()[0] if str(error) else "empty"
+        if isinstance(error, ValidationError):
+            wrong = error.errors()[0]
+            cause = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
         raise ResultError(
             f"The results in {folder} are damaged ({type(error).__name__}: {cause}): use an "
             "undamaged copy, or run the comparison again."
         ) from error
 
 
-def _run(content: Mapping[str, Any]) -> RunInfo:
-    """Return a run as it was saved, without fields that a later empkit has added to the format."""
-    faults = [FaultSpan(**_known(FaultSpan, fault)) for fault in content["faults"]]
-    processor = ProcessorTime(**_known(ProcessorTime, content.get("processor", {})))
-    return RunInfo(**_known(RunInfo, content) | {"faults": faults, "processor": processor})
-
-
-def _known(
-    kind: type[RunInfo | FaultSpan | ProcessorTime], content: Mapping[str, Any]
-) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in content.items() if name in names}
+def _file(path: Path) -> Path:
+    """Return a path that is a file; pyarrow reads a folder in its place as many files, or none."""
+    if path.is_dir():
+        raise ValueError(f"{path.name} is a folder")
+    return path
 
 
 def _what_is_missing(folder: Path) -> str:
@@ -156,7 +188,9 @@ def read_timings(paths: Iterable[Path]) -> pd.DataFrame:
     a machine that has been up for 104 days (2**53 ns). The files are concatenated before they are
     converted, so that millions of rows are not in memory twice.
     """
-    table = pa.concat_tables([pq.read_table(path) for path in paths])
+    table = pa.concat_tables(
+        [pq.read_table(path, page_checksum_verification=True) for path in paths]
+    )
     whole = {pa.int64(): pd.Int64Dtype()}
     timings: pd.DataFrame = table.to_pandas(types_mapper=whole.get, split_blocks=True)
     never_missing = [name for name in timings.select_dtypes("Int64") if name not in STAMPS]

@@ -2,15 +2,20 @@
 that cannot be read."""
 
 import json
+import math
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import empkit
 from empkit.results import folders
 from empkit.results.folders import ResultError, point_to
+from empkit.results.status import ExitStatus
 from tests.made_up_runs import made_up, together
 
 OLD = Path(__file__).parents[1] / "data" / "results-0.1.0"
@@ -89,6 +94,72 @@ def test_a_damaged_folder_is_said_to_be_damaged(saved, name, content, said):
     with pytest.raises(ResultError, match=said) as error:
         empkit.load(saved)
     assert str(saved) in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A folder that a property spoils copies of."""
+    runs = together(made_up("http"), made_up("kafka", verdict={1: "lost"}))
+    return runs.save(tmp_path_factory.mktemp("sound") / "r")
+
+
+def places(value, path=()):
+    """Every place in a JSON value."""
+    yield path
+    if not isinstance(value, dict | list):
+        return
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from places(each, (*path, key))
+
+
+OTHER = (None, 1, -1, True, "x", [], {}, [[]], {"a": 1}, math.inf)
+
+
+def spoil(data, folder):
+    """Damage one file of a folder."""
+    kind = data.draw(st.sampled_from(["a value", "cut", "bytes", "gone", "a folder"]))
+    if kind == "a value":
+        file = folder / "runs.json"
+        whole = json.loads(file.read_text())
+        *above, last = data.draw(st.sampled_from([path for path in places(whole) if path]))
+        inner = whole
+        for key in above:
+            inner = inner[key]
+        if data.draw(st.booleans()):
+            del inner[last]
+        else:
+            inner[last] = data.draw(st.sampled_from(OTHER))
+        file.write_text(json.dumps(whole))
+        return
+    file = folder / data.draw(st.sampled_from(sorted(each.name for each in folder.iterdir())))
+    content = bytearray(file.read_bytes())
+    if kind == "cut":
+        file.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    elif kind == "bytes":
+        for _ in range(data.draw(st.sampled_from([1, 5, 50]))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        file.write_bytes(content)
+    else:
+        file.unlink()
+        if kind == "a folder":
+            file.mkdir()
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_damaged_is_a_sentence_or_of_no_account(sound, data):
+    with tempfile.TemporaryDirectory() as folder:
+        spoilt = shutil.copytree(sound, Path(folder) / "r")
+        spoil(data, spoilt)
+        try:
+            runs = empkit.load(spoilt)
+        except ResultError as error:
+            assert str(spoilt) in str(error)
+        else:  # what is read can be used
+            assert runs.summary() is not None
+            assert runs.to_json()
+            assert repr(runs)
+            assert runs.status in set(ExitStatus)
 
 
 def test_a_folder_that_is_missing_or_holds_several_choices_is_named(saved, tmp_path):
