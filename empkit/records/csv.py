@@ -103,6 +103,12 @@ def table_rows(
             skipped[number] = "the rule below the headings"
         elif _is_header(cells, header, first):
             skipped[number] = "the headings again"
+        elif cells[0] == heading and meaning(heading)[0] == "employee_id":
+            yield unreadable(
+                number,
+                f"Its id is {heading!r}, as the column is called: another table may begin here. "
+                "Give one file to each.",
+            )
         elif (fitting := _fitting(cells, header, in_place)) is None:
             yield unreadable(number, _ill_fitting(cells, header))
         else:

@@ -196,7 +196,7 @@ class Form:
             payload = encode_record(record)
             Employee.model_validate_json(payload)
         except (RecordError, ValidationError):
-            bad += _unfit(record, plan)
+            bad += _unfit(record, plan, of_file=self._there is None)
         else:
             if not bad and plan.columns[plan.fields["employee_id"]] == self._id_column:
                 if new:
@@ -298,15 +298,17 @@ def _bad(field: str, column: str, value: Any, error: BadValueError) -> Bad:
     return Bad(field, column, value, str(error), sentence, error.cause)
 
 
-def _unfit(record: dict[str, Any], plan: Plan) -> list[Bad]:
+def _unfit(record: dict[str, Any], plan: Plan, *, of_file: bool) -> list[Bad]:
     """Take out of a record the values that cannot be stored, and return them."""
     places = {name: place for place, name in plan.kept.items()} | plan.fields
     found = []
     for name, flaw in flaws(record).items():
         place = places.get(name, plan.whole)
         column = "" if place is None else plan.columns[place]
-        sentence = f"{INVALID_DATA}{name_to_show(name)}: {flaw}."
-        found.append(Bad(name, column, record.pop(name), flaw, sentence, ""))
+        hint = "; if the file is in another encoding, say it with --encoding"
+        reason = flaw + (hint if of_file and "UTF-8" in flaw else "")
+        sentence = f"{INVALID_DATA}{name_to_show(name)}: {reason}."
+        found.append(Bad(name, column, record.pop(name), reason, sentence, ""))
     return found
 
 

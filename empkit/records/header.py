@@ -295,7 +295,7 @@ def _no_header(candidates: Sequence[Header], reading: Reading, name: str) -> Rec
     if len(missing) < len(REQUIRED):
         there = ", ".join(map(name_to_show, best.columns[:12]))
         options = " ".join(f"--column {field}=HEADING" for field in missing)
-        return RecordError(f"{message}Say which column it is ({there}): {options}.")
+        return RecordError(f"{message}Say which column it is ({there}), or its number: {options}.")
     if len(first.columns) == 1:
         why = "is HTML or XML" if first.columns[0].startswith("<") else "has one column only"
         return RecordError(

@@ -23,7 +23,7 @@ _CODE = r"(?:[A-Z]{3}|[Kk]r\.?|R|z\u0142|K\u010d|Fr\.)"
 
 _CURRENCY = re.compile(rf"{_CODE}\s*(?=[-+\d.,])|(?<=[\d.,])\s*{_CODE}$", re.ASCII)
 
-_NO_CENTS = re.compile(r"[.,](?:-{1,2}|\u2013|\u2014)$")
+_NO_CENTS = re.compile(r"([.,])(?:-{1,2}|\u2013|\u2014)$")
 """What stands in place of cents that are none, as in 52.000,-"""
 
 _NO_VALUE = {"na", "n/a", "null", "none", "-", "--", r"\n"}
@@ -110,7 +110,7 @@ def without_currency(text: str) -> str:
     if text.isdecimal() or _PLAIN_NUMBER.fullmatch(text):
         return text
     text = "".join(each for each in text if unicodedata.category(each) != "Sc").strip()
-    return _NO_CENTS.sub("", _CURRENCY.sub("", text)).strip()
+    return _NO_CENTS.sub(r"\g<1>00", _CURRENCY.sub("", text)).strip()
 
 
 def _to_salary(value: Any, conventions: Conventions) -> float:
@@ -126,9 +126,9 @@ def _to_salary(value: Any, conventions: Conventions) -> float:
 
 
 def _to_date(value: Any, conventions: Conventions) -> str:
-    if not isinstance(value, str):
+    if type(value) is not str and type(value) is not int:
         _refuse("a date: write it like 2024-05-31")
-    text = value.strip()
+    text = str(value).strip()  # 20240531 is a number in JSON
     return (conventions.in_iso and _in_iso(text)) or conventions.date(text)
 
 

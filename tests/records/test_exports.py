@@ -221,3 +221,15 @@ def test_headings_again_and_comments_are_no_rows_and_are_said():
     assert [record["employee_id"] for record in found.records] == ["1", "2"]
     assert found.unreadable == []
     assert found.notes == ["Skipped: the headings again in line 2.", "Skipped: comments in line 4."]
+
+
+def test_headings_of_another_table_are_no_employee():
+    found = read("id,first,last\n1,a,b\n\nid,dept,boss\n")
+    assert [record["employee_id"] for record in found.records] == ["1"]
+    assert [row.line for row in found.unreadable] == [4]
+    assert "another table may begin here" in found.unreadable[0].reason
+
+
+def test_a_letter_in_another_encoding_names_the_option():
+    found = read(b'{"id": 1, "first": "\xc1", "last": "b"}')
+    assert "--encoding" in found.unreadable[0].reason
