@@ -52,8 +52,9 @@ EVERYWHERE = (
 OF_THE_BROKER = ("broker-down", "broker-pause", "broker-slow", "broker-errors", "lost-acks")
 """Left out are faults that need several brokers or Apache Kafka, that lose what Kafka acked on
 purpose, and that end the load generator."""
-FILL_RUNS, FILL_RECORDS, FILL_IN_FLIGHT = 10, 20_000, 256
-"""What fills the broker's log: 8 partitions of 5 MiB hold about 200,000 records."""
+FILL_RUNS, FILL_RECORDS, FILL_IN_FLIGHT = 12, 20_000, 8
+"""What fills the broker's log: 8 partitions of 5 MiB hold about 200,000 records. With few in flight
+their batches are as small as those of the soak; in large ones a full log takes less memory."""
 WARM_UP_RUNS = 4
 """A process counts after these runs of its life."""
 MEASURES = {"memory": "MiB", "descriptors": "", "threads": ""}
@@ -303,7 +304,8 @@ def main() -> None:
         "",
         f"Before that, {FILL_RUNS * FILL_RECORDS:,} records filled the log of the broker. The "
         f"growth is that of each process from run {WARM_UP_RUNS + 1} of its life on, with its 95 % "
-        "interval; the runs of one process are compared with each other only.",
+        "interval; the runs of one process are compared with each other only. A proxy lives for "
+        "one run.",
     ]
     print("\n".join(lines))
     if options.write:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 GROUPS = """
     import random, sys
     import psutil
@@ -41,6 +43,7 @@ GROUPS = """
 """
 
 
+@pytest.mark.slow
 def test_a_connection_does_not_keep_a_large_statement_for_each_size_of_a_group(tmp_path):
     """Of new records, and of those with one that is stored already, as after a fault."""
     for kind, most in (("new", 4), ("repeated", 10)):  # MiB

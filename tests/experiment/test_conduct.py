@@ -199,6 +199,7 @@ def files_of(lab):
     return sorted(re.sub(r"-\d+\.log", "-N.log", str(path)) for path in files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "kafka"])
 def test_a_lab_has_as_many_files_after_many_runs_as_after_one(lab, protocol):
     """What a run leaves goes when it has been read; its results can still be saved."""
@@ -213,6 +214,7 @@ def test_a_lab_has_as_many_files_after_many_runs_as_after_one(lab, protocol):
     assert len(runs.timings) == 20
 
 
+@pytest.mark.slow
 def test_results_can_be_saved_and_loaded_after_the_lab_has_gone(tmp_path):
     with Lab(broker="none") as lab:
         runs = lab.compare(["http", "websocket"], SHORT, rounds=2, progress=quiet)

@@ -14,6 +14,7 @@ def memory(process):
     return psutil.Process(process.pid).memory_info().rss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_a_server_keeps_nothing_of_the_records_that_it_has_stored(protocol):
     def send(records):
