@@ -154,6 +154,7 @@ def read(
     sha256 = hashlib.sha256(data).hexdigest()
     data, damage = _unpack(data, name)
     source_rows = _opened(data, name, reading)
+    del data  # the rows may be of a copy in another encoding
     rows, notes = source_rows.rows, source_rows.notes
     form = Form(replace(reading, columns=source_rows.chosen))
     form.conventions.between_cells = source_rows.delimiter

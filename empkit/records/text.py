@@ -105,11 +105,7 @@ def in_utf8(data: bytes) -> tuple[bytes, str, list[str]]:
     A text with lines of UTF-8 beyond ASCII is UTF-8, even if some others are not: these are
     damaged, and their rows say where. Otherwise the encoding is detected.
     """
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        pass
-    else:
+    if _is_utf8(data):
         return data, "utf-8", []
     if b"\0" in data[:SAMPLE] or _is_damaged_utf8(data[:SAMPLE]):
         return data, "utf-8", []
@@ -124,6 +120,18 @@ def in_utf8(data: bytes) -> tuple[bytes, str, list[str]]:
         encoding.replace("_", "-"),
         [word.decode(encoding, "replace") for word in words[:3]],
     )
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Return whether a text is UTF-8; all of it as Python's text may take four times its bytes."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for begin in range(0, len(data), SAMPLE):
+            decoder.decode(data[begin : begin + SAMPLE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_damaged_utf8(data: bytes) -> bool:

@@ -59,6 +59,7 @@ SEEDS = [
     ]
 ] + [
     b"1T3,Ada,Byron,\"1,250.00\",12/31/2021\n\"T4,\nT5,a,b,c\nT6,\"x\ny\",z,1e5,\n#\n",
+    b"1" + b"T3,Ada,Byron,1,\n" * 20,
     b'2{"employee_id": "T3", "salary": 1e999}\n{"employee_id": 3,}\n[]\n"\\ud800"\n',
     b'3{"employee_id": "T3"}, {"a": "}, {", oops}, [{"employee_id": "T4"}], {"b": [{]}, ',
     *(arrangement + whole[member] for arrangement, (whole, member) in SHEETS.items()),
@@ -143,7 +144,7 @@ PIECES = [
     *(b",;\t|\"'\n\r#=[]{}:0"[place : place + 1] for place in range(15)),
     *(b"\n", b"\r\n", b"sep=;", b"---", b"NaN", b"null", b"\\ud800", b"\xff", b"\xef\xbb\xbf"),
     *(HEAD, b"T1,Nia,Orr", b"52.000", b"1/2/2021", b'{"employee_id": "T1"', b'"data": ['),
-    b"\x1f\x8b",
+    *(b"\nT3,Ada,Byron,1,\n", b"\x1f\x8b"),
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 from empkit.records.employee import FIELDS
 from empkit.records.files import read_records
 from empkit.records.samples import sample_records
+from empkit.records.text import in_utf8
 
 
 def as_csv(records):
@@ -56,6 +57,19 @@ def test_the_work_for_each_further_row_is_the_same(written):
     read_records(io.BytesIO(written(records)))  # dates that were seen are remembered
     few, more, many = (calls(written(records[:count])) for count in (1_000, 2_000, 8_000))
     assert 0.9 < (many - more) / 6 / (more - few) < 1.1
+
+
+def test_one_character_of_four_bytes_does_not_take_four_times_the_memory():
+    data = as_csv(sample_records(20_000)) + "E0,\U0001f600,b,,,,,\n".encode()
+    tracemalloc.start()
+    try:
+        text, encoding, _ = in_utf8(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert text is data
+    assert encoding == "utf-8"
+    assert peak < len(data)
 
 
 @pytest.mark.parametrize("written", FORMATS)
