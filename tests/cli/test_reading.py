@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from empkit.results.runs import load
-from tests.cli.test_cli import empkit
+from tests.cli.test_cli import empkit, running
 
 EXPORT = """\
 Kennung;Rufname;Zuname;Lohn;Beginn
@@ -78,3 +80,26 @@ def test_what_is_dropped_is_said_once_a_column_and_its_rows_are_sent(export):
     assert said.count("'Lohn'") == 1
     assert "so are 2 values of the column" in said
     assert "--decimal" in said
+
+
+@pytest.mark.slow
+def test_send_sends_a_record_without_its_bad_value_and_leaves_it_out_if_that_is_asked(
+    export, tmp_path
+):
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    database = f"sqlite:///{tmp_path / 'own.db'}"
+    with running("serve", "--port", "0", "--database", database, **cache) as serve:
+        url = serve.lines[0].split()[2].rstrip(",")
+
+        def send(*options):
+            return empkit("send", export, "--server", url, *options, env={**os.environ, **cache})
+
+        strict = send(*NAMED, "--decimal", ",", "--date-format", "%d/%m/%Y", "--strict-values")
+        assert strict.returncode == 2, strict.stderr  # no row has a date of that form
+        assert "--date-format says, %d/%m/%Y" in " ".join(strict.stderr.split())
+        done = send(*NAMED, "--decimal", ",", "--date-format", "%d/%m/%Y")
+        assert done.returncode == 0, done.stderr
+        assert "2 sent: 2 acked" in done.stdout
+        assert "'Beginn': '04.02.2021' (2 values, the first in line 2)" in " ".join(
+            done.stderr.split()
+        )
