@@ -207,3 +207,9 @@ def test_an_option_that_cannot_be_is_refused_with_a_sentence(option, words):
         Reading(**option)
     assert words in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+def test_a_year_of_two_digits_is_not_one_of_the_next_century():
+    text = "id,first,last,hired\n1,a,b,14.03.68\n2,a,b,14.03.21\n"
+    found = read_records(io.BytesIO(text.encode()), date_format="%d.%m.%y")
+    assert [record["hire_date"] for record in found.records] == ["1968-03-14", "2021-03-14"]
