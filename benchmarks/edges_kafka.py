@@ -9,15 +9,19 @@ not created automatically (`auto.create.topics.enable=false`).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -32,6 +36,8 @@ from empkit.kafka.connection import kafka_arguments
 RATE_PER_S = 100
 SETTLE_S = 60.0
 RESTARTS = 10
+DISK = Path(tempfile.gettempdir()) / f"empkit-edges-{os.getpid()}"
+DISK_MIB = 160
 PARTITIONS = 4
 SAID = re.compile(r"consumer|stepped|broker|topic|group", re.IGNORECASE)
 
@@ -44,6 +50,20 @@ class Told(NamedTuple):
     acked: int
     lost: int
     said: str
+
+
+@contextmanager
+def small_disk() -> Iterator[bool]:
+    """Mount a small file system at `DISK`; yields whether that could be done."""
+    DISK.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(DISK)]
+    mounted = not subprocess.run(mount, capture_output=True, check=False).returncode
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(DISK)], check=True)
+        DISK.rmdir()
 
 
 @contextmanager
@@ -151,11 +171,42 @@ def no_topic(lab: Lab) -> str:
     return "deleted when all was read, created again 8 s later"
 
 
+def deleted_under_way(lab: Lab) -> str:
+    """Delete the topic while records arrive, and create it again."""
+    reach = kafka_arguments(lab.settings)
+    time.sleep(3)
+    delete_topics(reach, [lab.topic])
+    time.sleep(8)
+    create_topics(reach, [lab.topic], PARTITIONS)
+    time.sleep(3)
+    return "deleted while records arrived, created again 8 s later"
+
+
+def disk_full(lab: Lab) -> str:
+    """Fill the disk of the broker while records arrive; then make space and start it again."""
+    assert isinstance(lab.broker, ApacheBroker)
+    time.sleep(3)
+    filler = DISK / "filler"
+    with contextlib.suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(bytes(2**16))
+            file.flush()
+    time.sleep(10)
+    ended = [node.exit_status for node in lab.broker._nodes.values()]
+    filler.unlink()
+    lab.broker.down()
+    lab.broker.up()
+    time.sleep(3)
+    return f"full for 10 s while records arrived; the broker's status: {ended[0]}; started again"
+
+
 FAULTS: dict[str, Callable[[Lab], str]] = {
     "the broker restarted": restarted,
     "a foreign member in the group": foreign_member,
     "a fenced producer": fenced,
     "the topic deleted, none created automatically": no_topic,
+    "the topic deleted under way": deleted_under_way,
+    "the broker's disk full": disk_full,
 }
 
 
@@ -164,7 +215,7 @@ def told(lab: Lab, number: int, fault: str) -> Told:
     assert lab.server is not None
     prefix = f"F{number}"
     begin = len(lab.server.log.read_text())
-    if fault.startswith("the topic"):
+    if FAULTS[fault] is no_topic:
         done = FAULTS[fault](lab)
         with sending(lab, prefix) as acked:
             time.sleep(3)
@@ -195,10 +246,16 @@ def main() -> None:
         for number in self._numbers:
             with self._properties(number).open("a") as file:
                 file.write("auto.create.topics.enable=false\n")
+                if mounted:
+                    file.write(f"log.dirs={DISK.as_posix()}/{number}\nlog.segment.bytes=1048576\n")
 
     ApacheBroker._configure = without_automatic_topics  # type: ignore[method-assign]
-    with Lab("apache") as lab:
-        rows = [told(lab, number, fault) for number, fault in enumerate(FAULTS)]
+    with small_disk() as mounted, Lab("apache") as lab:
+        rows = [
+            told(lab, number, fault)
+            for number, fault in enumerate(FAULTS)
+            if mounted or FAULTS[fault] is not disk_full
+        ]
     lines = [
         "## The edges: Apache Kafka",
         "",
