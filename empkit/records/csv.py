@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from empkit.records.headings import meaning
-from empkit.records.rows import MAX_LINE_BYTES, Cells, Row, batches, lines_of, too_long, unreadable
+from empkit.records.rows import MAX_LINE_BYTES, Cells, Row, batches, lines_of, too_long
 
 MAX_ROW_LINES = 100
 """The largest number of lines that one CSV row may span with quotes."""
 
-_RULE = re.compile(r"\s*:?-{2,}:?\s*|\s*=+\s*")
-"""A cell of the line below the names of a table that is drawn with characters."""
-
+HELD_ROWS = (
+    "A cell in quotes holds lines that could each be a row: if a quote is missing there or too "
+    "many, mend it"
+)
+"""What is said of a row that may have taken others into a cell of it."""
 
 _FORMULA = re.compile(r'\A="([^"]*)"\Z')
 
@@ -47,18 +48,6 @@ class Header(NamedTuple):
     quote: str = '"'
 
 
-def csv_rows(data: bytes, header: Header, skipped: dict[int, str]) -> Iterator[Row]:
-    """Yield the rows below the header; one whose cells are all empty is a blank line.
-
-    Args:
-        data: the text of the file.
-        header: of it.
-        skipped: gets what lines are that are no rows: comments, and the header once more.
-    """
-    rows = _cells_of(data, header)
-    return table_rows(_plain(rows) if b'="' in data else rows, header, skipped)
-
-
 def _plain(rows: Iterable[Cells]) -> Iterator[Cells]:
     """Yield rows with ="00017" as 00017: so programs write text that a spreadsheet would take for a
     number."""
@@ -69,69 +58,25 @@ def _plain(rows: Iterable[Cells]) -> Iterator[Cells]:
             yield number, [_FORMULA.sub(r"\1", cell) for cell in cells]
 
 
-def table_rows(
-    rows: Iterable[Cells], header: Header, skipped: dict[int, str], *, in_place: bool = False
-) -> Iterator[Row]:
-    """Yield the rows of a table; one whose cells are all empty is a blank line.
-
-    Args:
-        rows: those below the header.
-        header: of the table.
-        skipped: see `csv_rows`.
-        in_place: whether each cell is in a column of its own, whatever its row has besides: one
-            beyond the header has no heading, and those that are missing are empty.
-    """
-    yield from header.rows
-    wanted, names = len(header.columns), tuple(header.columns)
-    heading = names[0]
-    first = True
-    for number, cells in rows:
-        if isinstance(cells, str):
-            yield unreadable(number, cells)
-        elif (
-            len(cells) == wanted
-            and (begin := cells[0])
-            and (type(begin) is not str or (begin[0] != "#" and begin != heading))
-            and not first
-        ):
-            yield number, names, cells
-        elif not any(map(_filled, cells)):
-            continue
-        elif str(cells[0]).startswith("#") and not any(map(_filled, cells[1:])) and wanted > 1:
-            skipped[number] = "comments"
-        elif first and all(_RULE.fullmatch(str(cell)) for cell in filter(_filled, cells)):
-            skipped[number] = "the rule below the headings"
-        elif _is_header(cells, header, first):
-            skipped[number] = "the headings again"
-        elif cells[0] == heading and meaning(heading)[0] == "employee_id":
-            yield unreadable(
-                number,
-                f"Its id is {heading!r}, as the column is called: another table may begin here. "
-                "Give one file to each.",
-            )
-        elif (fitting := _fitting(cells, header, in_place)) is None:
-            yield unreadable(number, _ill_fitting(cells, header))
-        else:
-            yield number, _names(header, len(fitting)), fitting
-        first = False
-
-
-def _filled(cell: Any) -> bool:
+def filled(cell: Any) -> bool:
+    """Return whether a cell has more than blanks."""
     return bool(cell.strip()) if isinstance(cell, str) else cell is not None
 
 
-def _is_header(cells: Sequence[Any], header: Header, first: bool) -> bool:
-    """Return whether a row has the headings once more, the first one in another language."""
-    names = [str(cell).strip() for cell in cells[: len(header.columns)]]
-    if names == header.columns or not first:
-        return names == header.columns
-    both = zip(header.columns, names, strict=False)
-    return sum(meaning(column)[0] == meaning(name)[0] is not None for column, name in both) > 2
+def csv_cells(data: bytes, header: Header, skipped: dict[int, str]) -> Iterator[Cells]:
+    """Yield the rows below the header with the number of their first line; each has its cells, or
+    why it is unreadable.
+
+    Args:
+        data: the text of the file.
+        header: of it.
+        skipped: gets what is to be said of lines.
+    """
+    rows = _cells_of(data, header, skipped)
+    return _plain(rows) if b'="' in data else rows
 
 
-def _cells_of(data: bytes, header: Header) -> Iterator[Cells]:
-    """Yield the rows with the number of their first line; each has its cells, or why it is
-    unreadable."""
+def _cells_of(data: bytes, header: Header, skipped: dict[int, str]) -> Iterator[Cells]:
     number, begin = header.lines, header.end
     while begin < len(data):
         end, part = next(batches(data, begin))
@@ -147,9 +92,11 @@ def _cells_of(data: bytes, header: Header) -> Iterator[Cells]:
         place = 0
         while place < len(lines):
             cells, count = cells_at(several, place, header.delimiter, header.quote)
-            if count > 1 and _fitting(cells, header) is None:
+            if count > 1 and fitting_cells(cells, header) is None:
                 # a stray quote may have included the lines below: read them as rows
-                cells, count = _ill_fitting(cells, header), 1
+                cells, count = ill_fitting(cells, header), 1
+            if count > 1 and _holds_rows(several[place + 1 : place + count], header):
+                skipped[number + place + 1] = HELD_ROWS
             yield number + place + 1, cells
             place += count
         number, begin = (
@@ -173,29 +120,39 @@ def _one_a_line(lines: list[str], header: Header) -> list[list[str]] | None:
     return rows if len(rows) == len(lines) else None
 
 
-def _ill_fitting(cells: Sequence[Any], header: Header) -> str:
+def _holds_rows(lines: Sequence[bytes], header: Header) -> bool:
+    """Return whether some of the lines of a quoted cell would be a row each."""
+    least, delimiter = len(header.columns), header.delimiter
+    for line in lines:
+        cells = line.decode(errors="replace").replace(header.quote, "").split(delimiter)
+        if least > 2 and len(cells) >= least and all(map(filled, cells[:3])):
+            return True
+    return False
+
+
+def ill_fitting(cells: Sequence[Any], header: Header) -> str:
+    """Return why a row is unreadable that has too many cells, or too few."""
+    count, wanted = len(cells), len(header.columns)
+    if 1 < count < wanted:
+        step = "its last cells may have been left out: write a delimiter for each that is empty"
+    else:
+        step = "put quotes around a cell with the delimiter in it"
     return (
-        f"{len(cells)} cells where the header has {len(header.columns)}: put quotes around a cell "
-        "with the delimiter in it, or say the delimiter with --delimiter."
+        f"{count} cell{'s' * (count != 1)} where the header has {wanted}: {step}, or say the "
+        "delimiter with --delimiter."
     )
 
 
-def _fitting(cells: Sequence[Any], header: Header, in_place: bool = False) -> list[Any] | None:
+def fitting_cells(cells: Sequence[Any], header: Header, in_place: bool = False) -> list[Any] | None:
     """Return the cells of a row, without empty ones beyond the header; None if others are too
     many, or too few."""
     wanted = len(header.columns)
     fitting = list(cells)
-    while len(fitting) > wanted and not _filled(fitting[-1]):
+    while len(fitting) > wanted and not filled(fitting[-1]):
         fitting.pop()
     if in_place:
         return fitting + [None] * (wanted - len(fitting))
     return fitting if wanted <= len(fitting) <= wanted + header.unnamed else None
-
-
-def _names(header: Header, count: int) -> tuple[str, ...]:
-    """Return the names of the first columns, those at the end without one as well."""
-    wanted = len(header.columns)
-    return (*header.columns, *(f"column_{place}" for place in range(wanted + 1, count + 1)))
 
 
 def cells_at(

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from empkit.records.csv import csv_rows
 from empkit.records.employee import RecordError
 from empkit.records.encoded import EncodedRecords
 from empkit.records.form import Form
@@ -26,6 +25,7 @@ from empkit.records.reading import Reading
 from empkit.records.remarks import DroppedValue, Drops, of_skipped, of_splits
 from empkit.records.rows import Row, Source, lines_of, unreadable
 from empkit.records.sheets import is_workbook, workbook
+from empkit.records.table import csv_rows
 from empkit.records.text import decoded, in_utf8, with_line_feeds, with_one_line_end
 
 MAX_FILE_BYTES = 2**30

@@ -142,6 +142,15 @@ _MEANINGS = {
 }
 
 
+HEADING_WORDS = frozenset(
+    between.join(spelling.split("_"))
+    for spellings in (*SPELLINGS.values(), *_OTHER_LANGUAGES.values(), _FULL_NAMES)
+    for spelling in spellings.split()
+    for between in ("_", " ", "", "-")
+)
+"""Headings as most are written, in small letters: a row with none of them is no header."""
+
+
 @lru_cache(maxsize=4096)
 def meaning(name: object) -> tuple[str | None, int]:
     """Return the field that a column's name stands for, and its rank: 0 is the exact name."""

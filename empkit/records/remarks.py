@@ -92,18 +92,20 @@ def grouped(dropped: Iterable[DroppedValue]) -> list[str]:
 
 
 def of_skipped(skipped: Mapping[int, str]) -> list[str]:
-    """Return sentences on the lines that were skipped.
+    """Return sentences on the lines that were skipped, or of which something is to be said.
 
     Args:
-        skipped: line -> what it is.
+        skipped: line -> what it is, or a sentence of it, which has a capital at its beginning.
     """
     lines: dict[str, list[int]] = {}
     for line, what in sorted(skipped.items()):
         lines.setdefault(what, []).append(line)
-    return [
-        f"Skipped: {what} in {'lines' if len(of) > 1 else 'line'} {some(of)}."
-        for what, of in lines.items()
-    ]
+    sentences = []
+    for what, of in lines.items():
+        where = f"{'lines' if len(of) > 1 else 'line'} {some(of)}"
+        sentence = what[:1].isupper()
+        sentences.append(f"{what} ({where})." if sentence else f"Skipped: {what} in {where}.")
+    return sentences
 
 
 def some(of: Sequence[int]) -> str:

@@ -11,11 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from empkit.records.archive import Archive, looked_into
-from empkit.records.csv import Header, table_rows
+from empkit.records.csv import Header
 from empkit.records.employee import RecordError
 from empkit.records.header import TITLE_LINES, header_among
 from empkit.records.reading import Reading, nearest
 from empkit.records.rows import Cells, Source
+from empkit.records.table import table_rows
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
