@@ -32,7 +32,7 @@ The exceptions, each below the class that it derives from, with its module and i
       ImportError
         PluginError            plugins             a package's addition cannot be imported
       ValueError
-        BadValueError          records.conventions a value of a column cannot be used
+        BadValueError          records.conventions  a value of a column cannot be used
         ForeignAnswerError     clients.answers     what came is no answer of the kit to this record
         RecordError            records.employee    a record or a file of records cannot be used
         ResultError            results.folders     a folder of results cannot be read
