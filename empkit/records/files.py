@@ -19,6 +19,7 @@ from empkit.records.employee import RecordError
 from empkit.records.encoded import EncodedRecords
 from empkit.records.form import Form
 from empkit.records.header import csv_header
+from empkit.records.ids import Ids
 from empkit.records.json import OPEN, WHOLE, json_document, json_lines, json_state
 from empkit.records.parquet import is_parquet, parquet
 from empkit.records.reading import Reading
@@ -158,14 +159,15 @@ def read(
     rows, notes = source_rows.rows, source_rows.notes
     form = Form(replace(reading, columns=source_rows.chosen))
     form.conventions.between_cells = source_rows.delimiter
-    for _, names, values in _shown(rows(), progress, 0, 2 * source_rows.lines):
+    for line, names, values in _shown(rows(), progress, 0, 2 * source_rows.lines):
         if not isinstance(values, str):
-            form.learn(names, values)
+            form.learn(names, values, line)
     form.check_seen(name)
     records = EncodedRecords()
     refused: list[UnreadableRow] = []
     size = 0
     drops = Drops()
+    ids = Ids()
     again = _shown(rows(), progress, source_rows.lines, 2 * source_rows.lines)
     for line, names, values in itertools.chain(again, damage):
         formed = values if isinstance(values, str) else form.formed(names, values)
@@ -176,6 +178,7 @@ def read(
                 raise _too_many_unreadable(refused[0], name)
         else:
             records.append(formed.payload)
+            ids.add(formed.record["employee_id"], line)
             size += len(formed.payload)
             if size > MOST_RECORDS * MAX_FILE_BYTES:
                 raise RecordError(
@@ -183,7 +186,8 @@ def read(
                 )
             if formed.dropped:
                 drops.add(line, formed.dropped)
-    notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits)]
+    notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits), *form.remarks()]
+    notes += ids.remarks(records)
     return RecordFile(
         records, refused, form.renamed, list(form.kept), sha256, drops.all(), notes, drops.count,
         _short_name(source), reading,

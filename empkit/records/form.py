@@ -22,7 +22,17 @@ from empkit.records.employee import (
 )
 from empkit.records.headings import SPELLINGS, Plan, column_of, meaning, no_column, plan_of
 from empkit.records.reading import FULL_NAME, Reading
-from empkit.records.values import TEXT_FIELDS, convert, missing, plain, shown, without_currency
+from empkit.records.values import (
+    NEVER_TEXT,
+    NO_TEXT,
+    TEXT_FIELDS,
+    convert,
+    currency_of,
+    missing,
+    plain,
+    shown,
+    without_currency,
+)
 
 _MOST_REASONS = 8
 """How many reasons a row is given at most."""
@@ -128,6 +138,7 @@ class Form:
         kept: columns that are no fields of an employee; they are sent as extras.
         conventions: how numbers and dates are written.
         splits: column and way -> whole names that were split.
+        blanks: column -> texts that stand for no value there, and how many rows have each.
         unseen: field -> heading of a column that the user named and no row had yet.
     """
 
@@ -139,19 +150,39 @@ class Form:
         self.kept: dict[str, None] = {}
         self.conventions = Conventions(reading.decimal, reading.date_format)
         self.splits: dict[tuple[str, str], Split] = {}
+        self.blanks: dict[str, dict[str, int]] = {}
         self.unseen = dict(reading.columns)
         self._reading = reading
         self._there = there
         self._plans: dict[tuple[str, ...], tuple[Plan, dict[str, str]]] = {}
         self._id_column: str | None = None
 
-    def learn(self, names: tuple[str, ...], values: Sequence[Any]) -> None:
-        """See how the numbers and dates of a row are written."""
+    def learn(self, names: tuple[str, ...], values: Sequence[Any], line: int = 0) -> None:
+        """See how the numbers and dates of a row are written, which begins in a line of a file."""
         fields = self._plan(names)[0].fields
         if "salary" in fields and isinstance(text := values[fields["salary"]], str):
-            self.conventions.see_number(without_currency(text))
+            amount = without_currency(text)
+            if amount is not text and (currency := currency_of(text)):
+                self.conventions.see_currency(currency)
+            self.conventions.see_number(amount, line)
         if "hire_date" in fields and isinstance(text := values[fields["hire_date"]], str):
-            self.conventions.see_date(text.strip())
+            self.conventions.see_date(text.strip(), line)
+
+    def remarks(self) -> list[str]:
+        """Return sentences on what values of a column were read as, because of another value of
+        it, and on texts that were taken for no value."""
+        columns: dict[str, str] = {}
+        for plan, _ in self._plans.values():
+            for field, place in plan.fields.items():
+                columns.setdefault(field, plan.columns[place])
+        sentences = self.conventions.remarks(columns)
+        for column, texts in self.blanks.items():
+            count = sum(texts.values())
+            sentences.append(
+                f"{shown(column)} has no value where it has {' or '.join(map(shown, [*texts][:3]))}"
+                f" ({count:,} row{'s' * (count != 1)})."
+            )
+        return sentences
 
     def formed(self, names: tuple[str, ...], values: Sequence[Any]) -> Formed:
         """Return the record of a row, or why it is none.
@@ -170,7 +201,10 @@ class Form:
             value = values[place]
             if type(value) is str and field in TEXT_FIELDS:
                 if value := value.strip():
-                    record[field] = value
+                    if value in NO_TEXT and (field not in REQUIRED or value in NEVER_TEXT):
+                        self._note_blank(names[place], value)
+                    else:
+                        record[field] = value
                 continue
             try:
                 value = convert(field, values[place], self.conventions)
@@ -203,6 +237,10 @@ class Form:
                     self._note(plan, new, record)
                 return Formed(record, payload, (), ())
         return self._judged(plan, new, values, record, bad)
+
+    def _note_blank(self, column: str, text: str) -> None:
+        texts = self.blanks.setdefault(column, {})
+        texts[text] = texts.get(text, 0) + 1
 
     def _judged(
         self,
@@ -302,9 +340,12 @@ def _unfit(record: dict[str, Any], plan: Plan, *, of_file: bool) -> list[Bad]:
     """Take out of a record the values that cannot be stored, and return them."""
     places = {name: place for place, name in plan.kept.items()} | plan.fields
     found = []
-    for name, flaw in flaws(record).items():
+    for name, found_flaw in flaws(record).items():
+        flaw = found_flaw
         place = places.get(name, plan.whole)
         column = "" if place is None else plan.columns[place]
+        if of_file and name == "salary" and "greater than or equal" in flaw:
+            flaw = "a negative amount: write a pay of 0 or more"
         hint = "; if the file is in another encoding, say it with --encoding"
         reason = flaw + (hint if of_file and "UTF-8" in flaw else "")
         sentence = f"{INVALID_DATA}{name_to_show(name)}: {reason}."

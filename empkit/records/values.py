@@ -18,7 +18,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
 
 _PLAIN_NUMBER = re.compile(r"[-+]?[\d.,]+", re.ASCII)
 
-_CODE = r"(?:[A-Z]{3}|[Kk]r\.?|R|z\u0142|K\u010d|Fr\.)"
+_CODE = r"(?:[A-Z]{3}|[Rr]s\.?|[Kk]r\.?|R|z\u0142|K\u010d|Fr\.)"
 """The code of a currency, or what some write for theirs."""
 
 _CURRENCY = re.compile(rf"{_CODE}\s*(?=[-+\d.,])|(?<=[\d.,])\s*{_CODE}$", re.ASCII)
@@ -26,8 +26,35 @@ _CURRENCY = re.compile(rf"{_CODE}\s*(?=[-+\d.,])|(?<=[\d.,])\s*{_CODE}$", re.ASC
 _NO_CENTS = re.compile(r"([.,])(?:-{1,2}|\u2013|\u2014)$")
 """What stands in place of cents that are none, as in 52.000,-"""
 
-_NO_VALUE = {"na", "n/a", "null", "none", "-", "--", r"\n"}
+_NO_PAISE = re.compile(r"(?<=\d)/-$")
+"""The same in India, as in 52,000/-"""
+
+_DOLLARS = re.compile(r"\b(?:US|CA|C|AU|A|NZ|HK|SG|S|NT|MX)\s?(?=\$)")
+"""Whose dollars they are."""
+
+_SIGN_BEHIND = re.compile(r"(?<=\d)\s?-$")
+"""The sign of a negative amount as SAP writes it, as in 48.500,50-"""
+
+_SAME_CURRENCY = {
+    "EUR": "\u20ac", "USD": "$", "US$": "$", "GBP": "\xa3", "INR": "\u20b9", "RS": "\u20b9",
+}  # fmt: skip
+
+NEVER_TEXT = frozenset({r"\N", "<NA>", "#N/A"})
+"""Texts that stand for no value, and are none in any field."""
+
+NO_TEXT = NEVER_TEXT | frozenset(
+    {"NULL", "Null", "null", "(null)", "NA", "N/A", "n/a", "n.a.", "None", "none", "NaN", "nan"}
+    | {"-", "--", "\u2013", "\u2014"}
+)
+"""Texts that stand for no value where the field may be left out; a name may be each of them."""
+
+_NO_VALUE = {"na", "n/a", "null", "none", "-", "--", r"\n", "n.a.", "<na>", "(null)"} | {
+    "\u2013",
+    "\u2014",
+}
 """Texts that programs write for a missing number or date; in a name each could be the value."""
+
+_OPTIONAL_TEXT = frozenset({"email", "department", "position"})
 
 _NOT_FINITE = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 
@@ -85,7 +112,7 @@ def _is_blank(field: str, value: Any) -> bool:
             if text in _NOT_FINITE:
                 raise _not_finite()
             return text in _NO_VALUE
-        return not text
+        return not text or (field in _OPTIONAL_TEXT and text in NO_TEXT)
     return value is None
 
 
@@ -109,8 +136,24 @@ def without_currency(text: str) -> str:
     text = text.strip()
     if text.isdecimal() or _PLAIN_NUMBER.fullmatch(text):
         return text
+    text = _DOLLARS.sub("", text)
     text = "".join(each for each in text if unicodedata.category(each) != "Sc").strip()
-    return _NO_CENTS.sub(r"\g<1>00", _CURRENCY.sub("", text)).strip()
+    text = _NO_PAISE.sub("", _NO_CENTS.sub(r"\g<1>00", _CURRENCY.sub("", text)).strip())
+    behind = _SIGN_BEHIND.search(text)
+    return f"-{text[: behind.start()]}" if behind else text
+
+
+def currency_of(text: str) -> str:
+    """Return the currency of an amount, "" without one: its sign, or its code."""
+    text = text.strip()
+    dollars = _DOLLARS.search(text)
+    sign = next((each for each in text if unicodedata.category(each) == "Sc"), "")
+    if sign:
+        found = (dollars[0].strip() if dollars else "") + sign
+    else:
+        code = _CURRENCY.search(text)
+        found = code[0].strip(" .").upper() if code else ""
+    return _SAME_CURRENCY.get(found, found)
 
 
 def _to_salary(value: Any, conventions: Conventions) -> float:

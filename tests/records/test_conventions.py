@@ -78,3 +78,114 @@ def test_a_date_is_never_read_as_another_one(form, dates):
         read("hire_date", [f"{each:{form}}" for each in dates]), dates, strict=True
     ):
         assert found in (None, date.isoformat())
+
+
+def notes_of(field, values):
+    rows = [f"{number};a;b;{value}" for number, value in enumerate(values)]
+    return read_records(io.BytesIO("\n".join([HEAD + field, *rows]).encode()))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (["52.000 €", "48.500 €", "$1,200.50"], [None, None, 1_200.5]),
+        (["$52,000", "€48.500", "£1,250,000"], [None, None, 1_250_000]),
+        (["USD 52,000", "EUR 48.500,00"], [None, 48_500]),
+        (["US$52,000.50", "52,000 USD", "$7,000"], [52_000.5, 52_000, 7_000]),
+        (["52.000 EUR", "€ 1.250.000"], [52_000, 1_250_000]),
+    ],
+)
+def test_amounts_in_several_currencies_do_not_tell_how_the_others_are_written(written, meant):
+    assert read("salary", written) == meant
+    several = any("in several currencies" in note for note in notes_of("salary", written).notes)
+    assert several == (None in meant)
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "words"),
+    [
+        ("salary", ["52,000", "48500,50"], "as '48500,50' in line 3 shows: '52,000' is 52 (1"),
+        ("salary", ["52.000", "48.500", "3500.75"],
+         "as '3500.75' in line 4 shows: '52.000' is 52 (2 "),
+        ("salary", ["52.000", "1.250.000"],
+         "as '1.250.000' in line 3 shows: '52.000' is 52000 (1 "),
+        ("hire_date", ["4/2/2021", "12/31/2021"],
+         "as '12/31/2021' in line 3 shows: '4/2/2021' is 2021-04-02 (1 "),
+    ],
+)  # fmt: skip
+def test_a_reading_that_another_value_decided_is_said_with_that_value(field, written, words):
+    (note,) = notes_of(field, written).notes
+    assert words in note
+
+
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        ("salary", ["52000.50", "1,250.75"]),
+        ("salary", ["52.000,00", "61.500,00"]),
+        ("hire_date", ["31/12/2021", "2/2/2021"]),
+        ("hire_date", ["2021-05-06"]),
+    ],
+)
+def test_values_that_mean_one_thing_each_need_no_note(field, written):
+    assert notes_of(field, written).notes == []
+
+
+def test_values_that_contradict_each_other_are_said_to_do_so():
+    dates = notes_of("hire_date", ["01/02/2021", "13/04/2021", "04/13/2021"]).dropped
+    numbers = notes_of("salary", ["52,000.00", "52.000,00", "48,500"]).dropped
+    assert "contradict each other ('13/04/2021' and '04/13/2021')" in dates[0].reason
+    assert "contradict each other ('52,000.00' and '52.000,00')" in numbers[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("written", "form", "meant"),
+    [
+        ("3/1/2021 12:00:00 AM", "%m/%d/%Y", "2021-03-01"),
+        ("01/02/2021 00:00", "%d/%m/%Y", "2021-02-01"),
+        ("01.02.21 23:15:00.5 +0100", "%d.%m.%y", "2021-02-01"),
+        ("2021-3-1", None, "2021-03-01"),
+        ("2021-03-01 00:00:00 UTC", None, "2021-03-01"),
+        ("2021/3/1 08:00", None, "2021-03-01"),
+        ("01 Mar 21", None, "2021-03-01"),
+        ("01-MAR-85", None, "1985-03-01"),
+        ("01-Mar-2021 10:00:00", None, "2021-03-01"),
+        ("2021-03-01 or so", None, None),
+        ("3/1/2021 later", "%m/%d/%Y", None),
+    ],
+)
+def test_a_date_may_have_a_time_behind_it_or_short_numbers(written, form, meant):
+    found = read_records(io.BytesIO(f"{HEAD}hire_date\n1;a;b;{written}".encode()), date_format=form)
+    assert found.records[0].get("hire_date") == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("44256", "spreadsheet's number of a day"),
+        ("1614556800", "since 1970"),
+        ("1614556800000", "since 1970"),
+        ("1. März 2021", "English only"),
+        ("12 de enero de 2021", "English only"),
+        ("soon", "--date-format"),
+    ],
+)
+def test_a_date_that_no_form_can_say_is_told_what_it_looks_like(written, words):
+    assert words in notes_of("hire_date", [written]).dropped[0].reason
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("US$52000", 52_000), ("Rs. 52,000/-", 52_000), ("HK$ 1,200.50", 1_200.5),
+     ("Rs 12,50,000/-", 1_250_000)],
+)  # fmt: skip
+def test_an_amount_is_read_without_its_currency(written, meant):
+    found = read_records(
+        io.BytesIO(f'employee_id,first_name,last_name,salary\n1,a,b,"{written}"'.encode())
+    )
+    assert found.records[0].get("salary") == meant
+
+
+@pytest.mark.parametrize("written", ["48.500,50-", "-5", "1234.56 -"])
+def test_a_negative_amount_is_told_to_be_one(written):
+    assert "negative amount" in notes_of("salary", [written]).dropped[0].reason

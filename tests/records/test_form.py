@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empkit.records.employee import Employee, RecordError, encode_record
+from empkit.records.files import read_records
 from empkit.records.form import SPELLINGS, format_employee_record
 from tests.record_values import ADA, anything, texts, unhurried
 
@@ -119,3 +121,18 @@ def test_what_cannot_be_brought_to_the_form_is_refused_with_a_sentence(change, w
     assert str(caught.value).startswith(words)
     assert str(caught.value).endswith(".") or str(caught.value).endswith(").")
     assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("text", [r"\N", "NULL", "NA", "N/A", "None", "<NA>", "n/a", "-", "(null)"])
+def test_a_text_that_stands_for_no_value_is_none_where_a_field_may_be_left_out(text):
+    rows = f"id,first,last,dept,email\n1,a,b,{text},\n2,a,b,{text},x@y\n"
+    found = read_records(io.BytesIO(rows.encode()))
+    assert [record.get("department") for record in found.records] == [None, None]
+    assert f"'dept' has no value where it has {text!r} (2 rows)." in found.notes
+    assert "department" not in format_employee_record(ADA | {"department": text})
+
+
+def test_a_person_may_be_called_null_but_not_as_databases_write_no_value():
+    found = read_records(io.BytesIO(b"id,first,last\n1,Null,NA\n2,\\N,b\n3,a,<NA>\n"))
+    assert [record["last_name"] for record in found.records] == ["NA"]
+    assert [row.line for row in found.unreadable] == [3, 4]
