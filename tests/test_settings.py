@@ -1,5 +1,6 @@
 """Settings: read from the environment, written out for a child, never shown with secrets."""
 
+import ipaddress
 import json
 import os
 import subprocess
@@ -164,3 +165,11 @@ def test_the_websocket_is_beside_the_server_unless_it_is_set(server_url, ws_url)
 
 def test_dead_letters_have_a_topic_beside_that_of_the_records():
     assert Settings(kafka_topic="a.b").dead_letter_topic == "a.b.dlq"
+
+
+def test_by_default_a_server_listens_on_loopback_and_has_no_secret():
+    settings = Settings()
+    assert ipaddress.ip_address(settings.host).is_loopback
+    secret = [name for name, field in Settings.model_fields.items() if "Secret" in str(field)]
+    assert set(secret) == {"password", "signing_key", "kafka_password"}
+    assert {name: getattr(settings, name) for name in secret} == dict.fromkeys(secret)

@@ -1,6 +1,7 @@
 """Tokens: fetched, renewed once for all, and refused with a sentence."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -92,3 +93,29 @@ def test_a_server_that_takes_no_log_in_now_is_not_called_another():
 def test_a_server_that_never_answers_the_request_for_a_token_is_given_up():
     with pytest.raises(NotSentError, match=r"did not answer within 0\.5 s"):
         fetched(b"", wait_s=60)
+
+
+@pytest.mark.parametrize("protocol", DIRECT)
+def test_no_token_is_in_a_url(protocol):
+    """Proxies and servers write URLs into their logs, and not the headers."""
+    token = "not.in-any.url"
+
+    async def run():
+        heads = []
+
+        async def hang_up(reader, writer):
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.close()
+
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            settings = Settings(server_url=f"http://127.0.0.1:{port}", ws_url=None, retries=0)
+            with contextlib.suppress(NotSentError):
+                async with connect(protocol, settings, token) as client:
+                    await client.send(employee("E1"))
+        return heads
+
+    (head,) = asyncio.run(asyncio.wait_for(run(), 20))
+    first, _, headers = head.partition(b"\r\n")
+    assert token.encode() not in first
+    assert b"Authorization: Bearer " + token.encode() in headers

@@ -33,6 +33,14 @@ def test_no_secret_and_no_address_is_marked_to_go_into_a_result():
     assert set(Settings.model_fields) >= NEVER  # a name that was changed would protect nothing
 
 
+NAMES = {"kafka_topic", "kafka_group", "consume_only", "lab_broker"}
+"""Settings that change no number: names, and those whose effect a result says in other words."""
+
+
+def test_a_setting_is_in_a_result_unless_it_is_secret_an_address_or_a_name():
+    assert set(Settings.model_fields) - set(Settings().in_result()) == NEVER | NAMES
+
+
 def test_a_setting_that_says_nothing_stays_out_of_a_result():
     class Later(Settings):
         of_tomorrow: str = "x"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 from empkit import Lab, Workload, connect
 from empkit.clients.base import Reply
@@ -75,3 +76,28 @@ def test_a_run_that_nobody_answers_any_more_is_ended(tmp_path):
     assert generator.gave_up
     assert 0 < generator.offered < len(records)
     assert generator.done == generator.offered  # what was in flight got its outcome
+
+
+def test_a_stall_of_the_sender_moves_no_record_of_the_schedule(tmp_path):
+    """What was due meanwhile has waited since then: else the stall would be in no latency."""
+    count, stall_s = 40, 0.2
+    records, columns = payloads(tmp_path, count), Columns(tmp_path, count)
+
+    class Stalling:
+        """Keeps the sender from everything else while it sends the tenth record."""
+
+        async def send_encoded(self, employee_id, payload):
+            sent_ns = now_ns()
+            if employee_id == "run-E9":
+                time.sleep(stall_s)  # noqa: ASYNC251 - on purpose
+            return Reply("acked", "created", "", employee_id, 1, sent_ns, now_ns())
+
+    async def run():
+        generator = Generator(Stalling(), records, columns)
+        return await generator.run(Workload(rate=1_000), lambda _: None)
+
+    start_ns, _ = asyncio.run(run())
+    records.close()
+    assert (columns.intended_ns - start_ns).tolist() == [n * 1_000_000 for n in range(count)]
+    # those of the next 30 ms were sent when the stall was over, and their latency says so
+    assert ((columns.acked_ns - columns.intended_ns)[10:] > (stall_s - 0.04) * 1e9).all()

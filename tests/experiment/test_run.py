@@ -1,13 +1,17 @@
 """The process that carries out runs: its orders, its reports, and what it leaves of each."""
 
+import asyncio
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from empkit.clients.base import ClientError, Reply
+from empkit.experiment import run as module
 from empkit.experiment.payloads import line_of
-from empkit.experiment.run import Plan
+from empkit.experiment.run import Plan, warm_up
+from empkit.experiment.workload import Workload
 from empkit.processes.child import Processes
 from empkit.records.samples import make_up_records
 from tests.conftest import count_stored
@@ -152,3 +156,39 @@ def test_an_order_to_stop_that_comes_too_late_does_not_stop_the_next_run(child, 
     start(5, name="second")
     finished = child.expect("finished", 60)["finished"]
     assert (finished["offered"], finished["cut_short"]) == (5, False)
+
+
+class Acking:
+    """A client whose records are acked at once, as by a broker, and stored some looks later."""
+
+    def __init__(self, looks):
+        self.sent, self.looks = [], looks
+
+    async def send_encoded(self, employee_id, payload):
+        self.sent.append(employee_id)
+        return Reply("acked", "sent", "", employee_id, 1, 0, 0)
+
+    async def get(self, path, *, prefix, limit):
+        assert (self.sent, prefix) == (["run~probe"], "run~probe")  # nothing else is sent yet
+        self.looks -= 1
+        return {"employees": [] if self.looks else [{}]}
+
+
+def warmed_up(looks):
+    """What was sent before the run, if the probe is stored after so many looks."""
+    both = Acking(looks)
+    plan = Plan("kafka", 1, "run", "", PACE, None)
+    asyncio.run(warm_up(both, both, plan, Workload(records=1, warm_up=3)))
+    assert both.looks == 0
+    return both.sent
+
+
+def test_nothing_is_timed_before_a_probe_is_in_the_database():
+    """An ack through Kafka says nothing of the consumer behind it."""
+    assert warmed_up(looks=4) == ["run~probe", "run~0", "run~1", "run~2"]
+
+
+def test_a_probe_that_does_not_come_through_ends_the_run_before_it_begins(monkeypatch):
+    monkeypatch.setattr(module, "PROBE_TIMEOUT_S", 0.05)
+    with pytest.raises(ClientError, match="did not come through to the database"):
+        warmed_up(looks=10**6)

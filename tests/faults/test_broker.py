@@ -1,5 +1,10 @@
 """Faults of the broker: what it must not lose it does not lose."""
 
+import asyncio
+import socket
+import time
+
+import psutil
 import pytest
 
 from empkit import At, Lab
@@ -11,8 +16,48 @@ from empkit.faults import (
     LeaderMove,
     LostAcks,
     RetentionOverrun,
+    Scene,
 )
+from empkit.kafka.topics import log_ends
+from tests.conftest import wait_until
 from tests.faulted import counts, run
+
+
+def accepts(lab):
+    """Whether the broker takes connections."""
+    host, _, port = lab.bootstrap_servers.rpartition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def stopped(lab):
+    """Whether the broker's process is stopped where it is."""
+    return psutil.Process(lab.broker._child.pid).status() == psutil.STATUS_STOPPED
+
+
+def is_slow(lab):
+    """Whether the answers of the broker take as long as was asked for."""
+    begun = time.monotonic()
+    asyncio.run(log_ends(lab.settings, lab.topic))
+    return time.monotonic() - begun > 0.3
+
+
+@pytest.mark.parametrize(
+    ("fault", "holds"),
+    [
+        (BrokerDown(), lambda lab: not accepts(lab)), (BrokerPause(), stopped),
+        (BrokerSlow(ms=300), is_slow),
+    ],
+    ids=["broker-down", "broker-pause", "broker-slow"],
+)  # fmt: skip
+def test_a_fault_of_the_broker_strikes_it_and_is_undone(embedded, fault, holds):
+    undo = fault.strike(Scene(embedded))
+    try:
+        assert holds(embedded)
+    finally:
+        undo()
+    wait_until(lambda: not holds(embedded))
+    assert accepts(embedded)
 
 
 @pytest.mark.slow

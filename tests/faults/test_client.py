@@ -1,10 +1,43 @@
 """Faults of the client: killed, paused, or with a token that expires."""
 
+import sys
+
+import psutil
 import pytest
 
 from empkit import At
 from empkit.faults import ClientKill, ClientPause, TokenExpiry
+from empkit.faults.base import Offer, Scene
+from empkit.processes.child import Processes
+from tests.conftest import wait_until
 from tests.faulted import counts, run
+
+
+def test_a_killed_or_stopped_client_is_every_load_generator():
+    with Processes() as processes:
+        generators = [
+            processes.start(f"generator-{number}", [sys.executable, "-c", "input()"])
+            for number in range(2)
+        ]
+        scene = Scene(None, generators)
+
+        def stopped():
+            states = [psutil.Process(each.pid).status() for each in generators]
+            return [state == psutil.STATUS_STOPPED for state in states]
+
+        undo = ClientPause().strike(scene)
+        assert stopped() == [True, True]
+        undo()
+        wait_until(lambda: stopped() == [False, False])
+        ClientKill().strike(scene)
+        assert [each.exit_status for each in generators] == [-9, -9]
+
+
+def test_the_first_of_several_expiries_says_how_long_the_token_lives():
+    offer = Offer(iter(()), seed=0, rate=None)
+    for fault in (TokenExpiry(after_s=1.5), TokenExpiry(after_s=4.0)):
+        assert fault.change(offer) == ()
+    assert offer.token_lifetime_s == 1.5
 
 
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])

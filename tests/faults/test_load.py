@@ -4,6 +4,7 @@ import pytest
 
 from empkit import Workload
 from empkit.faults import Overload
+from empkit.faults.base import Offer
 from tests.faulted import counts, run
 
 
@@ -14,3 +15,11 @@ def test_an_overload_is_a_time_of_a_higher_rate(lab):
     seconds = (runs.timings["intended_ns"] - runs.runs[0].start_ns) / 1e9
     assert ((seconds > 0.5) & (seconds <= 1.0)).sum() == pytest.approx(600, abs=2)
     assert counts(runs) == {"offered": 800, "stored": 800}
+
+
+def test_an_overload_is_in_the_schedule():
+    offer = Offer(iter(()), seed=0, rate=100.0)
+    Overload(times=4, from_s=1.0, until_s=2.0).change(offer)
+    due = Workload(rate=offer.rate, surges=tuple(offer.surges)).schedule_ns(700) / 1e9
+    counts = [int(((due > begin) & (due <= begin + 1)).sum()) for begin in range(4)]
+    assert counts == pytest.approx([100, 400, 100, 100], abs=1)

@@ -1,13 +1,67 @@
 """Faults of the server: each is real, is undone, and every record is accounted for."""
 
 import os
+import socket
 
+import psutil
 import pytest
 
-from empkit import At
-from empkit.faults import DatabaseLock, DiskFull, ServerCrash, ServerPause, ServerRestart
+from empkit import At, Lab
+from empkit.faults import (
+    ConsumerCrash,
+    DatabaseLock,
+    DiskFull,
+    Scene,
+    ServerCrash,
+    ServerPause,
+    ServerRestart,
+)
 from tests.conftest import employee, post
 from tests.faulted import counts, run
+
+
+def state(process):
+    """`gone`, `stopped` or `runs`."""
+    try:
+        status = process.status()
+    except psutil.NoSuchProcess:
+        return "gone"
+    return {psutil.STATUS_ZOMBIE: "gone", psutil.STATUS_STOPPED: "stopped"}.get(status, "runs")
+
+
+def accepts(port):
+    """Whether a server takes connections."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "meanwhile", "port_is_open"),
+    [
+        (ServerCrash(), "gone", False), (ServerPause(), "stopped", True),
+        (ServerRestart(), "gone", True),
+    ],
+    ids=["server-crash", "server-pause", "server-restart"],
+)  # fmt: skip
+def test_a_fault_of_the_server_strikes_it_and_is_undone(lab, fault, meanwhile, port_is_open):
+    struck, port = psutil.Process(lab.server.pid), lab.settings.port
+    undo = fault.strike(Scene(lab))
+    try:
+        assert (state(struck), accepts(port)) == (meanwhile, port_is_open)
+    finally:
+        undo()
+    assert lab.settings.port == port
+    assert state(psutil.Process(lab.server.pid)) == "runs"
+    assert post(lab, employee(f"after-{fault.name}"))[0] == 201
+
+
+def test_a_consumer_crash_kills_the_oldest_consumer_and_its_undo_starts_another():
+    with Lab(consumers=2) as lab:
+        (struck,) = (psutil.Process(child.pid) for child in lab.consumers)
+        undo = ConsumerCrash().strike(Scene(lab))
+        assert (state(struck), lab.consumers) == ("gone", [])
+        undo()
+        assert [state(psutil.Process(child.pid)) for child in lab.consumers] == ["runs"]
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ from confluent_kafka import Producer
 
 from empkit import Lab
 from empkit.kafka.dead_letters import read_dead_letters
-from empkit.server.consumer import Consumer
+from empkit.server.consumer import Consumer, _Batch
+from empkit.server.store import Stored, StoreUnavailableError
 from empkit.settings import Settings
 from tests.conftest import employee, is_stored, post, request, wait_until
 from tests.parts import need_program
@@ -173,3 +174,64 @@ def test_a_consumer_that_joins_the_group_of_the_embedded_broker_does_not_say_tha
         assert [log for log in logs if "lost its broker" in log] == []
         assert [log for log in logs if "does not reach" in log] == []
         assert [log for log in logs if "Unexpected error from SyncGroup" in log] == []
+
+
+class OfOneBatch(Consumer):
+    """A consumer that has read one record; notes what becomes of it, and in which order."""
+
+    def __init__(self, commit, away=0):
+        settings = Settings(kafka_commit=commit)
+        super().__init__(settings, self)
+        self.events, self.away, self.has_both = [], away, asyncio.Event()
+
+    async def _read(self, kafka, read):
+        await read.put(_Batch({("t", 0): 1}, [{"employee_id": "E1"}], [None], [], 1))
+        await asyncio.Event().wait()
+
+    def _note(self, event):
+        self.events.append(event)
+        if {"stored", "committed"} <= set(self.events):
+            self.has_both.set()
+
+    def add(self, rows, received_ns, protocol):
+        """In place of the store's."""
+        answer = asyncio.get_running_loop().create_future()
+        if self.away:
+            self.away -= 1
+            self._note("away")
+            answer.set_exception(StoreUnavailableError("away"))
+        else:
+            self._note("stored")
+            answer.set_result(Stored(["created"], 2))
+        return answer
+
+    async def commit(self, offsets):
+        """In place of Kafka's."""
+        assert offsets == {("t", 0): 1}
+        self._note("committed")
+
+
+def consumed(commit, away=0):
+    """What became of a record, in order."""
+
+    async def run():
+        consumer = OfOneBatch(commit, away)
+        consuming = asyncio.create_task(consumer._consume(consumer))
+        both = asyncio.create_task(consumer.has_both.wait())
+        await asyncio.wait([consuming, both], return_when=asyncio.FIRST_COMPLETED)
+        if consuming.done():
+            consuming.result()  # raises
+        consuming.cancel()
+        await asyncio.gather(consuming, return_exceptions=True)
+        return consumer.events
+
+    return asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_the_offset_is_committed_after_the_store_unless_asked_otherwise():
+    assert consumed(Settings().kafka_commit) == ["stored", "committed"]
+    assert consumed("before_store") == ["committed", "stored"]
+
+
+def test_a_database_that_is_away_is_tried_again_and_its_offset_waits():
+    assert consumed("after_store", away=2) == ["away", "away", "stored", "committed"]
