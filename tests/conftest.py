@@ -37,6 +37,7 @@ def pytest_configure(config):
 
 LONGEST = (
     "tests/faults/test_server.py", "tests/server/test_several.py", "notebooks/08_scale_out.ipynb",
+    "tests/sabotage/test_table.py",
     "tests/cli/test_cli.py", "notebooks/07_guarantees.ipynb", "tests/faults/test_apache.py",
     "tests/test_lab.py", "notebooks/06_failures.ipynb", "notebooks/09_choose.ipynb",
 )  # fmt: skip

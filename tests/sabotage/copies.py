@@ -1,4 +1,4 @@
-"""Copies of the package with a fault planted in them, to prove that the kit notices the fault."""
+"""Copies of the package with a fault planted in them, to prove that the fault is noticed."""
 
 import os
 import shutil
@@ -19,16 +19,18 @@ def sabotaged(tmp_path, *edits):
 
     Args:
         tmp_path: where the copy goes, in a folder of its own.
-        edits: (file below `empkit/`, old text, new text) of each change; the old text must be in
-            the file exactly once, so that a fault that cannot be planted any more is noticed.
+        edits: (file below `empkit/`, old text, new text) of each change, one after the other; the
+            old text must then be in the file exactly once, so that a fault that cannot be planted
+            any more is noticed.
 
     Returns:
         A folder to put first on PYTHONPATH.
     """
     number = sum(1 for _ in tmp_path.glob("sabotaged-*"))
     folder = tmp_path / f"sabotaged-{number}"
-    ignored = shutil.ignore_patterns("__pycache__", "notebooks")
-    shutil.copytree(PACKAGE, folder / "empkit", ignore=ignored)
+    # what is compiled already is taken along: Python compares the times of the sources, which the
+    # copies keep, and compiles anew what was edited
+    shutil.copytree(PACKAGE, folder / "empkit", ignore=shutil.ignore_patterns("notebooks"))
     for name, old, new in edits:
         path = folder / "empkit" / name
         text = path.read_text()

@@ -1,7 +1,9 @@
-"""Tables of sabotages: what is broken, by which edits, and the ordinary test that must find it.
+"""The table of sabotages: read from `sabotages.toml`, and carried out row by row.
 
-A new row is one entry of such a table. That the test passes without the edits is for the rest of
-the suite; here it must fail with them.
+    row --edits--> copy of the package --+--> an ordinary test, which must fail of it
+                                         +--> a run of the kit, whose verdicts must name it (`kit`)
+
+That the tests pass without the edits is for the rest of the suite.
 """
 
 from __future__ import annotations
@@ -9,37 +11,113 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
 from tests.parts import in_ci
-from tests.sabotage.copies import run_python, sabotaged
+from tests.sabotage.copies import environment_of, sabotaged
+from tests.sabotage.forks import Forks
 
 ROOT = Path(__file__).parents[2]
+TABLE = Path(__file__).with_name("sabotages.toml")
+KIT = "the kit"
+"""What `found_by` says of a sabotage that a run of the copy names by itself."""
 BESIDE = ("tests", "benchmarks", "pyproject.toml")
 """What goes into the folder of the copy: pytest puts the folder of pyproject.toml first on the
 path, and that must not be the checkout."""
+
+FORKS = Forks()
 
 Edit = tuple[str, str, str]
 """A file below `empkit/`, what stands in it once, and what takes its place."""
 
 
-class Sabotage(NamedTuple):
-    """A fault to plant, and the test that finds it.
+@dataclass(frozen=True)
+class Sabotage:
+    """A fault to plant, and what finds it.
 
     Args:
-        promise: what the edits break, in a few words: the name of the case.
+        broken: what the edits do, in a few words: the name of the case.
         edits: what is changed, each a file, old and new text.
-        test: the ordinary test that fails then, as pytest names it.
-        says: what must be in its report, so that it fails of this and of nothing else.
+        found_by: the ordinary test that fails then, as pytest names it, or `the kit`.
+        says: what must be in its report, so that it fails of this and of nothing else; of the kit
+            a regular expression that one of its sentences must match.
+        record: of the kit: the end of the id of the record that the edits strike.
+        sends: the values in which that record differs from the others.
+        verdict: the verdict that the kit must give it, by protocol if they differ.
     """
 
-    promise: str
+    broken: str
     edits: tuple[Edit, ...]
-    test: str
-    says: str
+    found_by: str
+    says: str = ""
+    record: str = ""
+    sends: Mapping[str, Any] = field(default_factory=dict)
+    verdict: str | Mapping[str, str] = ""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A promise of the kit.
+
+    Args:
+        name: a few words.
+        words: what is promised.
+        sabotages: what breaks it.
+    """
+
+    name: str
+    words: str
+    sabotages: tuple[Sabotage, ...]
+
+
+def read_table(path: Path = TABLE) -> list[Promise]:
+    """Read the promises with their sabotages.
+
+    Args:
+        path: of the file.
+    """
+    content = tomllib.loads(path.read_text())
+    return [
+        Promise(
+            promise["name"],
+            promise["words"],
+            tuple(
+                Sabotage(**{**row, "edits": tuple(map(tuple, row["edits"]))})
+                for row in promise.get("sabotage", ())
+            ),
+        )
+        for promise in content["promise"]
+    ]
+
+
+PROMISES = read_table()
+SABOTAGES = [sabotage for promise in PROMISES for sabotage in promise.sabotages]
+BY_TESTS = [sabotage for sabotage in SABOTAGES if sabotage.found_by != KIT]
+BY_THE_KIT = [sabotage for sabotage in SABOTAGES if sabotage.found_by == KIT]
+
+
+def as_markdown(found_by: Mapping[str, str] | None = None) -> str:
+    """Return the table in Markdown, one line a sabotage.
+
+    Args:
+        found_by: what named each sabotage, by its `broken`; by default what the table says.
+    """
+    lines = ["| promise | what is broken | what names it |", "| --- | --- | --- |"]
+    for promise in PROMISES:
+        words = f"**{promise.name}**: {promise.words}"
+        for sabotage in promise.sabotages:
+            finder = sabotage.found_by if found_by is None else found_by[sabotage.broken]
+            _, _, test = finder.partition("::")
+            finder = f"`{test}`" if test else finder
+            lines.append(f"| {words} | {sabotage.broken} | {finder} |".replace("||", "|"))
+            words = ""
+    return "\n".join(lines) + "\n"
 
 
 def run_test(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
@@ -54,18 +132,13 @@ def run_test(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
             shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder / name)
-    # what is compiled already is taken along: Python compares the times of the sources, which the
-    # copies keep, and compiles anew what was edited
-    for compiled in (ROOT / "empkit").rglob("__pycache__"):
-        shutil.copytree(compiled, folder / compiled.relative_to(ROOT), dirs_exist_ok=True)
-    arguments = ("-m", "pytest", "-q", "-rs", "-o", "addopts=", "-p", "no:cacheprovider")
+    arguments = ("-q", "-x", "-rs", "-o", "addopts=", "-p", "no:cacheprovider",
+                 f"--basetemp={folder / 'tmp'}", test)  # fmt: skip
     # loading the plugins would take longer than many a test
-    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_XDIST_WORKER": "",
-                 "PYTEST_ADDOPTS": ""}  # fmt: skip
-    done: subprocess.CompletedProcess[str] = run_python(
-        folder, *arguments, f"--basetemp={folder / 'tmp'}", test, **variables
-    )
-    return done
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    environment = environment_of(folder, **variables)
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    return FORKS.run(folder, arguments, environment)
 
 
 def finds(tmp_path: Path, sabotage: Sabotage) -> None:
@@ -73,12 +146,23 @@ def finds(tmp_path: Path, sabotage: Sabotage) -> None:
 
     Args:
         tmp_path: an empty folder.
-        sabotage: a row of a table.
+        sabotage: a row of the table.
     """
-    done = run_test(sabotaged(tmp_path, *sabotage.edits), sabotage.test)
+    done = run_test(sabotaged(tmp_path, *sabotage.edits), sabotage.found_by)
     report = done.stdout + done.stderr
     if not in_ci() and (skipped := re.search(r"^SKIPPED .*?: (.*)$", report, re.MULTILINE)):
         pytest.skip(skipped[1])
     # 1: it ran and failed; 4 and 5: there is no such test
-    assert done.returncode == 1, f"{sabotage.test} does not find it: {sabotage.promise}\n{report}"
-    assert sabotage.says in report, f"{sabotage.test} fails of something else\n{report}"
+    assert done.returncode == 1, (
+        f"{sabotage.found_by} does not find it: {sabotage.broken}\n{report}"
+    )
+    assert sabotage.says in report, f"{sabotage.found_by} fails of something else\n{report}"
+
+
+def edits_of(sabotages: Iterable[Sabotage]) -> list[Edit]:
+    """Return the edits of several sabotages, for one copy.
+
+    Args:
+        sabotages: of which none touches what another puts in place.
+    """
+    return [edit for sabotage in sabotages for edit in sabotage.edits]

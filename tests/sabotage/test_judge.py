@@ -1,4 +1,4 @@
-"""Faults planted in a copy of the server, each named by the judge of the kit that runs on it."""
+"""What the judge names of a faulty server, counted; and that it names nothing else."""
 
 import json
 import re
@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from tests.sabotage.copies import run_python, sabotaged
+from tests.sabotage.kit import record
 
 RUN = """
     import asyncio, json, threading
@@ -55,71 +56,6 @@ def carry_out(folder, call, **environment):
     done = run_python(folder, "script.py", **environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
-
-
-MAPPING = (
-    "    row: dict[str, Any] = dict(employee.__dict__)  # the declared fields and nothing else\n"
-)
-FAULTY_MAPPING = (
-    MAPPING
-    + """    import struct
-    fault = row["employee_id"].rpartition("-")[2]
-    if fault in {"dropped", "phantom"}:
-        row["email"] = None
-    elif fault == "float32":
-        row["salary"] = struct.unpack("f", struct.pack("f", row["salary"]))[0]
-    elif fault == "stripped":
-        row["first_name"] = row["first_name"].strip()
-    elif fault == "moved":
-        row["hire_date"] += datetime.timedelta(days=1)
-    elif fault == "lost":
-        del employee.__pydantic_extra__["badge"]
-"""
-)
-CORRUPT = ("dropped", "float32", "stripped", "moved", "lost")
-
-
-def record(employee_id, **more):
-    return {
-        "employee_id": employee_id, "first_name": " Ada ", "last_name": "Byron",
-        "email": "ada@example.com", "salary": 61000.1, "hire_date": "2020-02-29", "badge": None,
-        "floor": [1, {"b": 2.5}],
-    } | more  # fmt: skip
-
-
-@pytest.mark.slow
-def test_faults_of_the_mapping_and_of_the_answers_get_their_verdicts(tmp_path):
-    folder = sabotaged(
-        tmp_path,
-        ("records/employee.py", MAPPING, FAULTY_MAPPING),
-        (
-            "records/employee.py",
-            "def _iso_date(value: Any) -> Any:\n",
-            "def _iso_date(value: Any) -> Any:\n"
-            "    if value == '1999-09-09':\n"
-            "        raise PydanticCustomError('date', 'No.')\n",
-        ),
-        (
-            "server/answers.py",
-            "    if result == wire.CREATED:\n",
-            "    if employee_id.endswith('phantom'):\n"
-            "        return Answer(422, 'invalid', 'No.', employee_id)\n"
-            "    if result == wire.CREATED:\n",
-        ),
-    )
-    records = [record(fault) for fault in (*CORRUPT, "phantom", "good")]
-    records += [record("misjudged", hire_date="1999-09-09"), record("bad", salary=-1)]
-    records.append({"employee_id": 5})
-    found = carry_out(folder, f'["http", "websocket", "kafka"], {records!r}, in_flight=2')
-    wanted = dict.fromkeys(CORRUPT, "corrupt")
-    wanted |= {"good": "stored", "misjudged": "misjudged", "bad": "refused", "phantom": "phantom"}
-    for protocol in ("http", "websocket"):
-        assert found["verdicts"][protocol] == wanted | {"9": "refused"}
-    wanted |= {"bad": "dead_lettered", "phantom": "corrupt", "9": "dead_lettered"}
-    assert found["verdicts"]["kafka"] == wanted
-    text = "\n".join(found["broken"])
-    assert "'what is stored is what was sent' is broken: 5 corrupt" in text
-    assert "'a good record is not called invalid' is broken: 1 misjudged" in text
 
 
 SHIFTS = {"swapped": None, "received-5": (-5, 0), "received+5": (5, 0), "stored-5": (0, -5),
