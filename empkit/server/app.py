@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
+from starlette.requests import ClientDisconnect
 
 from empkit.clock import LoopWatch
 from empkit.databases.engine import make_engine
@@ -82,9 +83,15 @@ def create_app(settings: Settings) -> FastAPI:
     if not settings.consume_only:
         mount_receivers(app, settings)
     app.add_api_route("/", _to_the_docs, include_in_schema=False)
+    app.add_exception_handler(ClientDisconnect, _nobody_hears)
     # a request is held against one route after the other: those of records come first
     app.router.routes[:] = app.router.routes[len(described) :] + described
     return app
+
+
+async def _nobody_hears(_request: Request, _error: Exception) -> Response:
+    """Answer a client that left before its request was whole: nothing to log, nothing to send."""
+    return Response(status_code=400)
 
 
 async def _to_the_docs() -> RedirectResponse:

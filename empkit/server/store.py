@@ -37,6 +37,8 @@ READERS = 4
 """How many threads read; the health of the database is asked in another one."""
 
 MOVED = "The database's files were removed or replaced, or cut short, while the server ran."
+LOOKED_FOR = 100
+"""How many of the records that were acked last are looked for when the database is opened again."""
 
 
 class StoreUnavailableError(RuntimeError):
@@ -94,6 +96,8 @@ class Store:
         self._checker = ThreadPoolExecutor(1, "empkit-health")
         self._connection: sa.Connection | None = None
         self._presence = Presence()
+        self._acked: Sequence[Row] = ()  # those of the last commit
+        self._lost: list[str] = []  # ids that were acked, and were gone when it was opened again
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
         """Records that are not decided on yet."""
@@ -182,6 +186,12 @@ class Store:
             return self.failure
         if self._connection is not None and not self._presence.holds():
             return MOVED
+        if self._lost:
+            return (
+                f"Records that were acked are gone, {self._lost[0]!r} for one: the database is not "
+                "the one that took them, or was cut short. Records are stored in it as it is; put "
+                "the other back, or restart the server to go on with this one."
+            )
         one = sa.select(EMPLOYEES.c.employee_id).limit(1)
         try:
             await self._read(lambda connection: connection.execute(one).all(), self._checker)
@@ -246,8 +256,18 @@ class Store:
         create_table(self._engine)
         self._connection = self._engine.connect()
         fetch(self._connection, [""])  # opens the database's files, as a commit does
+        self._look_for_acked(self._connection)
         self._connection.rollback()
         self._presence = self._database.presence(self._connection)
+
+    def _look_for_acked(self, connection: sa.Connection) -> None:
+        """Note which of the records that were acked last are gone, or are there again."""
+        last = (row["employee_id"] for row in self._acked[-LOOKED_FOR:])
+        wanted = self._lost or list(last)
+        held = fetch(connection, wanted) if wanted else {}
+        self._lost = [employee_id for employee_id in wanted if employee_id not in held]
+        if self._lost:
+            LOGGER.error("Of %d records acked last %d are gone.", len(wanted), len(self._lost))
 
     def _give_up(self, connection: sa.Connection, *, uncertain: bool) -> StoreUnavailableError:
         """Return the error for a database that is no longer where the connection writes to.
@@ -284,6 +304,7 @@ class Store:
             raise self._give_up(connection, uncertain=True)
         stored_ns = time.monotonic_ns()
         self.commits += 1
+        self._acked = rows or self._acked
         answers: list[Stored] = []
         created: dict[str, list[tuple[str, int]]] = {}
         start = 0

@@ -3,8 +3,10 @@
 import base64
 import json
 import re
+import socket
 import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -219,3 +221,17 @@ def test_nothing_secret_and_no_record_is_in_the_log(lab, fresh_id):
     secrets = [lab.token, lab.settings.password.get_secret_value(),
                lab.settings.signing_key.get_secret_value(), "Confidential", fresh_id]  # fmt: skip
     assert not [each for each in secrets if each in log]
+
+
+@pytest.mark.parametrize("path", ["/token", "/employees"])
+def test_a_client_that_leaves_before_its_request_is_whole_puts_nothing_into_the_log(path):
+    with Lab("none") as lab:
+        parts = urlsplit(lab.server_url)
+        for _ in range(3):
+            with socket.create_connection((parts.hostname, parts.port)) as client:
+                client.sendall(
+                    f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {lab.token}\r\n"
+                    "Content-Length: 100\r\n\r\n{".encode()
+                )
+        lab.server.stop()  # which hears the clients out
+        assert "Traceback" not in lab.server.log_text()

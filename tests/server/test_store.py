@@ -198,6 +198,37 @@ def test_a_database_that_was_replaced_acks_nothing_that_goes_into_the_old_one(tm
     assert "E3" in held_after(file)
 
 
+@pytest.mark.parametrize("loss", ["another file", "an emptied log"])
+def test_records_that_were_acked_and_are_gone_keep_the_health_from_being_ok(tmp_path, loss):
+    file, aside = tmp_path / "employees.db", tmp_path / "aside.db"
+
+    async def work(store, stamps):
+        await store.add([row("E1")], 1, "http")
+        if loss == "another file":
+            with contextlib.closing(sqlite3.connect(file)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            file.rename(aside)
+            file.touch()
+        else:
+            file.with_name(f"{file.name}-wal").write_bytes(b"")
+        for number in range(10, 15):
+            with contextlib.suppress(StoreUnavailableError):
+                await store.add([row(f"E{number}")], 1, "http")
+        for _ in range(2):  # what is stored since then changes nothing of it
+            assert (await store.add([row(f"E{_}0")], 1, "http")).results
+            assert "acked are gone, 'E1' for one" in await store.failure_now()
+        if loss == "another file":
+            for each in files_of(file):
+                each.unlink()
+            aside.rename(file)
+            with contextlib.suppress(StoreUnavailableError):
+                await store.add([row("E2")], 1, "http")
+            await store.add([row("E3")], 1, "http")
+            assert await store.failure_now() is None
+
+    with_store(f"sqlite:///{file}", work)
+
+
 @pytest.mark.parametrize("read_meanwhile", [False, True])
 def test_a_write_ahead_log_that_was_removed_loses_nothing_that_was_acked(tmp_path, read_meanwhile):
     file = tmp_path / "employees.db"
