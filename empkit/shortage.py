@@ -32,7 +32,7 @@ def said(error: Exception, folder: Path | str | None = None) -> str:
     Args:
         error: the error.
         folder: where was written, if the error does not name a file; by default the folder for
-            temporary files.
+            temporary files if that is full, else the output.
 
     Example:
         >>> said(OSError(errno.EMFILE, "Too many open files"))
@@ -50,6 +50,8 @@ def said(error: Exception, folder: Path | str | None = None) -> str:
         )
     if error.errno in _SPACE:
         where = Path(os.fsdecode(error.filename)).parent if error.filename else folder
+        if where is None and not of_folder(Path(tempfile.gettempdir())):
+            return f"{error.strerror}, where the output goes: free some space there."
         return space(where or tempfile.gettempdir(), str(error.strerror))
     return str(error)
 

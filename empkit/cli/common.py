@@ -27,6 +27,10 @@ class Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
+            os.getcwd()  # noqa: PTH109 - only whether there is one
+        except FileNotFoundError:
+            fail("The working folder was removed: change into another folder, and try again.")
+        try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             end_interrupted(ctx.invoked_subcommand)
