@@ -16,6 +16,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any
 
 import orjson
@@ -84,6 +85,8 @@ def _flaw(value: Any) -> str | None:
             elif kind is float:
                 if not math.isfinite(item):
                     return "Input should be a finite number"
+            elif kind is Decimal:
+                return "Input should be a number of at most 17 digits; send a longer one as text"
             elif item is not None and kind is not bool:
                 return "Input should be something that JSON can hold"
         if not deeper:

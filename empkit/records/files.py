@@ -20,14 +20,22 @@ from empkit.records.encoded import EncodedRecords
 from empkit.records.form import Form
 from empkit.records.header import csv_header
 from empkit.records.ids import Ids
-from empkit.records.json import OPEN, WHOLE, json_document, json_lines, json_state
+from empkit.records.json import OF_THE_LIST, is_by_line, json_document, json_lines
+from empkit.records.nested import Nested
 from empkit.records.parquet import is_parquet, parquet
 from empkit.records.reading import Reading
 from empkit.records.remarks import DroppedValue, Drops, of_skipped, of_splits
 from empkit.records.rows import Row, Source, lines_of, unreadable
 from empkit.records.sheets import is_workbook, workbook
 from empkit.records.table import csv_rows
-from empkit.records.text import decoded, in_utf8, with_line_feeds, with_one_line_end
+from empkit.records.text import (
+    ESCAPED,
+    decoded,
+    in_utf8,
+    with_line_feeds,
+    with_one_line_end,
+    zeros_of_json,
+)
 
 MAX_FILE_BYTES = 2**30
 """The maximum size of a file, in bytes after unpacking; it limits the memory."""
@@ -101,8 +109,9 @@ def read_records(
     without gzip.
 
     What is not given is detected. CSV needs a line of column names, or the numbers of its columns;
-    the delimiter may be a comma, a semicolon, a tab or a bar. JSON is a list of objects, also one
-    within an object, or one object.
+    the delimiter may be a comma, a semicolon, a tab or a bar. JSON is a list of objects, or one
+    object. Within an object the lists are read whose elements have an id and names, also under a
+    key such as `fields`; several lists only if their elements name these alike.
 
     A row that cannot be read is reported with its line; the other rows are still read. So is a
     value that cannot be used, if its field may be left out: its row is read without it. A column
@@ -159,7 +168,9 @@ def read(
     rows, notes = source_rows.rows, source_rows.notes
     form = Form(replace(reading, columns=source_rows.chosen))
     form.conventions.between_cells = source_rows.delimiter
+    read_once = 0
     for line, names, values in _shown(rows(), progress, 0, 2 * source_rows.lines):
+        read_once += 1
         if not isinstance(values, str):
             form.learn(names, values, line)
     form.check_seen(name)
@@ -169,10 +180,13 @@ def read(
     drops = Drops()
     ids = Ids()
     again = _shown(rows(), progress, source_rows.lines, 2 * source_rows.lines)
-    for line, names, values in itertools.chain(again, damage):
+    by_element = source_rows.by_element and read_once > source_rows.lines + 1
+    for number, (line, names, values) in enumerate(itertools.chain(again, damage), start=1):
         formed = values if isinstance(values, str) else form.formed(names, values)
         if isinstance(formed, str) or formed.record is None:
             reason = formed if isinstance(formed, str) else " ".join(formed.reasons)
+            if by_element and reason not in OF_THE_LIST:
+                reason = f"Element {number}: {reason}"
             refused.append(UnreadableRow(line, reason))
             if len(refused) > MOST_UNREADABLE:
                 raise _too_many_unreadable(refused[0], name)
@@ -185,7 +199,7 @@ def read(
                     f"{name} has more records than fit into memory: split it into smaller files."
                 )
             if formed.dropped:
-                drops.add(line, formed.dropped)
+                drops.add(line, formed.dropped, number if by_element else 0)
     notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits), *form.remarks()]
     notes += ids.remarks(records)
     return RecordFile(
@@ -310,7 +324,8 @@ def _opened(data: bytes, name: str, reading: Reading) -> Source:
         return parquet(data, name, reading, MAX_FILE_BYTES)
     if reading.sheet is not None:
         raise RecordError(f"{name} is no spreadsheet, and so has no sheets: leave out --sheet.")
-    data, encoding = decoded(data, name, reading.encoding)
+    unmarked = zeros_of_json(data) if reading.encoding is None else None
+    data, encoding = decoded(data, name, unmarked or reading.encoding)
     data = with_line_feeds(data)
     if not data or data.isspace():
         raise RecordError(f"{name} is empty: give a file with employees (CSV, JSON, .xlsx, ...).")
@@ -335,13 +350,8 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
         notes.append(f"Its encoding is {encoding}, as its first bytes say.")
     sample = list(itertools.islice((line for line in lines_of(data) if line.strip()), 100))
     start = sample[0].lstrip()[:1]
-    if reading.delimiter is None and start == b"{":
-        # no single line of an object that spans several lines is a whole object
-        by_line = (len(sample) > 1 and json_state(sample[0]) != OPEN) or any(
-            line.startswith(b"{") and json_state(line) == WHOLE for line in sample[1:]
-        )
-    elif reading.delimiter is None and start == b"[":
-        by_line = len(sample) > 1 and json_state(sample[0]) != OPEN
+    if reading.delimiter is None and start in {b"{", b"["}:
+        by_line = is_by_line(sample)
     else:
         text = data
         if encoding is None:
@@ -365,5 +375,15 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
             )  # fmt: skip
         notes = []
         by_line = True
-    rows = partial(json_lines if by_line else json_document, data)
-    return Source(rows, notes, reading.columns, "", {}, lines)
+    nested = Nested(name, reading.columns, notes)
+    if by_line:
+        return Source(partial(json_lines, data, nested), notes, reading.columns, "", {}, lines)
+    document = data.decode(errors="surrogateescape")  # the escapes are refused field by field
+    if reading.encoding is None and (escaped := ESCAPED.search(document)):
+        line = document.count("\n", 0, escaped.start()) + 1
+        notes.append(
+            f"It has bytes that are not UTF-8, the first in line {line}: say its encoding with "
+            "--encoding, such as cp1252."
+        )
+    rows = partial(json_document, document, nested.begins(document), nested)
+    return Source(rows, notes, reading.columns, "", {}, lines, by_element=True)

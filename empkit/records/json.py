@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from pydantic_core import from_json
 
+from empkit.records.decoder import bad_json, decode, is_simple, of_repeated
 from empkit.records.depth import MAX_DEPTH, too_deep
-from empkit.records.employee import REQUIRED
-from empkit.records.headings import named_fields
+from empkit.records.nested import EMPLOYEE, PART, Nested
 from empkit.records.rows import MAX_LINE_BYTES, Row, batches, too_long, unreadable
-from empkit.records.values import shown
 
 OPEN, BROKEN, WHOLE = range(3)  # states of a line, see `json_state`
 
@@ -27,6 +25,11 @@ _BETWEEN = re.compile(r"\}\s*,\s*")
 
 _NEXT_OBJECT = re.compile(r"(?:,\s*|\n[ \t\r]*)(?=\{)")
 """What stands before an object where the brackets do not tell: a comma, or the begin of a line."""
+
+_NEXT_VALUE = re.compile(r"\s*(?=[\[{])")
+"""What stands before another list or object."""
+
+_COMMENT = re.compile(r"(?://|#)[^\n]*|/\*.*?\*/", re.DOTALL)
 
 _DECODER = json.JSONDecoder()
 """Keeps long numbers as they are. NaN and Infinity, which some programs write, are numbers here."""
@@ -48,8 +51,46 @@ def json_state(line: bytes) -> int:
     return WHOLE
 
 
-def json_lines(data: bytes) -> Iterator[Row]:
-    """Yield one row for each line that is not blank."""
+def is_by_line(sample: Sequence[bytes]) -> bool:
+    """Return whether each line of a text that begins with a bracket is a value of its own.
+
+    Args:
+        sample: the first lines that are not blank.
+    """
+    if len(sample) < 2:
+        return False
+    first = sample[0].lstrip()
+    state = json_state(first)
+    if first.startswith(b"["):
+        return state == WHOLE or (state == BROKEN and first[1:2] != b"{")
+    # no single line of an object that spans several lines is a whole object, but for the elements
+    # of a list in it
+    below = [*sample[2:], b""]
+    whole = any(
+        line.startswith(b"{")
+        and (state != OPEN or not (line.rstrip().endswith(b",") or after.lstrip()[:1] == b"]"))
+        and json_state(line) == WHOLE
+        for line, after in zip(sample[1:], below, strict=False)
+    )
+    return (state != OPEN or whole) and not _has_one_of_lines(sample)
+
+
+def _has_one_of_lines(sample: Sequence[bytes]) -> bool:
+    """Return whether an object begins in a line that has its bracket only, and ends below."""
+    for number, line in enumerate(sample):
+        if line.strip() == b"{":
+            text = b"\n".join(sample[number:]).decode(errors="replace").lstrip()
+            try:
+                if not too_deep(text):
+                    decode(text)
+                    return True
+            except ValueError:
+                pass
+    return False
+
+
+def json_lines(data: bytes, nested: Nested) -> Iterator[Row]:
+    """Yield the rows of each line that is not blank."""
     number = 0
     for _, part in batches(data):
         for line in part.split(b"\n"):
@@ -58,85 +99,121 @@ def json_lines(data: bytes) -> Iterator[Row]:
                 # too few brackets to be nested too deep; what this parser refuses, the other reads
                 if len(line) <= MAX_LINE_BYTES and line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
                     value = from_json(line.rstrip().removesuffix(b","))
-                    if type(value) is dict:
-                        yield number, tuple(value), list(value.values())
+                    if type(value) is dict and is_simple(line, value):
+                        names = tuple(value)
+                        if nested.kind(names) in {PART, EMPLOYEE}:
+                            yield number, names, list(value.values())
+                        else:
+                            yield from nested.rows(number, value)
                         continue
             except ValueError:
                 pass
             if line.strip():
-                yield _json_line(number, line)
+                yield from _json_line(number, line, nested)
 
 
-def _json_line(number: int, line: bytes) -> Row:
+def _json_line(number: int, line: bytes, nested: Nested) -> Iterator[Row]:
     if len(line) > MAX_LINE_BYTES:
-        return unreadable(number, too_long(line))
+        yield unreadable(number, too_long(line))
+        return
+    text = ""
     try:
         text = line.decode().rstrip().removesuffix(",")  # some programs end each line with one
         if too_deep(text):
-            return unreadable(number, _TOO_DEEP)
-        return _json_object(number, _DECODER.decode(text))
+            yield unreadable(number, _TOO_DEEP)
+            return
+        begin = len(text) - len(text.lstrip())
+        value, end, repeated = decode(text, begin)
+        if text[end:].strip():
+            raise json.JSONDecodeError("Extra data", text, end)
     except UnicodeDecodeError as error:
-        return unreadable(
+        yield unreadable(
             number,
             f"Bytes that are not UTF-8, at byte {error.start + 1}: say the file's encoding with "
             "--encoding.",
         )
     except ValueError as error:
-        return unreadable(number, _bad_json(error))
+        yield unreadable(number, bad_json(error, text))
+    else:
+        if repeated:
+            yield unreadable(number, of_repeated(repeated))
+        else:
+            yield from nested.rows(number, value)
 
 
-def _json_object(line: int, value: Any) -> Row:
-    if isinstance(value, dict):
-        return line, tuple(value), list(value.values())
-    return unreadable(line, f"Not a JSON object but {shown(value)}.")
+_NOT_CLOSED = "The list is not closed: the file may be incomplete."
+_CONTINUES = "The file continues after the end of the list; the rest was not read."
 
+OF_THE_LIST = (_NOT_CLOSED, _CONTINUES)
+"""Reasons that are of a list, and of none of its elements."""
 
 _TOO_DEEP = f"Nested too deep: at most {MAX_DEPTH} levels are accepted."
 
 
-def _bad_json(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        line = f"line {error.lineno}, " if error.lineno > 1 else ""
-        return f"Bad JSON: {error.msg} at {line}column {error.colno}."
-    return f"Bad JSON: {error}."
-
-
-def json_document(data: bytes) -> Iterator[Row]:
-    """Yield the objects of a list, or objects one after the other.
+def json_document(text: str, begins: Sequence[int], nested: Nested) -> Iterator[Row]:
+    """Yield the objects of lists, or objects one after the other.
 
     After a value that is not JSON, reading continues with the next one (`_after`).
+
+    Args:
+        text: the document, in which escapes stand for bytes that are not UTF-8.
+        begins: where the lists begin; the only value of a document without any.
+        nested: finds the employees in its values.
     """
-    text = data.decode(errors="surrogateescape")  # the escapes are refused field by field
-    position = _list_within(text)
+    line = 1
+    for place, begin in enumerate(begins):
+        line += text.count("\n", begins[place - 1] if place else 0, begin)
+        yield from _elements(text, begin, line, nested, wrapped=nested.is_whole)
+
+
+def _elements(
+    text: str, position: int, line: int, nested: Nested, *, wrapped: bool
+) -> Iterator[Row]:
+    """Yield the rows of a list, or of the values from a place on.
+
+    Args:
+        text: the document.
+        position: where the list begins.
+        line: in which that is.
+        nested: see `json_document`.
+        wrapped: whether what follows the list is known.
+    """
     is_list = text[position] == "["
-    wrapped = bool(text[:position].strip())
+    counted = position
     position += is_list
-    line, counted = 1, 0
     while True:
         while position < len(text) and text[position] in " \t\r\n,":
             position += 1
         line, counted = line + text.count("\n", counted, position), position
         if position == len(text):
             if is_list:
-                yield unreadable(line, "The list is not closed: the file may be incomplete.")
+                yield unreadable(line, _NOT_CLOSED)
             return
         if is_list and text[position] == "]":
-            if not wrapped and text[position + 1 :].strip():
-                yield unreadable(
-                    line, "The file continues after the end of the list; the rest was not read."
-                )
-            return
+            if wrapped or not text[position + 1 :].strip():
+                return
+            following = _NEXT_VALUE.match(text, position + 1)
+            if following is None:
+                yield unreadable(line, _CONTINUES)
+                return
+            position = following.end()  # several lists, one after the other
+            is_list = text[position] == "["
+            position += is_list
+            continue
         if too_deep(text, position):
             yield unreadable(line, _TOO_DEEP)
             position = _after(text, position, position)
             continue
         try:
-            value, position = _DECODER.raw_decode(text, position)
+            value, position, repeated = decode(text, position)
         except json.JSONDecodeError as error:
-            yield unreadable(line, _bad_json(error))
+            yield unreadable(line, bad_json(error, text))
             position = _after(text, position, error.pos)
         else:
-            yield _json_object(line, value)
+            if repeated:
+                yield unreadable(line, of_repeated(repeated))
+            else:
+                yield from nested.rows(line, value)
 
 
 def _after(text: str, begin: int, failed: int) -> int:
@@ -150,6 +227,10 @@ def _after(text: str, begin: int, failed: int) -> int:
         begin: where the value begins.
         failed: where it is no longer JSON; until there its strings and brackets are whole.
     """
+    if comment := _COMMENT.match(text, failed):
+        if failed == begin:
+            return comment.end()
+        failed = comment.end()
     if text[failed : failed + 1] == "{" and text[begin:failed].rstrip().endswith(","):
         return failed  # the value before it was not closed
     opened: list[str] = []
@@ -174,47 +255,3 @@ def _after(text: str, begin: int, failed: int) -> int:
             return token.end()
     following = _NEXT_OBJECT.search(text, max(failed - 1, begin + 1))
     return following.end() if following else len(text)
-
-
-def _list_within(text: str) -> int:
-    """Return where the records begin: at the list of objects within an object, such as
-    `{"data": [...]}`, or at the beginning."""
-    begin = len(text) - len(text.lstrip())
-    if text[begin] != "{" or too_deep(text, begin):
-        return begin
-    try:
-        value, end = _DECODER.raw_decode(text, begin)
-    except ValueError:
-        return begin
-    path = _path_to_list(value)
-    if not path or text[end:].strip():
-        return begin
-    position = begin
-    for place, key in enumerate(path, start=1):
-        # as programs write it, with escapes or without
-        names = "|".join(
-            re.escape(json.dumps(key, ensure_ascii=escaped)) for escaped in (True, False)
-        )
-        opened = r"\[" if place == len(path) else r"\{"
-        found = re.compile(rf"(?:{names})\s*:\s*(?={opened})").search(text, position)
-        if found is None:
-            return begin
-        position = found.end()
-    return position
-
-
-def _path_to_list(value: Any) -> list[str]:
-    """Return the keys that lead to the longest list of objects; none if the object itself is a
-    record, or has no such list."""
-    fields = named_fields(value)
-    if any(field in fields for field in REQUIRED):
-        return []
-    longest: list[str] = []
-    size = 0
-    for key, inner in value.items():
-        if isinstance(inner, list) and inner and all(isinstance(each, dict) for each in inner):
-            if len(inner) > size:
-                longest, size = [key], len(inner)
-        elif isinstance(inner, dict) and not size and (path := _path_to_list(inner)):
-            longest = [key, *path]
-    return longest

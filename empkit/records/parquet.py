@@ -12,6 +12,7 @@ from empkit.records.employee import RecordError
 from empkit.records.header import header_among
 from empkit.records.reading import Reading
 from empkit.records.rows import Row, Source
+from empkit.records.values import of_decimal
 
 _MARK = b"PAR1"
 
@@ -96,6 +97,6 @@ def _plain(value: Any) -> Any:
         return value.decode(errors="surrogateescape")  # refused like other text that is not UTF-8
     if kind is datetime.timedelta:
         return value.total_seconds()
-    if kind is Decimal and value.is_finite():
-        return int(value) if value == value.to_integral_value() else float(value)
+    if kind is Decimal:
+        return of_decimal(value)
     return value

@@ -24,12 +24,14 @@ class DroppedValue(NamedTuple):
         column: as the file names it.
         value: as the file has it.
         reason: what it is not, and what to do.
+        element: the number of its row in a JSON list with several in a line, from 1; else 0.
     """
 
     line: int
     column: str
     value: Any
     reason: str
+    element: int = 0
 
 
 @dataclass
@@ -53,8 +55,8 @@ class Drops:
         self._values: list[DroppedValue] = []
         self._columns: dict[tuple[str, str], _OfColumn] = {}
 
-    def add(self, line: int, values: Iterable[Bad]) -> None:
-        """Add the values of a row."""
+    def add(self, line: int, values: Iterable[Bad], element: int = 0) -> None:
+        """Add the values of a row; see `DroppedValue`."""
         for bad in values:
             self.count += 1
             if bad.cause and (of := self._columns.get((bad.column, bad.cause))):
@@ -64,7 +66,7 @@ class Drops:
                 self._columns[bad.column, bad.cause] = _OfColumn(
                     line, bad.value, bad.reason, len(self._values)
                 )
-            self._values.append(DroppedValue(line, bad.column, bad.value, bad.reason))
+            self._values.append(DroppedValue(line, bad.column, bad.value, bad.reason, element))
 
     def all(self) -> list[DroppedValue]:
         """Return them in the order of their lines; one stands for all of a column."""
@@ -85,8 +87,10 @@ def grouped(dropped: Iterable[DroppedValue]) -> list[str]:
     for (column, reason), values in groups.items():
         first = values[0]
         where = f"line {first.line}"
+        if first.element:
+            where += f", element {first.element}"
         if len(values) > 1:
-            where = f"{len(values):,} values, the first in line {first.line}"
+            where = f"{len(values):,} values, the first in {where}"
         sentences.append(f"{shown(column)}: {shown(first.value)} ({where}) is dropped: {reason}.")
     return sentences
 

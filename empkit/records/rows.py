@@ -31,6 +31,7 @@ class Source(NamedTuple):
         delimiter: between the cells of CSV.
         skipped: gets what lines are that are no rows.
         lines: how many lines or rows there are, to show how far reading is.
+        by_element: whether rows are elements of a list, several of which may be in a line.
     """
 
     rows: Callable[[], Iterator[Row]]
@@ -39,6 +40,7 @@ class Source(NamedTuple):
     delimiter: str
     skipped: dict[int, str]
     lines: int
+    by_element: bool = False
 
 
 def unreadable(line: int, reason: str) -> Row:

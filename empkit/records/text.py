@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Callable
 
@@ -42,6 +43,9 @@ _ALIEN = frozenset("\xd0\xde\xdd\xf0\xfe\xfd\xd7\xf7")
 
 _ASCII = b"id,name;1\n"
 _PLAIN = _ASCII.decode()
+
+ESCAPED = re.compile("[\udc80-\udcff]")
+"""What stands for a byte that is not UTF-8."""
 
 _ALONE = re.compile(rb"\r(?!\n)")
 
@@ -84,6 +88,16 @@ def decoded(data: bytes, name: str, encoding: str | None = None) -> tuple[bytes,
             "detected, or give another."
         ) from error
     return text.removeprefix("\ufeff").encode(errors="surrogateescape"), wanted
+
+
+def zeros_of_json(data: bytes) -> str | None:
+    """Return the encoding of JSON without a byte order mark in which each letter takes two bytes
+    or four: its zero bytes tell. None if it is another."""
+    begin = data[:4]
+    if b"\0" not in begin or begin.startswith(tuple(mark for mark, _ in _MARKS)):
+        return None
+    encoding = json.detect_encoding(begin)
+    return encoding if begin.decode(encoding, "replace")[:1] in {"[", "{"} else None
 
 
 def _strictly(data: bytes, encoding: str, name: str) -> bytes:

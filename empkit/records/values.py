@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -58,6 +58,9 @@ _OPTIONAL_TEXT = frozenset({"email", "department", "position"})
 
 _NOT_FINITE = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 
+_ALWAYS_KEPT = 16
+"""A number with fewer characters has no more digits than a float keeps."""
+
 _PLAIN = {str, int, bool, list, dict, type(None)}
 
 
@@ -65,7 +68,9 @@ def shown(value: object) -> str:
     """Return a value, its beginning or its type, for a message."""
     if isinstance(value, list | dict):
         return f"a {type(value).__name__}"
-    text = repr(value[:30] if isinstance(value, str) else value)
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    if isinstance(value, str):
+        text = repr(value[:30])
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -79,11 +84,45 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float | Decimal) and not math.isfinite(value):
         raise _not_finite()
+    if type(value) is Decimal:
+        return of_decimal(value)
     if str(value) in {"NaT", "<NA>"}:
         return None
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def number_of(text: str) -> float | Decimal:
+    """Return a number that is written with a fraction or an exponent: a float if it keeps the
+    digits, else exactly.
+
+    Raises:
+        ValueError: it is not a number.
+    """
+    value = float(text)
+    if len(text) < _ALWAYS_KEPT or not math.isfinite(value):
+        return value
+    exact = Decimal(text)
+    return value if _keeps(value, exact) else exact
+
+
+def _keeps(value: float, exact: Decimal) -> bool:
+    """Return whether a float, written with as many digits as a number has, is that number."""
+    if exact == Decimal(repr(value)):
+        return True
+    digits = Context(prec=max(1, len(exact.as_tuple().digits)))
+    return digits.plus(Decimal(value)) == exact
+
+
+def of_decimal(value: Decimal) -> int | float | Decimal:
+    """Return a number of a database as one of JSON, if that keeps its digits."""
+    if not value.is_finite():
+        return value
+    if value == value.to_integral_value():
+        return int(value)
+    number = float(value)
+    return number if _keeps(number, value) else value
 
 
 def _not_finite() -> BadValueError:

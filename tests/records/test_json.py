@@ -137,3 +137,124 @@ def test_rows_with_the_id_in_different_columns_are_not_mixed():
     found = read_records(io.BytesIO(json.dumps([ADA, other]).encode()))
     assert found.records == [ADA]
     assert "The id is in 'id' here, and in 'employee_id' above" in found.unreadable[0].reason
+
+
+def lines_and_list(*objects):
+    """Return objects as JSON Lines, as a list, in an object, and over several lines."""
+    return [
+        "\n".join([*objects, json.dumps(ADA)]),
+        f"[{', '.join([*objects, json.dumps(ADA)])}]",
+        f'{{"data": [{", ".join([*objects, json.dumps(ADA)])}]}}',
+    ]
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '{"employee_id": 1, "employee_id": 2, "first_name": "a", "last_name": "b"}',
+        '{"employee_id": 1, "first_name": "a", "last_name": "b", "first_name" : "c"}',
+        '{"employee_id": 1, "first_name": "a", "last_name": "b", "x": {"n": 1, "n": 2}}',
+        '{"employee_id": 1, "first_name": "a", "last_name": "b", "\\u0078": 1, "x": "\\": 2"}',
+    ],
+)
+def test_a_name_that_an_object_has_twice_is_reported(twice):
+    for text in lines_and_list(twice):
+        found = read_records(io.BytesIO(text.encode()))
+        assert found.records == [ADA]
+        assert [row.line for row in found.unreadable] == [1]
+        assert "twice, and one value would be lost" in found.unreadable[0].reason
+
+
+def test_a_list_whose_key_stands_twice_is_reported():
+    text = f'{{"a": [{json.dumps(ADA)}], "a": [{json.dumps(ADA)}]}}'
+    found = read_records(io.BytesIO(text.encode()))
+    assert "It has 'a' twice" in found.unreadable[0].reason
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        ("1234567890.12345678901234", False),
+        ("0.1234567890123456789", False),
+        ("12345678901234567890.12", False),
+        ("0.1000000000000000055511151231257827", True),  # the double itself
+        ("0.10000000000000000555", True),  # and rounded
+        ("1234567890.1234567", True),
+        ("52000.500000000000000000000", True),
+    ],
+)
+def test_a_number_with_more_digits_than_are_kept_is_reported(number, kept):
+    for text in lines_and_list(json.dumps(ADA | {"tax": 0}).replace(": 0}", f": {number}}}")):
+        found = read_records(io.BytesIO(text.encode()))
+        if kept:
+            assert found.records[0]["tax"] == float(number)
+            assert found.dropped == []
+        else:
+            assert "tax" not in found.records[0]
+            assert [value.column for value in found.dropped] == ["tax"]
+            assert "send a longer one as text" in found.dropped[0].reason
+
+
+@pytest.mark.parametrize(
+    ("broken", "cause"),
+    [
+        ('{"employee_id": 1, }', "a comma before the closing bracket"),
+        ('{"a": [1, 2,]}', "a comma before the closing bracket"),
+        ("{'employee_id': 1}", "single quotes"),
+        ('// c\n{"employee_id": 1}', "a comment"),
+        ('/* { */{"employee_id": 1}', "a comment"),
+        ('{"employee_id": 1 # c\n}', "a comment"),
+        ("{employee_id: 1}", "the name employee_id without quotes"),
+        ('{"employee_id": None}', "None, which JSON writes null"),
+        ("{\u201cemployee_id\u201d: 1}", "quotes of a text processor"),
+    ],
+)
+def test_why_text_is_not_json_is_named_and_the_others_are_read(broken, cause):
+    good = json.dumps(ADA)
+    found = read_records(io.BytesIO(f"[{good}, {broken}, {good}]".encode()))
+    assert found.records == [ADA, ADA]
+    assert any(cause in row.reason for row in found.unreadable)
+
+
+def test_a_comment_between_elements_costs_none_of_them():
+    good = json.dumps(ADA)
+    found = read_records(io.BytesIO(f"[{good}, // one\n{good} /* }} */, {good}]".encode()))
+    assert found.records == [ADA, ADA, ADA]
+    first = read_records(io.BytesIO(f'[{{"employee_id":1,}},\n // c\n {good}]'.encode()))
+    assert first.records == [ADA]
+
+
+def test_of_several_elements_in_a_line_the_number_is_said():
+    rows = [ADA, {"salary": 1}, ADA | {"salary": "x"}]
+    found = read_records(io.BytesIO(json.dumps(rows).encode()))
+    assert found.unreadable[0].reason.startswith("Element 2: Missing employee_id")
+    assert found.dropped[0].element == 3
+    found = read_records(io.BytesIO(json.dumps(rows, indent=1).encode()))
+    assert found.unreadable[0].reason.startswith("Missing employee_id")
+    assert found.dropped[0].element == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", [json.dumps([ADA]), json.dumps(ADA)])
+def test_zero_bytes_tell_the_encoding_of_json_without_a_mark(encoding, text):
+    found = read_records(io.BytesIO(text.encode(encoding)))
+    assert found.records == [ADA]
+    assert found.notes == [f"Its encoding is {encoding}, as its first bytes say."]
+
+
+def test_a_list_that_is_not_in_utf_8_names_the_option():
+    text = json.dumps([ADA | {"first_name": "Zo\xeb"}], ensure_ascii=False, indent=1)
+    found = read_records(io.BytesIO(text.encode("cp1252")))
+    assert "say its encoding with --encoding, such as cp1252" in found.notes[0]
+    assert "in line 4" in found.notes[0]
+    found = read_records(io.BytesIO(text.encode("cp1252")), encoding="cp1252")
+    assert found.records[0]["first_name"] == "Zo\xeb"
+    assert found.notes == []
+
+
+def test_objects_of_one_line_and_of_several_are_read():
+    whole, long = json.dumps(ADA), json.dumps(ADA, indent=1)
+    for text in (f"{whole}\n{long}\n", f"{long}\n{whole}\n{long}", f"{whole}\n{whole}\n{long}"):
+        found = read_records(io.BytesIO(text.encode()))
+        assert found.records == [ADA] * text.count('"E')
+        assert found.unreadable == []

@@ -1,0 +1,105 @@
+"""Decodes JSON values without losing anything of them, and says why a text is not JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from empkit.records.employee import name_to_show
+from empkit.records.values import number_of
+
+_COMMENT = ("//", "/*", "#")
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+_OF_PYTHON = {"None": "null", "True": "true", "False": "false", "undefined": "null"}
+
+_LONG = re.compile(rb"\d[\d.]{15}")
+"""More digits than every floating-point number keeps."""
+
+
+class Decoded(NamedTuple):
+    """A value of a text.
+
+    Attributes:
+        value: of which a number with more digits than a float keeps is a `Decimal`.
+        end: where it ends in the text.
+        repeated: a name that an object in it has twice; "" without one.
+    """
+
+    value: Any
+    end: int
+    repeated: str
+
+
+def decode(text: str, begin: int = 0) -> Decoded:
+    """Decode the value that begins at a place of a text.
+
+    Long whole numbers stay as they are. NaN and Infinity, which some programs write, are numbers.
+
+    Raises:
+        ValueError: it is not JSON; a `json.JSONDecodeError` says where.
+    """
+    repeated: list[str] = []
+
+    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.append(next(name for name in names if names.count(name) > 1))
+        return found
+
+    decoder = json.JSONDecoder(object_pairs_hook=object_of, parse_float=number_of)
+    value, end = decoder.raw_decode(text, begin)
+    return Decoded(value, end, repeated[0] if repeated else "")
+
+
+def is_simple(line: bytes, value: dict[str, Any]) -> bool:
+    """Return whether a decoded object has each name of its text, and each digit, as far as that is
+    quick to see.
+
+    A name stands before a quote and a colon, between which may be blanks.
+    """
+    names = line.count(b'":') + line.count(b" :") + line.count(b"\t:") + line.count(b"\r:")
+    if names != len(value):
+        return False
+    return float not in map(type, value.values()) or _LONG.search(line) is None
+
+
+def of_repeated(name: str) -> str:
+    """Return the reason why an object is unreadable that has a name twice."""
+    return (
+        f"It has {name_to_show(name)!r} twice, and one value would be lost: leave out or rename "
+        "one."
+    )
+
+
+def bad_json(error: ValueError, text: str) -> str:
+    """Return the reason why a text is not JSON, with what to do where the cause is a known one."""
+    if not isinstance(error, json.JSONDecodeError):
+        return f"Bad JSON: {error}."
+    line = f"line {error.lineno}, " if error.lineno > 1 else ""
+    cause = _cause(text, error.pos)
+    return f"Bad JSON: {cause or error.msg} at {line}column {error.colno}."
+
+
+def _cause(text: str, place: int) -> str:
+    there = text[place : place + 2]
+    before = text[:place].rstrip()[-1:] if place < 2**16 else text[place - 64 : place].strip()[-1:]
+    word = _WORD.match(text, place)
+    if there.startswith(_COMMENT):
+        return "a comment, which JSON has not (remove it)"
+    if there[:1] in {"}", "]"} and before == ",":
+        return "a comma before the closing bracket (remove it)"
+    if there[:1] == "," and text[place + 1 :].lstrip()[:1] in {"}", "]"}:
+        return "a comma before the closing bracket (remove it)"
+    if there[:1] == "'":
+        return 'single quotes, where JSON has double ones (write it with json.dumps, or ")'
+    if there[:1] in {"\u201c", "\u201d", "\u201e"}:
+        return 'quotes of a text processor (write ")'
+    if word and before in {"{", ","} and text[word.end() :].lstrip()[:1] == ":":
+        return f'the name {word[0][:30]} without quotes (put it in ")'
+    if word and word[0] in _OF_PYTHON:
+        return f"{word[0]}, which JSON writes {_OF_PYTHON[word[0]]} (write it with json.dumps)"
+    return ""
