@@ -15,8 +15,16 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 _OF_PYTHON = {"None": "null", "True": "true", "False": "false", "undefined": "null"}
 
-_LONG = re.compile(rb"\d[\d.]{15}")
-"""More digits than every floating-point number keeps."""
+_LONG = re.compile(rb'":\s*-?[\d.]{16}')
+_LONG_IN_TEXT = re.compile(_LONG.pattern.decode())
+"""A value with more digits than every floating-point number keeps."""
+
+_NESTED = frozenset({dict, list})
+
+_BLANKS = (b" :", b"\t:", b"\r:", b"\n:")
+_BLANKS_IN_TEXT = tuple(map(bytes.decode, _BLANKS))
+
+_QUICK = json.JSONDecoder()
 
 
 class Decoded(NamedTuple):
@@ -41,6 +49,9 @@ def decode(text: str, begin: int = 0) -> Decoded:
     Raises:
         ValueError: it is not JSON; a `json.JSONDecodeError` says where.
     """
+    value, end = _QUICK.raw_decode(text, begin)
+    if type(value) is dict and _is_simple(text, begin, end, value):
+        return Decoded(value, end, "")
     repeated: list[str] = []
 
     def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -57,14 +68,29 @@ def decode(text: str, begin: int = 0) -> Decoded:
 
 def is_simple(line: bytes, value: dict[str, Any]) -> bool:
     """Return whether a decoded object has each name of its text, and each digit, as far as that is
-    quick to see.
+    quick to see: it is the whole of a line, has no list or object in it, and no blank stands
+    between a name and its colon."""
+    names = line.count(b'":')
+    return (
+        names == len(value)
+        and (names == line.count(b":") or not any(blank in line for blank in _BLANKS))
+        and (b"[" not in line or _NESTED.isdisjoint(map(type, value.values())))
+        and _LONG.search(line) is None
+    )
 
-    A name stands before a quote and a colon, between which may be blanks.
-    """
-    names = line.count(b'":') + line.count(b" :") + line.count(b"\t:") + line.count(b"\r:")
-    if names != len(value):
-        return False
-    return float not in map(type, value.values()) or _LONG.search(line) is None
+
+def _is_simple(text: str, begin: int, end: int, value: dict[str, Any]) -> bool:
+    """Return the same as `is_simple`, of a part of a text."""
+    names = text.count('":', begin, end)
+    return (
+        names == len(value)
+        and (
+            names == text.count(":", begin, end)
+            or all(text.find(blank, begin, end) < 0 for blank in _BLANKS_IN_TEXT)
+        )
+        and (text.find("[", begin, end) < 0 or _NESTED.isdisjoint(map(type, value.values())))
+        and _LONG_IN_TEXT.search(text, begin, end) is None
+    )
 
 
 def of_repeated(name: str) -> str:

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from empkit.records.decoder import bad_json, decode, is_simple, of_repeated
 from empkit.records.depth import MAX_DEPTH, too_deep
-from empkit.records.nested import EMPLOYEE, PART, Nested
+from empkit.records.nested import EMPLOYEE, Nested
 from empkit.records.rows import MAX_LINE_BYTES, Row, batches, too_long, unreadable
 
 OPEN, BROKEN, WHOLE = range(3)  # states of a line, see `json_state`
@@ -92,6 +92,7 @@ def _has_one_of_lines(sample: Sequence[bytes]) -> bool:
 def json_lines(data: bytes, nested: Nested) -> Iterator[Row]:
     """Yield the rows of each line that is not blank."""
     number = 0
+    kinds = nested.kinds
     for _, part in batches(data):
         for line in part.split(b"\n"):
             number += 1
@@ -101,7 +102,7 @@ def json_lines(data: bytes, nested: Nested) -> Iterator[Row]:
                     value = from_json(line.rstrip().removesuffix(b","))
                     if type(value) is dict and is_simple(line, value):
                         names = tuple(value)
-                        if nested.kind(names) in {PART, EMPLOYEE}:
+                        if kinds.get(names) == EMPLOYEE:
                             yield number, names, list(value.values())
                         else:
                             yield from nested.rows(number, value)
@@ -212,6 +213,8 @@ def _elements(
         else:
             if repeated:
                 yield unreadable(line, of_repeated(repeated))
+            elif type(value) is dict and nested.is_plain(value):
+                yield line, tuple(value), list(value.values())
             else:
                 yield from nested.rows(line, value)
 

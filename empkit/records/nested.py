@@ -33,6 +33,8 @@ _LEVELS = 4
 _MOST_NAMED = 8
 """How many lists a sentence names."""
 
+_HOLDING = frozenset({dict, list})
+
 Path = tuple[str, ...]
 
 
@@ -45,6 +47,7 @@ class Nested:
         notes: gets what is to be said of how the file is read.
 
     Attributes:
+        kinds: names of an object -> what it is, where that was asked.
         is_whole: whether the document is an object whose lists were found (see `begins`).
     """
 
@@ -55,16 +58,16 @@ class Nested:
         self._name = name
         self._columns = columns
         self._notes = notes
-        self._kinds: dict[tuple[str, ...], int] = {}
+        self.kinds: dict[tuple[str, ...], int] = {}
         self.is_whole = False
 
     def kind(self, names: tuple[str, ...]) -> int:
         """Return what an object with these names is."""
-        found = self._kinds.get(names)
+        found = self.kinds.get(names)
         if found is None:
-            if len(self._kinds) >= self.MOST:
-                self._kinds.clear()
-            found = self._kinds[names] = self._kind(names)
+            if len(self.kinds) >= self.MOST:
+                self.kinds.clear()
+            found = self.kinds[names] = self._kind(names)
         return found
 
     def _kind(self, names: tuple[str, ...]) -> int:
@@ -75,6 +78,11 @@ class Nested:
             chosen_so = by_name and plan.whole is not None and names[plan.whole] in chosen.values()
             return BY_NAME if by_name and not chosen_so else EMPLOYEE
         return PART if {"first_name", "last_name"} & plan.fields.keys() else NONE
+
+    def is_plain(self, value: dict[str, Any]) -> bool:
+        """Return whether an object is an employee by its names, and holds no others."""
+        names = tuple(value)
+        return self.kinds.get(names) == EMPLOYEE and _HOLDING.isdisjoint(map(type, value.values()))
 
     def rows(self, line: int, value: Any) -> Iterator[Row]:
         """Yield the rows of a value: the object that it is, or those within it."""
