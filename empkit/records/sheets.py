@@ -8,15 +8,17 @@ import io
 import itertools
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from empkit.records.archive import Archive, looked_into
+from empkit.records.archive import ERROR, FORMULA, Archive, looked_into, member_of
 from empkit.records.csv import Header
-from empkit.records.employee import RecordError
+from empkit.records.employee import REQUIRED, RecordError
 from empkit.records.header import TITLE_LINES, header_among
+from empkit.records.headings import plan_of
 from empkit.records.reading import Reading, nearest
 from empkit.records.rows import Cells, Source
 from empkit.records.table import table_rows
+from empkit.records.values import NoValue, shown
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -27,6 +29,18 @@ _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _EXACT = 2**53
 """Below it every whole number is one in a cell, where all numbers are floating-point."""
+
+
+Place = tuple[int, int]
+"""The row and the column of a cell, from 0."""
+
+
+class Merged(NamedTuple):
+    """Cells that are merged over rows: the first row and the last one, from 0, and the column."""
+
+    top: int
+    column: int
+    bottom: int
 
 
 def is_workbook(data: bytes) -> bool:
@@ -64,17 +78,40 @@ def workbook(data: bytes, name: str, reading: Reading, most: int) -> Source:
             "not."
         )
     for what, count in (
-        ("an error such as #DIV/0! in place of a value", archive.errors),
-        ("a formula without its value", archive.formulas),
+        (ERROR, archive.errors),
+        (FORMULA, archive.formulas),
     ):
         if count:
             notes.append(
                 f"It has {what} in {count:,} cell{'s' if count > 1 else ''}, read as empty: open "
                 "it in its program, mend that, and save it."
             )
+    plan = plan_of(header.columns, header.chosen)
+    if archive.zeros and _has_number(sheet, header, plan.fields.get("employee_id")):
+        notes.append(
+            "Ids are numbers in it, and some numbers are shown with zeros in front, such as 00042, "
+            "which are not in the file: if ids are, write them as text there."
+        )
+    needed = {plan.fields.get(field) for field in REQUIRED} | {plan.whole}
+    merged = _merged(sheet, header, needed)
+    if merged:
+        columns = sorted({each.column for each in merged})
+        there = ", ".join(
+            shown(header.columns[column]) for column in columns if column < len(header.columns)
+        )
+        notes.append(
+            f"Cells that are merged over several rows give each of these their value: in {there}."
+        )
+    if archive.over_rows:
+        notes.append(
+            f"It has {archive.over_rows:,} cell{'s' if archive.over_rows > 1 else ''} merged over "
+            "several rows, of which only the first row has the value: split them, and fill them in."
+        )
+    member = member_of(data, sheet.name) if archive.errors or archive.formulas else None
+    without = archive.places.get(member or "", {})
     skipped: dict[int, str] = {}
     return Source(
-        partial(_rows, sheet, header, skipped), notes, header.chosen, "", skipped,
+        partial(_rows, sheet, header, skipped, merged, without), notes, header.chosen, "", skipped,
         sheet.total_height,
     )  # fmt: skip
 
@@ -196,9 +233,65 @@ def _cells(sheet: CalamineSheet, after: int = 0) -> Iterator[tuple[int, list[Any
             yield number, plain
 
 
-def _rows(sheet: CalamineSheet, header: Header, skipped: dict[int, str]) -> Iterator[Any]:
+def _rows(
+    sheet: CalamineSheet,
+    header: Header,
+    skipped: dict[int, str],
+    merged: list[Merged],
+    without: dict[Place, str],
+) -> Iterator[Any]:
     rows: Iterator[Cells] = _cells(sheet, header.lines)
+    if merged or without:
+        rows = _whole(rows, merged, without)
     return table_rows(rows, header, skipped, in_place=True)
+
+
+def _whole(
+    rows: Iterator[Cells], merged: list[Merged], without: dict[Place, str]
+) -> Iterator[Cells]:
+    """Yield rows with the values of merged cells, and with what is in place of a value."""
+    marks: dict[int, dict[int, str]] = {}
+    for (row, column), what in without.items():
+        marks.setdefault(row, {})[column] = what
+    below: dict[int, tuple[int, Any]] = {}  # column -> the last row of its merged cells, and value
+    following = 0
+    for number, cells in rows:
+        if isinstance(cells, str):
+            yield number, cells
+            continue
+        row, filled = number - 1, list(cells)
+        for column, what in marks.get(row, {}).items():
+            filled += [None] * (column + 1 - len(filled))
+            filled[column] = NoValue(what)
+        for column, (bottom, value) in below.items():
+            if row <= bottom and column < len(filled) and filled[column] is None:
+                filled[column] = value
+        while following < len(merged) and merged[following].top <= row:
+            top, column, bottom = merged[following]
+            if top == row and column < len(filled):
+                below[column] = bottom, filled[column]
+            following += 1
+        yield number, filled
+
+
+def _merged(sheet: CalamineSheet, header: Header, needed: set[int | None]) -> list[Merged]:
+    """Return which cells are merged over rows, from the first row on.
+
+    An id or a name is not given to the rows below, which would become employees by that.
+    """
+    return sorted(
+        Merged(top, left, bottom)
+        for (top, left), (bottom, _) in sheet.merged_cell_ranges or ()
+        if header.lines <= top < bottom and left not in needed
+    )
+
+
+def _has_number(sheet: CalamineSheet, header: Header, column: int | None) -> bool:
+    """Return whether a cell of a column is a number."""
+    return column is not None and any(
+        column < len(cells) and type(cells[column]) in {int, float}
+        for _, cells in _cells(sheet, header.lines)
+    )
 
 
 def _plain(cell: Any) -> Any:

@@ -64,6 +64,20 @@ _ALWAYS_KEPT = 16
 _PLAIN = {str, int, bool, list, dict, type(None)}
 
 
+class NoValue:
+    """What a cell of a spreadsheet has in place of a value.
+
+    Args:
+        what: an error, or a formula that was not calculated.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __repr__(self) -> str:
+        return self.what
+
+
 def shown(value: object) -> str:
     """Return a value, its beginning or its type, for a message."""
     if isinstance(value, list | dict):
@@ -82,6 +96,8 @@ def plain(value: Any) -> Any:
     """
     if type(value) in _PLAIN:
         return value
+    if type(value) is NoValue:
+        raise BadValueError("no value: mend it in its program, and save it")
     if isinstance(value, float | Decimal) and not math.isfinite(value):
         raise _not_finite()
     if type(value) is Decimal:

@@ -11,6 +11,7 @@ import sys
 import zipfile
 
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,6 +140,93 @@ def test_cells_whose_value_is_not_in_the_file_are_said(cell, words):
     found = read(data)
     assert found.records == [NIA]
     assert any(re.search(words, note) for note in found.notes)
+
+
+def test_a_cell_without_a_value_is_dropped_with_its_line_and_column_and_costs_its_row_if_strict():
+    rows = [["id", "first", "last", "salary"], [1, "Nia", "Orr", 5], [2, "Bo", "Lund", 6]]
+    other = [["Notes"], ["x", "y", "z", 7]]
+    for number, staff in ((1, {"Staff": rows, "Notes": other}), (2, {"N": other, "Staff": rows})):
+        member = f"xl/worksheets/sheet{number}.xml"
+        for new in (
+            b'<c r="D3" t="e"><f>1/0</f><v>#DIV/0!</v></c>',
+            b'<c r="D3" s="0" t="e"><v>#N/A</v></c>',
+            b'<c r="D3"><f>A2+1</f><v></v></c>',
+            b'<c r="D3"><f>A2+1</f></c>',
+        ):
+            data = _changed(xlsx(staff), member, b'<c r="D3"><v>6</v></c>', new)
+            found = read(data)
+            assert [record.get("salary") for record in found.records] == [5, None]
+            assert [(each.line, each.column) for each in found.dropped] == [(3, "salary")]
+            strict = read(data, strict_values=True)
+            assert [row.line for row in strict.unreadable] == [3]
+            assert "salary" in strict.unreadable[0].reason
+            data = _changed(data, member, b'<c r="A2"><v>1</v>', b'<c r="A2" t="e"><v>#N/A</v>')
+            assert "employee_id" in read(data).unreadable[0].reason
+
+
+def _with_merged(data, *ranges):
+    cells = "".join(f'<mergeCell ref="{each}"/>' for each in ranges)
+    return _changed(
+        data,
+        "xl/worksheets/sheet1.xml",
+        b"</sheetData>",
+        f'</sheetData><mergeCells count="{len(ranges)}">{cells}</mergeCells>'.encode(),
+    )
+
+
+def test_cells_merged_over_rows_give_each_row_their_value_and_it_is_said():
+    rows = [["Staff", None, None, None, None], ["Department", "id", "first", "last", "salary"]]
+    rows += [["IT", 1, "Nia", "Orr", 5], [None, 2, "Bo", "Lund", 6], [None, 3, "Cy", "Roe", 7]]
+    rows += [["HR", 4, "Nia", "Orr", None], [None, 5, "Bo", "Lund", None]]
+    found = read(_with_merged(xlsx({"A": rows}), "A1:E1", "A3:A5", "E5:E6"))
+    assert [record.get("department") for record in found.records] == ["IT", "IT", "IT", "HR", None]
+    assert [record.get("salary") for record in found.records] == [5, 6, 7, 7, None]
+    assert any("'Department', 'salary'" in note for note in found.notes)
+
+
+def test_an_id_or_name_merged_over_rows_makes_no_employees():
+    rows = [["id", "first", "last", "phone"], [1, "Nia", "Orr", 5], [None, None, None, 6]]
+    found = read(_with_merged(xlsx({"A": rows}), "A2:A3", "B2:B3", "C2:C3"))
+    assert [record["employee_id"] for record in found.records] == ["1"]
+    assert [row.line for row in found.unreadable] == [3]
+
+
+def test_merged_ranges_take_no_memory_for_each_of_their_rows():
+    rows = [["id", "first", "last", "team"], [1, "Nia", "Orr", "x"], [2, "Bo", "Lund", None]]
+    found = read(_with_merged(xlsx({"A": rows}), *["D2:D1048576"] * 5_000))
+    assert [record["team"] for record in found.records] == ["x", "x"]
+
+
+def test_cells_of_ods_merged_over_rows_are_said():
+    data = _changed(
+        ods({"A": ROWS}), "content.xml", b"<table:table-cell office",
+        b'<table:table-cell table:number-rows-spanned="2" office',
+    )  # fmt: skip
+    assert any("1 cell merged over several rows" in note for note in read(data).notes)
+
+
+@pytest.mark.parametrize("form", ["00000", '"E"0000', "000-000"])
+def test_a_format_that_shows_ids_with_zeros_in_front_is_said(form):
+    said = "Ids are numbers in it"
+    assert any(note.startswith(said) for note in read(_formatted(form, 42)).notes)
+    for plain in ("0", "0.00", "#,##0.00", "yyyy-mm-dd", "General"):
+        assert not any(note.startswith(said) for note in read(_formatted(plain, 42)).notes)
+    assert not any(note.startswith(said) for note in read(_formatted(form, "042")).notes)
+
+
+def _formatted(form, value):
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["id", "first", "last"])
+        sheet.write_row(1, 0, [value, "Nia", "Orr"], book.add_format({"num_format": form}))
+    return file.getvalue()
+
+
+def test_numbers_of_ods_that_are_shown_with_zeros_in_front_are_said():
+    data = _changed(ods({"A": ROWS}), "content.xml", b"<text:p>1001", b"<text:p>0001001")
+    assert any(note.startswith("Ids are numbers in it") for note in read(data).notes)
+    assert not any(note.startswith("Ids are") for note in read(ods({"A": ROWS})).notes)
 
 
 def _changed(data, member, old, new):
