@@ -59,10 +59,21 @@ def table_rows(
     """
     yield from header.rows
     wanted, names, place = _shape(header)
-    heading = names[0]
     first = True
-    strange = 0  # the line of headings that are none of an employee's
+    strange: tuple[int, int] | None = None  # other headings: their line, how many cells they have
+    pending: tuple[int, Header] | None = None  # others, until a row below has as many cells
     for number, cells in rows:
+        if pending is not None and not isinstance(cells, str) and any(map(filled, cells)):
+            line, other = pending
+            pending = None
+            if fitting_cells(cells, other, in_place) is not None or _are_headings(cells):
+                header = other
+                wanted, names, place = _shape(header)
+                skipped[line] = _OTHER_ORDER
+            else:
+                yield unreadable(
+                    line, "These look like headings, but the row below has not as many cells."
+                )
         if isinstance(cells, str):
             yield unreadable(number, cells)
         elif (
@@ -74,38 +85,37 @@ def table_rows(
                 or (not in_place and _is_plain(key, cells))
             )
             and not first
-            and not strange
+            and strange is None
         ):
             yield number, names, cells
         elif not any(map(filled, cells)):
             continue
         elif (what := _what(cells, header, first)) is not None:
             skipped[number] = what
-            strange = 0 if what == _AGAIN else strange
+            strange = None if what == _AGAIN else strange
         elif _are_headings(cells):
+            strange = None
+            other_places = _contradict(cells, header)
             again = _in_its_words(cells, header)
-            if again is None:
-                strange = number
-                yield unreadable(
-                    number,
-                    "These are headings of another table, without all columns that are needed: "
-                    "give one file to each.",
-                )
+            if again is not None and (other_places or len(cells) != wanted):
+                pending = number, again
             else:
-                header, strange = again, 0
-                wanted, names, place = _shape(header)
-                skipped[number] = _OTHER_ORDER
-        elif strange:
-            yield unreadable(
-                number, f"It stands below headings that are of another table, in line {strange}."
-            )
-        elif cells[0] == heading and meaning(heading)[0] == "employee_id":
-            strange = number if len(_fields(cells)) > 1 else 0
+                reason = "without those that are needed: give one file to each."
+                strange = (number, len(cells)) if other_places else None
+                yield unreadable(number, f"These look like headings of another table, {reason}")
+        elif strange is not None and len(cells) == strange[1]:
             yield unreadable(
                 number,
-                f"Its id is {heading!r}, as the column is called: another table may begin here. "
-                "Give one file to each.",
+                f"It stands below headings that are of another table, in line {strange[0]}.",
             )
+        elif cells[0] == names[0] and meaning(names[0])[0] == "employee_id":
+            reason = (
+                f"Its id is {names[0]!r}, as the column is called: another table may begin here. "
+                "Give one file to each."
+            )
+            if _contradict(cells, header):
+                strange = number, len(cells)
+            yield unreadable(number, reason)
         elif (fitting := fitting_cells(cells, header, in_place)) is None:
             yield unreadable(number, ill_fitting(cells, header))
         elif _word(fitting[place]) in _TOTALS:
@@ -117,6 +127,8 @@ def table_rows(
         else:
             yield number, _names(header, len(fitting)), fitting
         first = False
+    if pending is not None:
+        skipped[pending[0]] = _OTHER_ORDER
 
 
 def _shape(header: Header) -> tuple[int, tuple[str, ...], int]:
@@ -170,13 +182,24 @@ def _fields(cells: Sequence[Any]) -> set[str]:
     return {field for field in found if field is not None}
 
 
+def _contradict(cells: Sequence[Any], header: Header) -> bool:
+    """Return whether headings say of some column that it is another one than the header does."""
+    there = [*map(meaning, header.columns)]
+    return any(
+        field is not None and (place >= len(there) or there[place][0] != field)
+        for place, cell in enumerate(cells)
+        if type(cell) is str and (field := meaning(cell.strip())[0])
+    )
+
+
 def _are_headings(cells: Sequence[Any]) -> bool:
-    """Return whether the cells of a row are headings: three of them are known, none is a number."""
+    """Return whether the cells of a row are headings: three of them are known, and all begin with
+    a letter."""
     texts = [cell.strip() for cell in cells if filled(cell)] if _texts(cells) else []
     return (
         len(texts) > 2
         and not HEADING_WORDS.isdisjoint(map(str.casefold, texts))
-        and not any(text[0] in _DIGITS for text in texts)
+        and all(text[0].isalpha() for text in texts)
         and len(_fields(texts)) > 2
     )
 

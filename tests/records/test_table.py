@@ -92,3 +92,15 @@ def test_a_row_that_lacks_cells_is_told_so_and_not_to_use_quotes():
     few, many = (row.reason for row in found.unreadable)
     assert "3 cells where the header has 4: its last cells may have been left out" in few
     assert "put quotes around a cell" in many
+
+
+def test_headings_that_the_row_below_does_not_fit_cost_no_other_row():
+    found = read(f"{HEAD},employee_id,first_name,last_name,salary\n2,Bob,Stone,6\n3,Cy,Roe,7\n")
+    assert [record["employee_id"] for record in found.records] == ["1", "2", "3"]
+    assert [row.line for row in found.unreadable] == [3]
+
+
+def test_rows_of_another_width_than_strange_headings_are_still_rows():
+    found = read(f"{HEAD}id,department,position\n7,red,blue\n2,Bob,Stone,6\n")
+    assert [record["employee_id"] for record in found.records] == ["1", "2"]
+    assert [row.line for row in found.unreadable] == [3, 4]
