@@ -7,6 +7,7 @@ An answer counts only for the record that it was asked about: its words are thos
 from __future__ import annotations
 
 import email.utils
+import json
 import time
 from typing import Any
 
@@ -27,12 +28,18 @@ class ForeignAnswerError(ValueError):
     sentence: "is ..."."""
 
 
-def read(content: Any, employee_id: str | None) -> Answer:
+class ContradictionError(ForeignAnswerError):
+    """The answer names another record, or contradicts itself: nothing that it says counts for this
+    record, its status code neither."""
+
+
+def read(content: Any, employee_id: str | None, data: bytes) -> Answer:
     """Return what a decoded answer says.
 
     Args:
         content: the JSON value of the answer.
-        employee_id: the id of the record that was sent; None if it has none.
+        employee_id: the id of the record that was sent; None if it has none that is text.
+        data: the bytes of the answer.
 
     Raises:
         ForeignAnswerError: this is no answer of the kit, or one to another record.
@@ -40,15 +47,54 @@ def read(content: Any, employee_id: str | None) -> Answer:
     if type(content) is not dict:
         raise ForeignAnswerError("is not a JSON object")
     result, message = content.get("result"), content.get("message")
+    named = content.get("employee_id", employee_id)
+    if named != employee_id or employee_id is None:
+        _check_id(named, employee_id, result)
     if type(result) is not str or type(message) is not str:
         raise ForeignAnswerError("has no text as its `result` and `message`")
     if result not in _RESULTS:
         raise ForeignAnswerError(f"has {shown(result)} as its result, no word of the kit")
-    named = content.get("employee_id")
-    # the server names the start of an id that is too long
-    if type(named) is str and employee_id is not None and named != employee_id[:MAX_ID]:
-        raise ForeignAnswerError(f"is about record {shown(named)}, not {shown(employee_id)}")
+    status = "success" if result in wire.ACKS else "error"
+    if content.get("status", status) != status:
+        raise ContradictionError(f"says {result!r}, which its `status` contradicts")
+    # one colon follows each key: where there are no more, no key is there twice
+    if data.count(b":") != len(content) + message.count(":"):
+        _check_keys(data)
     return Answer(result, message)
+
+
+def _check_id(named: object, employee_id: str | None, result: object) -> None:
+    """Check the id in an answer, if it is not equal to that of the record.
+
+    Raises:
+        ContradictionError: the server does not answer this record so.
+    """
+    if named is None and (employee_id is None or result == wire.TOO_LARGE):
+        return  # the server has found no id that is text, or has not read so large a record
+    if type(named) is str and (employee_id is None or named == employee_id[:MAX_ID]):
+        return  # the server names the start of an id that is too long
+    asked = "one without an id" if employee_id is None else shown(employee_id)
+    raise ContradictionError(f"is about record {shown(named)}, not {asked}")
+
+
+def _check_keys(data: bytes) -> None:
+    """Check that no object in an answer has a key twice, of which a reader would take either.
+
+    Raises:
+        ContradictionError: one has.
+    """
+
+    def unique(pairs: list[tuple[str, object]]) -> None:
+        keys: set[str] = set()
+        for key, _ in pairs:
+            if key in keys:
+                raise ContradictionError(f"has {shown(key)} twice")
+            keys.add(key)
+
+    try:
+        json.loads(data, object_pairs_hook=unique)
+    except RecursionError:
+        raise ForeignAnswerError("has too many values in one another") from None
 
 
 def shown(value: object) -> str:

@@ -8,8 +8,15 @@ from typing import ClassVar
 import orjson
 
 from empkit import wire
-from empkit.clients.answers import ForeignAnswerError, read, shown
-from empkit.clients.base import Answer, Client, NoAnswerError, NotSentError, UnauthorizedError
+from empkit.clients.answers import ContradictionError, ForeignAnswerError, read, shown
+from empkit.clients.base import (
+    Answer,
+    Client,
+    ClientError,
+    NoAnswerError,
+    NotSentError,
+    UnauthorizedError,
+)
 from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import checked, fetch_token
 from empkit.settings import Settings
@@ -71,10 +78,13 @@ class HttpClient(Client):
                 self._head = b""
             raise UnauthorizedError("The server refuses the token.")
         try:
-            answer = read(orjson.loads(response.body), employee_id)
-            if (answer.result in wire.ACKS) is not (200 <= response.code < 300):
-                raise ForeignAnswerError(f"says {answer.result!r}, which its status contradicts")
+            answer = read(orjson.loads(response.body), employee_id, response.body)
+            if response.code // 100 not in _CLASSES[answer.result]:
+                raise ContradictionError(f"says {answer.result!r}, which its status contradicts")
             return answer
+        except ContradictionError as error:
+            response.close()  # the answers that follow may be those to other records, too
+            raise _unusable(response, str(error)) from None
         except ForeignAnswerError as error:
             return _foreign(response, str(error))
         except orjson.JSONDecodeError:
@@ -89,16 +99,33 @@ def _foreign(response: Response, why: str) -> Answer:
         NoAnswerError: the status code does not say what became of the record.
     """
     code = response.code
-    words = f"The server answered {code} with a body that is not an empkit answer: it {why}"
     if code in _MEANT:
-        return Answer(_MEANT[code], f"{words} ({shown(response.body)}).", of_all=False)
+        words = f"{_NOT_OURS.format(code, why)} ({shown(response.body)})."
+        return Answer(_MEANT[code], words, of_all=False)
+    raise _unusable(response, why)
+
+
+def _unusable(response: Response, why: str) -> ClientError:
+    """Return the error for an answer that does not say what became of the record."""
+    words = _NOT_OURS.format(response.code, why)
     if response.retry_after_s:
         words += f"; it asks to wait {response.retry_after_s:,.3g} s"
     if response.location:
         words += f"; it redirects to {shown(response.location)}"
-    error = NotSentError if code == 429 else NoAnswerError
-    raise error(f"{words}.", response.retry_after_s)
+    error = NotSentError if response.code == 429 else NoAnswerError
+    return error(f"{words}.", response.retry_after_s)
 
+
+_NOT_OURS = "The server answered {} with a body that is not an empkit answer: it {}"
+
+_CLASSES = {
+    **dict.fromkeys(wire.ACKS, (2,)),
+    **dict.fromkeys(wire.REFUSALS, (4,)),
+    wire.UNAUTHORIZED: (4,),
+    wire.UNAVAILABLE: (4, 5),
+    wire.UNCERTAIN: (4, 5),
+}
+"""The first digits of the status codes that go with a result; the others contradict it."""
 
 _MEANT = {409: wire.DUPLICATE, 413: wire.TOO_LARGE, 422: wire.INVALID}
 """The status codes that refuse a record, whoever sends them."""

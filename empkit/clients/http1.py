@@ -13,6 +13,7 @@ import select
 import ssl
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -42,12 +43,15 @@ class Response(NamedTuple):
         body: the body, without the coding of its transfer and content.
         retry_after_s: how long the server asks to wait, in seconds.
         location: where it redirects to; empty when it does not.
+        close: closes the connection that it came over. For the one who waits for the response, at
+            once; later the connection is in use again.
     """
 
     code: int
     body: bytes
     retry_after_s: float = 0.0
     location: str = ""
+    close: Callable[[], None] = lambda: None
 
 
 class _Connection(asyncio.Protocol):
@@ -156,11 +160,11 @@ class _Connection(asyncio.Protocol):
             self.close()
             answer.set_exception(error)
             return
-        location = head.get(b"location", b"").decode("latin-1")
+        location = head.get(b"location", b"").decode("latin-1") if 300 <= code < 400 else ""
         wait_s = (
             retry_after_s(head[b"retry-after"].decode("latin-1")) if b"retry-after" in head else 0.0
         )
-        answer.set_result(Response(code, body, wait_s, location))
+        answer.set_result(Response(code, body, wait_s, location, self.close))
 
     def eof_received(self) -> None:
         if self._until_end and self._answer is not None:

@@ -50,8 +50,8 @@ class _Connect(ws_connect):
 class _Connection(ClientConnection):
     """One connection; numbers its messages and hands each answer to the future of its message.
 
-    A message that is no answer to a message that was sent ends the connection: what follows it
-    cannot be told apart either.
+    A message that is no answer to a message that was sent, or a second one, ends the connection:
+    what follows it cannot be told apart either.
 
     Attributes:
         usable: whether more messages can be sent.
@@ -61,6 +61,7 @@ class _Connection(ClientConnection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._waiting: dict[int, tuple[asyncio.Future[Answer], str | None]] = {}
+        self._given_up: dict[int, str | None] = {}
         self._sent = 0
         self._parts: list[bytes | bytearray | memoryview] = []
         self._why = ""
@@ -96,7 +97,8 @@ class _Connection(ClientConnection):
         except OSError as error:
             raise NoAnswerError(f"The WebSocket was closed: {error}") from error
         finally:
-            self._waiting.pop(number, None)
+            if self._waiting.pop(number, None) is not None:  # its answer may still come
+                self._given_up[number] = employee_id
 
     def process_event(self, event: Event) -> None:
         """Handle a frame that has arrived; the library calls this, and checks their sequence."""
@@ -109,9 +111,9 @@ class _Connection(ClientConnection):
             self._parts.clear()
             self._message(data)
         else:
-            self._message(event.data)
+            self._message(bytes(event.data))
 
-    def _message(self, data: bytes | bytearray | memoryview) -> None:
+    def _message(self, data: bytes) -> None:
         """Hand the answer in a message to the one who waits for it."""
         if not self.usable:
             return
@@ -121,7 +123,7 @@ class _Connection(ClientConnection):
                 raise ForeignAnswerError("is not a JSON object")
             if content.get("result") == wire.UNAUTHORIZED:
                 # the server does not say which record came after the token had expired
-                answer = read(content, None)
+                answer = read(content, None, data)
                 self.refused = True
                 self._give_up(answer.message)
                 return
@@ -130,21 +132,24 @@ class _Connection(ClientConnection):
                 raise ForeignAnswerError("has no `number`")
             if not 0 < number <= self._sent:
                 raise ForeignAnswerError(f"has the number {number}; {self._sent} were sent")
-            # without one who waits, it is the late answer to a message that was given up
-            future, employee_id = self._waiting.get(number, (None, None))
-            answer = read(content, employee_id)
-            if future is not None and not future.done():
-                future.set_result(answer)
+            if number in self._waiting:
+                future, employee_id = self._waiting[number]
+                answer = read(content, employee_id, data)
+                del self._waiting[number]
+                if not future.done():
+                    future.set_result(answer)
+            elif number in self._given_up:
+                read(content, self._given_up.pop(number), data)
+            else:
+                raise ForeignAnswerError(f"is a second answer to number {number}")
         except ForeignAnswerError as error:
             self._foreign(data, str(error))
         except orjson.JSONDecodeError:
             self._foreign(data, "is not JSON")
 
-    def _foreign(self, data: bytes | bytearray | memoryview, why: str) -> None:
+    def _foreign(self, data: bytes, why: str) -> None:
         """End the connection after a message that is no answer."""
-        self._give_up(
-            f"The server sent {shown(bytes(data))}, which is not an empkit answer: it {why}."
-        )
+        self._give_up(f"The server sent {shown(data)}, which is not an empkit answer: it {why}.")
         self.protocol.fail(CloseCode.POLICY_VIOLATION, "not an empkit answer")
         self.send_data()
 

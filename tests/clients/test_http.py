@@ -6,6 +6,8 @@ import time
 import pytest
 
 from tests.clients.foreign import answer, replies, response
+from tests.clients.test_base import send
+from tests.conftest import employee
 
 
 def saying(*answers):
@@ -61,6 +63,9 @@ ODD = {
     "a result that is no text": (b'{"result": ["created"], "message": "m"}', "no text as its"),
     "a message that is no text": (b'{"result": "created", "message": null}', "no text as its"),
     "an unknown result": (b'{"result": "ok", "message": "m"}', "'ok'"),
+    "a deep one": (
+        b'{"result": "created", "message": "m", "x": ":", "y": ' + 1020 * b"[" + 1020 * b"]" + b"}",
+        "has too many values in one another"),
     "another record": (
         b'{"result": "created", "message": "m", "employee_id": "E2"}', "is about record 'E2'"),
 }  # fmt: skip
@@ -79,10 +84,83 @@ def test_an_answer_whose_status_contradicts_its_words_is_no_answer():
         assert (reply.outcome, "contradicts" in reply.message) == ("unknown", True)
 
 
+def kit(code, result, *, ends="", **more):
+    """An answer with every key of the kit's, for E1 unless told otherwise."""
+    status = "success" if code < 300 else "error"
+    content = {"status": status, "message": "m", "employee_id": "E1", "result": result} | more
+    return response(code, json.dumps(content)[:-1].encode() + ends.encode() + b"}")
+
+
+CONTRADICTIONS = {
+    "a duplicate that names another": (kit(409, "duplicate", employee_id="E2"), "record 'E2'"),
+    "a record without end that names another": (kit(422, "invalid", employee_id="e1"), "'e1'"),
+    "one too large that names another": (kit(413, "too_large", employee_id="E2"), "record 'E2'"),
+    "a foreign conflict over another": (response(409, b'{"employee_id": "E2"}'), "record 'E2'"),
+    "an ack that names a number": (kit(201, "created", employee_id=5), "record 5"),
+    "an ack that names a list": (kit(201, "created", employee_id=["E1"]), "record ['E1']"),
+    "an ack that names an object": (kit(201, "created", employee_id={}), "record {}"),
+    "an ack that names none": (kit(201, "created", employee_id=None), "record None"),
+    "a refusal that names none": (kit(409, "duplicate", employee_id=None), "record None"),
+    "a refusal that names true": (kit(422, "invalid", employee_id=True), "record True"),
+    "a conflict that is created": (answer("created", code=409), "'created', which its status"),
+    "a conflict that is the same": (answer("same", code=409), "'same', which its status"),
+    "an invalid record created": (answer("created", code=422), "'created', which its status"),
+    "a failure that is a duplicate": (kit(500, "duplicate"), "'duplicate', which its status"),
+    "created, and an error": (kit(201, "created", status="error"), "its `status` contradicts"),
+    "a duplicate, and a success": (kit(409, "duplicate", status="success"), "`status` contra"),
+    "a status that is no text": (kit(201, "created", status=201), "its `status` contradicts"),
+    "two results": (kit(201, "duplicate", ends=', "result": "created"'), "has 'result' twice"),
+    "two results apart": (kit(409, "created", ends=', "result"\n:"invalid"'), "'result' twice"),
+    "two ids": (kit(201, "created", ends=', "employee_id": "E1"'), "has 'employee_id' twice"),
+    "two messages": (kit(422, "invalid", ends=', "message": "n"'), "has 'message' twice"),
+}
+
+
+@pytest.mark.parametrize(("odd", "said"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_an_answer_that_contradicts_itself_or_the_request_is_none_whatever_its_status(odd, said):
+    used = []
+
+    async def script(record, connection, _request):
+        used.append(connection)
+        yield odd if record["employee_id"] == "E1" else answer(employee_id="E3")
+
+    first, second = replies(script, ["E1", "E3"])
+    assert (first.outcome, first.result, first.attempts) == ("unknown", "no_answer", 1)
+    assert said in first.message
+    assert (second.outcome, used) == ("acked", [0, 1])  # what follows may be another's, too
+
+
+SOUND = {
+    "of the kit": (kit(201, "created"), "acked"),
+    "without an id": (answer("created"), "acked"),
+    "too large to be read": (kit(413, "too_large", employee_id=None), "refused"),
+    "with colons": (kit(409, "duplicate", message="a: b: c", field="x:y"), "refused"),
+    "with words of the kit as values": (kit(422, "invalid", field="result"), "refused"),
+    "with a quoted key": (kit(422, "invalid", message='"result": "created"'), "refused"),
+    "with more, and the same key deeper": (kit(201, "created", more={"result": 1}), "acked"),
+}
+
+
+@pytest.mark.parametrize(("sound", "outcome"), SOUND.values(), ids=SOUND)
+def test_an_answer_that_is_unlike_the_kits_but_clear_counts(sound, outcome):
+    (reply,) = replies(saying(sound), ["E1"])
+    assert reply.outcome == outcome
+
+
+def test_a_record_without_an_id_that_is_text_is_answered_without_one(lab):
+    for protocol in ("http", "websocket"):
+        for id_ in (5, None, ["E1"]):
+            reply = send(protocol, lab.settings, employee(id_))
+            assert (reply.outcome, reply.result) == ("refused", "invalid"), reply
+
+
 def test_a_redirection_is_said_and_not_followed():
     moved = response(307, b"", "Location: https://example.org/employees")
     (reply,) = replies(saying(moved), ["E1"])
     assert "redirects to 'https://example.org/employees'" in reply.message
+    for code in (409, 422, 500, 503, 200):
+        (reply,) = replies(saying(response(code, b"", "Location: /employees/7")), ["E1"])
+        assert "redirects" not in reply.message
 
 
 def test_an_id_that_is_too_long_is_refused_with_its_beginning():

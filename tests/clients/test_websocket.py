@@ -79,6 +79,14 @@ ODD = {
     "an unknown result": (answer(1, "fine"), "'fine'"),
     "a message that is no text": (answer(1, message=5), "no text as its"),
     "another record": (answer(1, employee_id="E2"), "is about record 'E2', not 'E1'"),
+    "an id that is a number": (answer(1, employee_id=5), "is about record 5, not 'E1'"),
+    "an id that is a list": (answer(1, employee_id=["E1"]), "is about record ['E1'], not 'E1'"),
+    "an id that is an object": (answer(1, "invalid", employee_id={}), "is about record {}"),
+    "an id that is null": (answer(1, employee_id=None), "is about record None, not 'E1'"),
+    "created, and an error": (answer(1, status="error"), "'created', which its `status`"),
+    "a duplicate, and a success": (answer(1, "duplicate", status="success"), "its `status`"),
+    "two results": (answer(1)[:-1] + ', "result": "invalid"}', "has 'result' twice"),
+    "two numbers": (answer(2)[:-1] + ', "number": 1}', "has 'number' twice"),
     "unauthorized without a reason": (json.dumps({"result": "unauthorized"}), "no text as its"),
 }
 
@@ -101,6 +109,34 @@ def test_a_message_that_is_no_answer_is_said_and_ends_the_connection(caplog, mes
     assert other.outcome == "acked"
     assert sent == [(1, "E1"), (1, "E3")]
     assert not caplog.records  # asyncio logs the traceback of an error in a callback
+
+
+def test_a_second_answer_to_a_record_ends_the_connection_and_is_said():
+    async def handle(socket, number, _record):
+        if number == 2:
+            await socket.send(answer(1, "invalid"))
+            await socket.send(answer(1))
+            await socket.send(answer(2))
+
+    first, second = replies(handle, ["a", "b"])
+    assert (first.outcome, second.outcome) == ("refused", "unknown")
+    assert "is a second answer to number 1" in second.message
+
+
+def test_a_second_late_answer_ends_the_connection_too():
+    async def handle(socket, number, _record):
+        if number == 2:
+            await socket.send(answer(1, employee_id="a"))
+            await socket.send(answer(1, employee_id="a"))
+            await socket.send(answer(2))
+
+    async def run():
+        async with opened(handle, attempt_timeout_s=0.2) as client:
+            return await client.send(employee("a")), await client.send(employee("b"))
+
+    first, second = asyncio.run(asyncio.wait_for(run(), 30))
+    assert (first.outcome, second.outcome) == ("unknown", "unknown")
+    assert "is a second answer to number 1" in second.message
 
 
 def test_what_follows_a_message_that_is_no_answer_answers_nothing():
