@@ -22,6 +22,7 @@ from empkit.records.header import csv_header
 from empkit.records.ids import Ids
 from empkit.records.json import OF_THE_LIST, is_by_line, json_document, json_lines
 from empkit.records.nested import Nested
+from empkit.records.other_formats import refuse_other_format
 from empkit.records.parquet import is_parquet, parquet
 from empkit.records.reading import Reading
 from empkit.records.remarks import DroppedValue, Drops, of_skipped, of_splits
@@ -129,6 +130,7 @@ def read_records(
 
     Raises:
         RecordError: there is nothing to read, the format is none of these, or an option cannot be.
+        TypeError: the source, or an option, is of another type.
 
     Example:
         >>> file = read_records(io.BytesIO(b'{"id": 7, "first": "Ada", "last": "Byron"}'))
@@ -254,7 +256,11 @@ def _load(source: str | Path | BinaryIO, name: str) -> bytes:
     if source == "-":
         return _read_all(sys.stdin.buffer.read, name)
     if not isinstance(source, str | Path):
+        if isinstance(source, io.TextIOBase) or not callable(getattr(source, "read", None)):
+            raise TypeError(_no_source(source))
         return _read_all(source.read, name)
+    if not str(source) or "\0" in str(source):
+        raise RecordError(f"{str(source)!r} is no path: give the path of a file.")
     path = Path(source)
     if path.is_dir():
         raise RecordError(f"{name} is a directory: give one file.")
@@ -271,10 +277,26 @@ def _load(source: str | Path | BinaryIO, name: str) -> bytes:
         ) from None
 
 
+def _no_source(source: object) -> str:
+    """Return what to give in place of something that is neither a path nor a stream of bytes."""
+    kind = type(source).__name__
+    if isinstance(source, io.TextIOBase | str):
+        step = 'is text: open the file with mode "rb", or encode the text for io.BytesIO'
+    elif isinstance(source, bytes | bytearray | memoryview):
+        step = f"is {kind}: wrap it in io.BytesIO"
+    else:
+        step = f"is {kind}"
+    return (
+        f'A file of records is a path, a stream of bytes, or "-" for standard input; this {step}.'
+    )
+
+
 def _read_all(read: Callable[[int], bytes], name: str) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while chunk := read(2**20):
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise TypeError(_no_source(chunk))
         chunks.append(chunk)
         size += len(chunk)
         _check_size(size, name)
@@ -322,6 +344,8 @@ def _opened(data: bytes, name: str, reading: Reading) -> Source:
         return workbook(data, name, reading, MAX_FILE_BYTES)
     if is_parquet(data):
         return parquet(data, name, reading, MAX_FILE_BYTES)
+    if reading.delimiter is None:
+        refuse_other_format(data, name)
     if reading.sheet is not None:
         raise RecordError(f"{name} is no spreadsheet, and so has no sheets: leave out --sheet.")
     unmarked = zeros_of_json(data) if reading.encoding is None else None

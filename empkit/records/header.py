@@ -97,7 +97,7 @@ def header_among(
     candidates = [_header_at(lines, number, delimiters, reading) for number in filled[:TITLE_LINES]]
     place = _header_among(candidates, reading)
     if place is None:
-        raise _no_header(candidates, reading, name)
+        raise _no_header(candidates, reading, name, is_text=isinstance(lines[0], bytes))
     header = candidates[place]
     if _is_row(place, candidates, reading):
         header = _without_header(candidates[place:], filled[place], reading)
@@ -277,7 +277,9 @@ def _check_names(columns: list[str], name: str) -> None:
         raise RecordError(f"{name} has two columns named {name_to_show(twice)}: rename one.")
 
 
-def _no_header(candidates: Sequence[Header], reading: Reading, name: str) -> RecordError:
+def _no_header(
+    candidates: Sequence[Header], reading: Reading, name: str, *, is_text: bool
+) -> RecordError:
     """Return the error that no line names the columns, with the options that would help."""
     best = max(candidates, key=lambda header: len(REQUIRED) - len(_missing(header)))
     for field, heading in reading.columns.items():
@@ -287,16 +289,17 @@ def _no_header(candidates: Sequence[Header], reading: Reading, name: str) -> Rec
     first = candidates[0]
     if reading.encoding is not None:
         name = f"Read in {reading.encoding}, which --encoding says, {name}"
+    what = "A CSV file" if is_text else "A table"
     message = (
-        f"{name} has no column for {', '.join(missing)}. A CSV file begins with the names of its "
+        f"{name} has no column for {', '.join(missing)}. {what} begins with the names of its "
         f"columns, such as {','.join(REQUIRED)}; this one begins with "
-        f"{shown(first.delimiter.join(first.columns))}. "
+        f"{shown((first.delimiter if is_text else ', ').join(first.columns))}. "
     )
     if len(missing) < len(REQUIRED):
         there = ", ".join(map(name_to_show, best.columns[:12]))
         options = " ".join(f"--column {field}=HEADING" for field in missing)
         return RecordError(f"{message}Say which column it is ({there}), or its number: {options}.")
-    if len(first.columns) == 1:
+    if len(first.columns) == 1 and is_text:
         why = "is HTML or XML" if first.columns[0].startswith("<") else "has one column only"
         return RecordError(
             f"{message}It {why} (between the cells may stand a comma, a semicolon, a tab or a "

@@ -36,6 +36,7 @@ class Reading:
 
     Raises:
         RecordError: one of these cannot be.
+        TypeError: one is of another type.
 
     Example:
         >>> Reading(delimiter="tab", decimal=",").given()
@@ -51,6 +52,7 @@ class Reading:
     sheet: str | None = None
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _check_columns(self.columns)
         if self.delimiter is not None:
             one = _NAMED_DELIMITERS.get(self.delimiter.lower(), self.delimiter)
@@ -74,6 +76,21 @@ class Reading:
         """Return the options that were given, to read the file in the same way again."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in values.items() if value not in (None, False, {})}
+
+
+def _check_types(reading: Reading) -> None:
+    columns = reading.columns
+    if not isinstance(columns, Mapping) or not all(
+        isinstance(each, str) for each in (*columns, *columns.values())
+    ):
+        raise TypeError(
+            f"columns={columns!r} does not say which columns are which fields: give a dict of "
+            'texts, such as {"employee_id": "Staff No"}.'
+        )
+    for name in ("encoding", "delimiter", "date_format", "decimal", "sheet"):
+        value = getattr(reading, name)
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name}={value!r} is no text: write it in quotes.")
 
 
 def _check_columns(columns: Mapping[str, str]) -> None:

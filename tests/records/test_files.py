@@ -124,3 +124,42 @@ def test_damaged_gzip_gives_what_can_be_read_and_says_where_it_ends():
     (end,) = found.unreadable
     assert end.line == len(found.records) + 1
     assert end.reason.startswith("The gzip data end early")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (io.StringIO("id,first,last\n1,a,b"), 'open the file with mode "rb"'),
+        (io.StringIO(), 'open the file with mode "rb"'),
+        (SimpleNamespace(read=lambda size: "id"), 'open the file with mode "rb"'),
+        (b"id,first,last\n1,a,b", "wrap it in io.BytesIO"),
+        (None, "this is NoneType"),
+        ([ADA], "this is list"),
+        (7, "this is int"),
+    ],
+)
+def test_what_is_no_file_is_refused_with_what_to_give(source, words):
+    with pytest.raises(TypeError, match=words):
+        read_records(source)
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(RecordError, match="is no path: give the path of a file"):
+        read_records(path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"columns": ["id"]},
+        {"columns": {"employee_id": 1}},
+        {"encoding": 5},
+        {"delimiter": b";"},
+        {"date_format": 1},
+        {"decimal": 1.5},
+    ],
+)
+def test_an_option_of_another_type_is_refused_with_its_name(options):
+    with pytest.raises(TypeError, match=f"{next(iter(options))}=.*: (write|give)"):
+        read_records(io.BytesIO(b"id,first,last\n1,a,b"), **options)

@@ -142,6 +142,14 @@ def test_cells_whose_value_is_not_in_the_file_are_said(cell, words):
     assert any(re.search(words, note) for note in found.notes)
 
 
+def test_a_sheet_whose_headings_are_unknown_is_not_told_about_delimiters_or_csv():
+    for rows in ([["Who"], ["Nia"]], [["Who", "What"], ["Nia", "x"]]):
+        with pytest.raises(RecordError, match=r"A table begins with .*--column") as caught:
+            read(xlsx({"A": rows}))
+        assert "CSV" not in str(caught.value)
+        assert "delimiter" not in str(caught.value)
+
+
 def test_a_cell_without_a_value_is_dropped_with_its_line_and_column_and_costs_its_row_if_strict():
     rows = [["id", "first", "last", "salary"], [1, "Nia", "Orr", 5], [2, "Bo", "Lund", 6]]
     other = [["Notes"], ["x", "y", "z", 7]]
