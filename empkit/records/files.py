@@ -382,7 +382,7 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
             text, found, words = in_utf8(data)  # JSON is in UTF-8 always (RFC 8259)
             if found != "utf-8":
                 notes.append(
-                    f"Its encoding was detected as {found} ({', '.join(words)}): if letters are "
+                    f"Its encoding was detected as {found} ({words}): if letters are "
                     "wrong, say it with --encoding."
                 )
         text = with_one_line_end(text)

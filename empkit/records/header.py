@@ -17,6 +17,7 @@ from empkit.records.employee import REQUIRED, RecordError, name_to_show
 from empkit.records.headings import column_of, fields_of, meaning, no_column, plan_of
 from empkit.records.reading import FULL_NAME, Reading
 from empkit.records.rows import lines_of, unreadable
+from empkit.records.text import of_zero_bytes
 from empkit.records.values import shown
 
 TITLE_LINES = 20
@@ -59,9 +60,10 @@ def csv_header(data: bytes, name: str, reading: Reading) -> Header:
         if len(filled) > TITLE_LINES and number > filled[TITLE_LINES - 1] + MAX_ROW_LINES:
             break
     if b"\0" in lines[0] or "\ufffd" in lines[0].decode(errors="replace"):
+        such = f"which looks like {of_zero_bytes(data)}" if b"\0" in lines[0] else "such as cp1252"
         raise RecordError(
             f"{name} is not text in UTF-8: save it as CSV (UTF-8), JSON or JSON Lines, or say its "
-            "encoding with --encoding, such as cp1252 or utf-16-le."
+            f"encoding with --encoding, {such}."
         )
     said = _SEPARATOR.fullmatch(lines[0].decode(errors="replace").strip())
     if said and len(filled) > 1:

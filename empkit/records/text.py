@@ -47,6 +47,32 @@ _PLAIN = _ASCII.decode()
 ESCAPED = re.compile("[\udc80-\udcff]")
 """What stands for a byte that is not UTF-8."""
 
+_CENTRAL = ("cp1250", "iso8859_2")
+"""Encodings of the Latin alphabet in Central Europe."""
+
+_CENTRAL_LETTERS = frozenset(
+    "\u0105\u0107\u0119\u0142\u0144\xf3\u015b\u017a\u017c"  # Polish
+    "\xe1\u010d\u010f\xe9\u011b\xed\u0148\u0159\u0161\u0165\xfa\u016f\xfd\u017e"  # Czech
+    "\xe4\u013e\u013a\u0155\xf4\xf6\u0151\xfc\u0171\u0111\xdf"  # Slovak, Hungarian, Croatian
+    "\u0103\xe2\xee\u015f\u0163"  # Romanian
+)
+
+_SCRIPTS = ("cp1251", "cp1255", "cp1253", "gb18030", "cp949", "cp932")
+"""Encodings of other alphabets that most of their files are in, besides UTF-8."""
+
+_USUAL = frozenset(
+    {*_SCRIPTS, *_CENTRAL, "cp1256", "cp1257", "cp866", "cp874", "koi8_r", "koi8_u"}
+) | {
+    *("big5", "euc_jp", "shift_jis", "iso8859_5", "iso8859_7", "iso8859_8", "iso8859_13"),
+    *("mac_cyrillic", "mac_greek"),
+}
+"""Encodings that files are in; others that Python knows are rare."""
+
+_ASCII_LETTER = re.compile(rb"[A-Za-z]")
+
+_FEW_WORDS = 4
+"""With how many words at most an encoding is not certain, if they are words in another as well."""
+
 _ALONE = re.compile(rb"\r(?!\n)")
 
 _DAMAGED = 20
@@ -112,28 +138,45 @@ def _strictly(data: bytes, encoding: str, name: str) -> bytes:
         ) from error
 
 
-def in_utf8(data: bytes) -> tuple[bytes, str, list[str]]:
+def in_utf8(data: bytes) -> tuple[bytes, str, str]:
     """Return a text in UTF-8, the encoding that it was in, and some of its words with letters
-    beyond ASCII, which show whether that is right.
+    beyond ASCII, which show whether that is right, and what else they may be.
 
     A text with lines of UTF-8 beyond ASCII is UTF-8, even if some others are not: these are
     damaged, and their rows say where. Otherwise the encoding is detected.
     """
     if _is_utf8(data):
-        return data, "utf-8", []
+        return data, "utf-8", ""
     if b"\0" in data[:SAMPLE] or _is_damaged_utf8(data[:SAMPLE]):
-        return data, "utf-8", []
+        return data, "utf-8", ""
     words = list(dict.fromkeys(_WORD.findall(data[:SAMPLE])))
-    encoding = _detected(words, carriage_returns=b"\n" not in data)
+    encoding, others = _detected(words, carriage_returns=b"\n" not in data)
     try:
         text = data.decode(encoding)
     except UnicodeError:
-        return data, "utf-8", []
+        return data, "utf-8", ""
     return (
         text.encode(),
         encoding.replace("_", "-"),
-        [word.decode(encoding, "replace") for word in words[:3]],
+        _shown_words(words, encoding) + _uncertain(words, encoding, others),
     )
+
+
+def _shown_words(words: list[bytes], encoding: str) -> str:
+    return ", ".join(word.decode(encoding, "replace") for word in words[:3])
+
+
+def _uncertain(words: list[bytes], encoding: str, others: list[str]) -> str:
+    """Return which other encodings a few words may be in, and what they would be."""
+    if len(words) > _FEW_WORDS:
+        return ""
+    found: dict[str, str] = {}
+    for other in others:
+        text = _shown_words(words, other)
+        if text != _shown_words(words, encoding):
+            found.setdefault(text, other)
+    ways = [f"{other.replace('_', '-')} ({text})" for text, other in found.items()]
+    return f"; not certain, it may be {' or '.join(ways[:3])}" if ways else ""
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -161,24 +204,29 @@ def _is_damaged_utf8(data: bytes) -> bool:
     return good * _DAMAGED >= bad and good > 0
 
 
-def _detected(words: list[bytes], *, carriage_returns: bool) -> str:
-    """Return the encoding of words that are not UTF-8.
+def _detected(words: list[bytes], *, carriage_returns: bool) -> tuple[str, list[str]]:
+    """Return the encoding of words that are not UTF-8, and others that they may be in.
 
     A library that is made for it says it for alphabets that are not Latin. Between the encodings
-    of Western Europe it errs (of `Jörg` in cp1252 it says cp775), as few letters of a file tell
+    of Western Europe it errs (of `J\xf6rg` in cp1252 it says cp775), as few letters of a file tell
     them apart: the first is taken in which all of its words look like words.
     """
-    western = ["cp1252", "cp1254", "cp850", "mac_roman"]
+    western = ["cp1252", "cp1254", "iso8859_15", "cp850", "mac_roman"]
     if carriage_returns:
         western = ["mac_roman", "cp1252"]
-    for encoding in western:
-        if _fits(words, encoding, _is_western):
-            return encoding
+    fitting = [each for each in western if _fits(words, each, _LETTERS.get(each, _is_western))]
+    latin = any(_ASCII_LETTER.search(word) for word in words)
+    central = [each for each in _CENTRAL if latin and _fits(words, each, _is_central)]
+    if fitting:
+        return fitting[0], [*central, *fitting[1:]]
     found = from_bytes(b"\n".join(words))
     others = [each.encoding for each in found if each.encoding not in western]
     others = [encoding for encoding in others if _ASCII.decode(encoding, "replace") == _PLAIN]
     likely = [encoding for encoding in others if _fits(words, encoding, str.isalpha)]
-    return [*likely, *others, "cp1252"][0]
+    usual = [encoding for encoding in likely if encoding in _USUAL]
+    ways = [*dict.fromkeys([*usual, *central, *likely, *others, "cp1252"])]
+    scripts = [each for each in _SCRIPTS if _fits(words, each, str.isalpha)]
+    return ways[0], [*scripts, *central, *usual]
 
 
 def _fits(words: list[bytes], encoding: str, is_letter: Callable[[str], bool]) -> bool:
@@ -189,9 +237,21 @@ def _fits(words: list[bytes], encoding: str, is_letter: Callable[[str], bool]) -
         return False
 
 
+def _is_central(letter: str) -> bool:
+    return letter.lower() in _CENTRAL_LETTERS
+
+
 def _is_western(letter: str) -> bool:
     latin = "\xc0" <= letter <= "\xff" and letter not in _ALIEN
     return latin or letter in _OTHER_LATIN
+
+
+def _is_western_15(letter: str) -> bool:
+    return _is_western(letter) or letter in "\u0160\u0161\u017d\u017e"
+
+
+_LETTERS = {"iso8859_15": _is_western_15}
+"""Which letters an encoding has, where that is not plain."""
 
 
 def _is_word(word: str, is_letter: Callable[[str], bool]) -> bool:
@@ -209,9 +269,16 @@ def _is_word(word: str, is_letter: Callable[[str], bool]) -> bool:
             in_row += 1
             if not is_letter(letter) or (before.islower() and letter.isupper()):
                 return False
-            if in_row > 2 and is_letter is _is_western:
+            if in_row > 2 and is_letter is not str.isalpha:
                 return False
     return True
+
+
+def of_zero_bytes(data: bytes) -> str:
+    """Return which encoding of two bytes a text is in that has zero bytes between its letters."""
+    sample = data[:SAMPLE]
+    even, odd = (sample[place::2].count(b"\0") for place in range(2))
+    return "utf-16-be" if even > odd else "utf-16-le"
 
 
 def with_line_feeds(data: bytes) -> bytes:
