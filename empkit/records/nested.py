@@ -12,7 +12,7 @@ from typing import Any
 from empkit.records.decoder import decode
 from empkit.records.depth import too_deep
 from empkit.records.employee import REQUIRED, RecordError, name_to_show
-from empkit.records.headings import column_of, fields_of, plan_of
+from empkit.records.headings import column_of, fields_of, named_fields, plan_of
 from empkit.records.rows import Row, unreadable
 from empkit.records.values import number_of, shown
 
@@ -32,6 +32,19 @@ _LEVELS = 4
 
 _MOST_NAMED = 8
 """How many lists a sentence names."""
+
+_STAFF = frozenset({
+    "associates", "colaboradores", "consultants", "contractors", "employees", "empleados",
+    "employes", "items", "members", "mitarbeiter", "people", "personnel", "persons", "staff",
+    "team", "users", "workers",
+})  # fmt: skip
+"""How a list of the employees of a group is called."""
+
+_RELATIVES = frozenset({
+    "beneficiaries", "children", "contacts", "dependants", "dependents", "emergency_contacts",
+    "emergencycontacts", "family", "kids", "relatives", "spouses",
+})  # fmt: skip
+"""How a list of people is called that belongs to an employee; they are none."""
 
 _HOLDING = frozenset({dict, list})
 
@@ -106,7 +119,16 @@ class Nested:
         if dict in inner:
             value = {name: _of_mongo(each) for name, each in value.items()}
         if kind in {NONE, BY_NAME} and inner:
-            if lists := self._lists(value, EMPLOYEE if kind == BY_NAME else BY_NAME):
+            lists = self._within(value, kind)
+            if kind == BY_NAME and any(_word(path) not in _STAFF for path, _ in lists):
+                yield unreadable(
+                    line,
+                    f"Its name may be an employee's or a group's, of which "
+                    f"{_some([_shown(path) for path, _ in lists])} has the employees: call it "
+                    "full_name, or make a list of these.",
+                )
+                return
+            if lists:
                 self._say_lists_within(value, lists)
                 for _, elements in lists:
                     for each in elements:
@@ -206,7 +228,19 @@ class Nested:
         unwrapped = self._unwrapped(value)
         if unwrapped is not None and self.kind(tuple(unwrapped)) >= least:
             return True
-        return bool(self._lists(value, least))
+        return bool(self._within(value, kind, least))
+
+    def _within(
+        self, value: dict[str, Any], kind: int, least: int = BY_NAME
+    ) -> list[tuple[Path, list[Any]]]:
+        """Return the lists of employees in an object that is a group of these, not those of the
+        relatives of an employee."""
+        if kind == BY_NAME:
+            least = EMPLOYEE
+            if not named_fields(value).isdisjoint({"email", "position", "salary", "hire_date"}):
+                return []
+        lists = self._lists(value, least)
+        return [found for found in lists if _word(found[0]) not in _RELATIVES]
 
     def _unwrapped(self, value: dict[str, Any], level: int = 1) -> dict[str, Any] | None:
         """Return the only employee that an object wraps, with what stands beside it."""
@@ -412,6 +446,10 @@ def _to(text: str, place: int) -> int:
     while text[place] in " \t\r\n":
         place += 1
     return place
+
+
+def _word(path: Path) -> str:
+    return path[-1].casefold()
 
 
 def _shown(path: Path) -> str:

@@ -135,10 +135,23 @@ def test_lists_within_the_objects_of_a_list_and_pages_are_read():
     assert read(f"{json.dumps([ADA])}\n{json.dumps([BO, CY])}").records == [ADA, BO, CY]
 
 
+def test_a_name_that_may_be_an_employees_or_a_groups_is_not_guessed():
+    found = read([{"id": 7, "name": "Human Resources", "crew": [BO]}])
+    assert list(found.records) == []
+    assert "may be an employee's or a group's, of which 'crew'" in found.unreadable[0].reason
+
+
 def test_relatives_and_reports_of_an_employee_are_not_employees():
     reports = {"id": 7, "name": "Nia Orr", "reports": [{"id": 8, "name": "Bo Lund"}]}
     assert [record["employee_id"] for record in read([reports]).records] == ["7"]
     assert read({**ADA, "dependents": [BO]}).records == [{**ADA, "dependents": [BO]}]
+    by_name = {"id": 7, "name": "Nia Orr", "dependents": [BO]}
+    assert [record["employee_id"] for record in read([by_name]).records] == ["7"]
+    paid = {"id": 7, "name": "Nia Orr", "salary": 5, "members": [BO]}
+    assert [record["employee_id"] for record in read([paid]).records] == ["7"]
+    found = read([{"code": 7, "who": "Nia Orr", "children": [BO]}])
+    assert list(found.records) == []
+    assert found.unreadable
     unnamed = {"employee_id": "E1", "first_name": "Ada", "dependents": [BO]}
     found = read([unnamed])
     assert list(found.records) == []
