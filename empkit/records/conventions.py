@@ -243,7 +243,8 @@ class Conventions:
             ways = set(learned) or ({True} if found[2] == "." else set())
             if len(ways) == 1:
                 value = day_first if ways == {True} else month_first
-                told = learned and None not in {day_first, month_first}
+                usual = found[2] == "." and ways == {True}
+                told = learned and not usual and None not in {day_first, month_first}
                 if value is not None and told and day_first != month_first:
                     self._by_others("hire_date", text, value.isoformat())
             elif ways or day_first != month_first:

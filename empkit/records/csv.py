@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from empkit.records.rows import MAX_LINE_BYTES, Cells, Row, batches, lines_of, too_long
 
+csv.field_size_limit(MAX_LINE_BYTES)  # of Python it is 131,072 characters
+
 MAX_ROW_LINES = 100
 """The largest number of lines that one CSV row may span with quotes."""
 
@@ -182,6 +184,8 @@ def cells_at(
                 except csv.Error:
                     break
         reason = "Bad CSV: a quote is opened and not closed."
+    if b"\\" + quote.encode() in first:
+        reason += f" A quote within a cell is written twice, {quote * 2}, and not as \\{quote}."
     return reason, 1
 
 

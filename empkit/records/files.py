@@ -33,8 +33,10 @@ from empkit.records.text import (
     ESCAPED,
     decoded,
     in_utf8,
+    remarks_on_text,
     with_line_feeds,
     with_one_line_end,
+    without_quotes_around_lines,
     zeros_of_json,
 )
 
@@ -386,6 +388,9 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
                     "wrong, say it with --encoding."
                 )
         text = with_one_line_end(text)
+        if (unwrapped := without_quotes_around_lines(text)) is not None:
+            text = unwrapped
+            notes.append("Each line stands in quotes as a whole; it is read without these.")
         try:
             header = csv_header(text, name, reading)
         except RecordError:
@@ -393,8 +398,9 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
                 raise
         else:
             skipped: dict[int, str] = {}
+            notes += [*header.notes, *remarks_on_text(text, header.delimiter)]
             return Source(
-                partial(csv_rows, text, header, skipped), [*notes, *header.notes],
+                partial(csv_rows, text, header, skipped), notes,
                 header.chosen, header.delimiter, skipped, lines,
             )  # fmt: skip
         notes = []

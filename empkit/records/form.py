@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -38,6 +39,16 @@ _MOST_REASONS = 8
 """How many reasons a row is given at most."""
 
 _NAMES = ("first_name", "last_name")
+
+
+_GENERATION = re.compile(r"(?:,\s*|\s)(jr\.?|sr\.?|ii|iii|iv)$", re.IGNORECASE)
+"""What belongs to a last name and stands at the end of a whole one."""
+
+_TITLE_BEHIND = re.compile(
+    r",\s*(?:ph\.?\s?d|d\.?\s?phil|m\.?d|mba|m\.?sc|b\.?sc|m\.?a|b\.?a|dr|prof|esq|cpa|rn)\.?$",
+    re.IGNORECASE,
+)
+"""A title behind the whole name, and a comma."""
 
 
 class Bad(NamedTuple):
@@ -274,6 +285,12 @@ class Form:
     def _split(self, plan: Plan, place: int, value: Any) -> dict[str, str]:
         """Return first and last name of a whole name; nothing if it is not two words or more."""
         text = " ".join(value.split()) if isinstance(value, str) else ""
+        whole, titles = text, ""
+        while "," in text and (title := _TITLE_BEHIND.search(text)):
+            text, titles = text[: title.start()].strip(), ", without titles behind a comma"
+        generation = _GENERATION.search(text)
+        if generation:
+            text = text[: generation.start()].strip()
         last, comma, first = map(str.strip, text.partition(","))
         way = "at the comma, behind which the first name stands"
         if not comma and plan.last_first:
@@ -284,7 +301,10 @@ class Form:
             way = "at the last blank"
         if not (first and last):
             return {}
-        split = self.splits.setdefault((plan.columns[place], way), Split(0, text, first, last))
+        if generation:
+            last = f"{last} {generation[1]}"
+        way += titles
+        split = self.splits.setdefault((plan.columns[place], way), Split(0, whole, first, last))
         split.count += 1
         return {"first_name": first, "last_name": last}
 

@@ -40,8 +40,8 @@ _OTHER_LANGUAGES = {
     ),
     "last_name": (
         "name_last last_names surnames nachname familienname zuname nom nom_de_famille "
-        "nom_de_naissance nom_d_usage apellido apellidos primer_apellido sobrenome apelido "
-        "apelidos ultimo_nome cognome achternaam"
+        "nom_de_naissance nom_d_usage apellido apellidos primer_apellido apellido_paterno "
+        "sobrenome apelido apelidos ultimo_nome cognome achternaam"
     ),
     "email": (
         "work_email business_email adresse_email adresse_mail courriel correo correo_electronico "
@@ -55,12 +55,14 @@ _OTHER_LANGUAGES = {
         "puesto_de_trabajo cargo funcao funzione mansione functie"
     ),
     "salary": (
-        "gehalt jahresgehalt bruttogehalt jahresbrutto lohn salaire salaire_annuel salaire_base "
+        "pay_rate gehalt jahresgehalt bruttogehalt jahresbrutto lohn bruttolohn jahreslohn "
+        "salaire salaire_annuel salaire_base "
         "remuneration remuneration_annuelle salario salario_anual salario_base sueldo sueldo_anual "
         "remuneracion remuneracao vencimento stipendio retribuzione ral salaris ctc"
     ),
     "hire_date": (
-        "original_hire_date eintrittsdatum einstellungsdatum eintritt einstellung beschaftigt_seit "
+        "original_hire_date entry_date date_of_entry eintrittsdatum einstellungsdatum eintritt "
+        "eintritt_am eingetreten_am einstellung beschaftigt_seit "
         "dienstbeginn date_d_embauche date_embauche date_d_entree date_entree date_d_arrivee "
         "fecha_de_contratacion fecha_contratacion fecha_de_ingreso fecha_ingreso fecha_de_alta "
         "fecha_alta fecha_de_incorporacion data_de_admissao data_admissao data_de_contratacao "
@@ -79,8 +81,9 @@ _ID = re.compile(rf"(?:{_PERSON})(?:{_NUMBER})|(?:{_NUMBER})(?:d|de|du|do|del|de
 """How an id may be called: a word for a person and one for a number, in either order."""
 
 _DECORATION = re.compile(
-    r"\A(?:employee|emp|worker|staff|associate|legal|official|current|annual|total)\W+|"
-    r"\W+(?:brut|brute|bruto|bruta|gross|lordo|annuel|annuelle|anual)\Z",
+    r"\A(?:(?:employee|emp|worker|staff|associate|legal|official|current|annual|total)\W+|"
+    r"(?:legal\s+)?name\s*[-:]\s*)|"
+    r"\W+(?:brut|brute|bruto|bruta|gross|lordo|annuel|annuelle|anual|amount)\Z",
     re.IGNORECASE,
 )
 """Words that say no more than that the column is about the employee, or how an amount is meant."""
@@ -95,6 +98,15 @@ _ALONE_WHOLE = {"nom", "nombre", "nombres", "nome"}
 
 _SALUTATIONS = {"title", "anrede", "civilite", "tratamiento"}
 """What stands before a name, if it is called so and does: Ms, Dr. It is no position."""
+
+_FRENCH_ONLY = "service"
+"""A department in French, and years of service in English."""
+
+_FRENCH = frozenset(
+    ("matricule", "prenom", "prenoms", "nom", "poste", "fonction", "salaire", "remuneration",
+     "salarie", "embauche", "courriel")
+)  # fmt: skip
+"""Words of French headings, of which one is enough."""
 
 _NAMES = ("first_name", "last_name")
 
@@ -216,6 +228,10 @@ def plan_of(names: Iterable[str], chosen: Mapping[str, str | None]) -> Plan:
         field, rank = (by_column[column], CHOSEN) if column in by_column else meaning(column)
         if rank != CHOSEN and _squeeze(column) in _SALUTATIONS and _before_name(columns, place):
             continue
+        if rank != CHOSEN and _squeeze(column) == _FRENCH_ONLY and not _in_french(columns):
+            continue
+        if field is None and _squeeze(column) == "sn" and "givenname" in map(_squeeze, columns):
+            field, rank = "last_name", _RARE  # of LDAP; alone it may be a serial number
         if field is not None and (rank == CHOSEN or field not in chosen):
             found[field] = min(found.get(field, (rank, place)), (rank, place))
     _settle_names(found, columns)
@@ -231,6 +247,15 @@ def plan_of(names: Iterable[str], chosen: Mapping[str, str | None]) -> Plan:
             kept[place] = name
     last_first = whole is not None and _both_names(columns[whole])[:1] == ["last_name"]
     return Plan(columns, fields, kept, whole, last_first)
+
+
+def _in_french(columns: tuple[str, ...]) -> bool:
+    words = {word for column in columns for word in _words(column)}
+    return not words.isdisjoint(_FRENCH)
+
+
+def _words(column: str) -> list[str]:
+    return [_squeeze(column), *map(_squeeze, re.split(r"[\W_]+", column))]
 
 
 def _before_name(columns: tuple[str, ...], place: int) -> bool:
@@ -290,7 +315,10 @@ def column_of(heading: str, columns: Sequence[str], *, by_number: bool = False) 
 def no_column(field: str, heading: str, columns: Sequence[str], name: str) -> RecordError:
     """Return the error that the user named a column that a file does not have."""
     there = ", ".join(map(name_to_show, columns[:12])) or "none"
+    near = nearest(heading, columns)
+    if heading.strip().lstrip("-").isdecimal():
+        near = f" (the numbers of columns are 1 to {len(columns)})"
     return RecordError(
-        f"{name} has no column {heading!r} for --column {field}={heading}"
-        f"{nearest(heading, columns)}. Its columns are {there}."
+        f"{name} has no column {heading!r} for --column {field}={heading}{near}. Its columns are "
+        f"{there}."
     )

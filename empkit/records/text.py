@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from charset_normalizer import from_bytes
 
 from empkit.records.employee import RecordError
+from empkit.records.rows import lines_of
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -72,6 +74,14 @@ _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 
 _FEW_WORDS = 4
 """With how many words at most an encoding is not certain, if they are words in another as well."""
+
+_APOSTROPHE = re.compile(
+    rb"(?:^|[,;\t|\"])('[\d+=@-][^',;\t|\"\r\n]*)(?=[,;\t|\"\r\n]|\Z)", re.MULTILINE
+)
+"""A cell that a spreadsheet was told to take as text."""
+
+_ESCAPE = re.compile(rb"(\\[tnr0])")
+"""A tab or a line end, as databases write it."""
 
 _ALONE = re.compile(rb"\r(?!\n)")
 
@@ -279,6 +289,52 @@ def of_zero_bytes(data: bytes) -> str:
     sample = data[:SAMPLE]
     even, odd = (sample[place::2].count(b"\0") for place in range(2))
     return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def without_quotes_around_lines(data: bytes) -> bytes | None:
+    """Return CSV whose lines stand in quotes as a whole, without them; None if they do not."""
+    lines = (line for line in lines_of(data) if line.strip())
+    if not all(map(_is_quoted_whole, itertools.islice(lines, 100))):
+        return None
+    return b"\n".join(
+        line.strip()[1:-1].replace(b'""', b'"') if _is_quoted_whole(line) else line
+        for line in data.split(b"\n")
+    )
+
+
+def _is_quoted_whole(line: bytes) -> bool:
+    line = line.strip()
+    inner = line[1:-1]
+    whole = (
+        len(line) > 2 and line[:1] == line[-1:] == b'"' and b'"' not in inner.replace(b'""', b"")
+    )
+    return whole and any(mark in inner for mark in (b",", b";", b"\t", b"|"))
+
+
+def remarks_on_text(data: bytes, delimiter: str) -> list[str]:
+    """Return sentences on what a CSV file's text has that other programs mean otherwise.
+
+    Args:
+        data: the text.
+        delimiter: between its cells.
+    """
+    sentences = []
+    if found := _APOSTROPHE.search(data):
+        sentences.append(
+            f"A cell begins with an apostrophe, {_around(data, found)}: spreadsheets hide it, here "
+            "it is kept as it is."
+        )
+    if delimiter == "\t" and (found := _ESCAPE.search(data)):
+        sentences.append(
+            f"A cell has a backslash, {_around(data, found)}: databases write a tab or a line end "
+            "so, here it is kept as it is."
+        )
+    return sentences
+
+
+def _around(data: bytes, found: re.Match[bytes]) -> str:
+    text = found[1].decode(errors="replace")[:30]
+    return f"{text!r} in line {data.count(bytes([10]), 0, found.start(1)) + 1}"
 
 
 def with_line_feeds(data: bytes) -> bytes:

@@ -141,6 +141,42 @@ EXPORTS = {
     ),
     "numbers as formulas": ('id,first,last\n="0017",Nia,Orr\n', "utf-8",
                             employee("0017", "Nia", "Orr")),
+    "of Workday": (
+        "Employee ID,Legal Name - First Name,Legal Name - Last Name,Total Base Pay - Amount\n"
+        "1,Nia,Orr,85000\n", "utf-8", employee("1", "Nia", "Orr", salary=85_000.0),
+    ),
+    "Spanish, with two last names": (
+        "id,nombre,apellido paterno,apellido materno\n1,Nia,Orr,Lund\n", "utf-8",
+        employee("1", "Nia", "Orr", **{"apellido materno": "Lund"}),
+    ),
+    "years of service": (
+        "ID,First Name,Last Name,Service\n1,Nia,Orr,5.2\n", "utf-8",
+        employee("1", "Nia", "Orr", Service="5.2"),
+    ),
+    "a French service": (
+        "Matricule;Nom;Pr\xe9nom;Service\n1;Orr;Nia;Paie\n", "cp1252",
+        employee("1", "Nia", "Orr", department="Paie"),
+    ),
+    "of a directory": (
+        "uid,givenName,sn,mail,employeeNumber\nn,Nia,Orr,n@x,0042\n", "utf-8",
+        employee("0042", "Nia", "Orr", email="n@x", uid="n"),
+    ),
+    "a serial number is no last name": (
+        "SN,Emp ID,Employee Name\n1,E7,Nia Orr\n", "utf-8", employee("E7", "Nia", "Orr", SN="1"),
+    ),
+    "of SAP, with pay and entry": (
+        "|PersNo. |First name|Last name|PAY RATE|Entry date|\n"
+        "|00001001|Nia       |Orr      |52.000,00 |15.03.2021|\n", "utf-8",
+        employee("00001001", "Nia", "Orr", salary=52_000.0, hire_date="2021-03-15", column_1=""),
+    ),
+    "German, of a payroll office": (
+        "Personalnr;Vorname;Nachname;Bruttolohn;Eintritt am\n1;Nia;Orr;5,5;01.03.2021\n",
+        "utf-8",
+        employee("1", "Nia", "Orr", salary=5.5, hire_date="2021-03-01"),
+    ),
+    "each line in quotes": (
+        '"id,first,last"\n"1,Nia,Orr"\n"2,""Bo"",Lund"\n', "utf-8", employee("1", "Nia", "Orr"),
+    ),
     "of an API": (
         '{"d": {"results": [{"userId": "1", "firstName": "Nia", "lastName": "Orr"}]}}',
         "utf-8",
@@ -233,3 +269,51 @@ def test_headings_of_another_table_are_no_employee():
 def test_a_letter_in_another_encoding_names_the_option():
     found = read(b'{"id": 1, "first": "\xc1", "last": "b"}')
     assert "--encoding" in found.unreadable[0].reason
+
+
+@pytest.mark.parametrize(
+    ("whole", "first", "last"),
+    [
+        ("Nia Orr, PhD", "Nia", "Orr"),
+        ("Nia Orr, M.D., MBA", "Nia", "Orr"),
+        ("Orr, Nia, Dr.", "Nia", "Orr"),
+        ("Nia Orr Jr.", "Nia", "Orr Jr."),
+        ("Nia Orr, III", "Nia", "Orr III"),
+        ("Orr Jr., Nia", "Nia", "Orr Jr."),
+        ("Orr, Nia Sr", "Nia", "Orr Sr"),
+        ("Yo-Yo Ma", "Yo-Yo", "Ma"),
+        ("Ma, Yo-Yo", "Yo-Yo", "Ma"),
+    ],
+)
+def test_a_title_behind_a_name_is_no_first_name(whole, first, last):
+    found = read(f'id;full_name\n1;"{whole}"\n')
+    assert found.records == [employee("1", first, last)]
+    assert repr(whole) in found.notes[0]
+
+
+def test_a_title_alone_is_no_name():
+    (row,) = read('id;full_name\n1;"Orr, PhD"\n').unreadable
+    assert "'Orr, PhD' in the column 'full_name' is not two names" in row.reason
+
+
+def test_what_other_programs_mean_otherwise_is_kept_and_said():
+    (note,) = read("id,first,last\n'0002,Nia,Orr\n").notes
+    assert '"\'0002" in line 2' in note
+    (note,) = read("id\tfirst\tlast\n1\tNia\\tAnn\tOrr\n").notes
+    assert "backslash" in note
+    assert "in line 2" in note
+    assert read("id,first,last\n1,C:\\temp,O'Hara\n2,'a','b'\n").notes == []
+
+
+@pytest.mark.parametrize("number", ["0", "9", "-1"])
+def test_a_number_that_no_column_has_is_told_from_which_they_count(number):
+    columns = {"employee_id": number, "first_name": "2", "last_name": "3"}
+    with pytest.raises(RecordError, match=r"the numbers of columns are 1 to 3"):
+        read("101,Nia,Orr\n102,Bo,Lund\n", columns=columns)
+
+
+def test_a_long_cell_is_read_and_a_quote_behind_a_backslash_is_named():
+    long = "x" * 200_000
+    found = read(f'id,first,last,note\n1,Nia,Orr,{long}\n2,Bo,Lund,"a \\"b\\", c"\n')
+    assert found.records == [employee("1", "Nia", "Orr", note=long)]
+    assert 'written twice, "", and not as \\"' in found.unreadable[0].reason
