@@ -111,10 +111,10 @@ def members(values: Iterable[str]) -> dict[str, str]:
     return {value: value for value in values}
 
 
-def fail(message: str) -> NoReturn:
-    """Print what is wrong, and exit with status 2."""
+def fail(message: str, status: int = WRONG_USE) -> NoReturn:
+    """Print what is wrong, and exit; without a status with that of wrong use."""
     err.print(f"[bold red]empkit:[/] {plain(message)}")
-    raise typer.Exit(WRONG_USE)
+    raise typer.Exit(status)
 
 
 def plain(text: str) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from empkit.records.reading import Reading
     from empkit.settings import Settings
 
+NOT_ALL = 1
+"""The exit status when not all rows of the file were accepted."""
+
 
 @with_reading
 def send(
@@ -41,7 +44,8 @@ def send(
     """Send a file for real: each record once, under its own id, to a running server.
 
     Prints a line for each record that was not accepted, and a final count. Exit status: 0 all rows
-    of the file accepted, 1 not all, 2 wrong use. Sending the same file again changes nothing: a
+    of the file accepted, 1 not all (none if the server cannot be reached, or takes no connection
+    now), 2 wrong use. Sending the same file again changes nothing: a
     record that is already stored with the same content counts as accepted.
 
     A value that cannot be used is reported, and its record sent without it, unless the record
@@ -56,6 +60,7 @@ def send(
       empkit send no-headings.csv --column employee_id=1 --column full_name=2
     """
     from empkit.clients import ClientError
+    from empkit.clients.base import NotSentError
 
     content = read_file(file, reading)
     records = content.records
@@ -74,6 +79,8 @@ def send(
             style="yellow",
         )
         raise
+    except NotSentError as error:  # nothing is wrong with the command: it may succeed later
+        fail(f"{error} `empkit check` says more.", NOT_ALL)
     except (ClientError, ValueError) as error:
         fail(f"{error} `empkit check` says more.")
     total = sum(counts.values())
@@ -84,7 +91,7 @@ def send(
             style="yellow",
         )
     if counts["acked"] < total or content.unreadable:
-        raise typer.Exit(1)
+        raise typer.Exit(NOT_ALL)
 
 
 async def _send_all(

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import html
+import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
@@ -251,10 +252,11 @@ class Client(Closing):
         limit = self._limits.begin()
         try:
             return await self._attempt(employee_id, payload)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if not limit.is_all():
                 raise
-            return NoAnswerError(f"No answer within {self._limits.seconds:g} s.")
+            said = heard(error) or "No answer"
+            return NoAnswerError(f"{said} within {self._limits.seconds:g} s.")
         except ClientError as error:
             return error
         finally:
@@ -305,6 +307,34 @@ class Client(Closing):
         reply.attempts = len(history)
         reply.history = history
         return reply
+
+
+def heard(error: BaseException | None) -> str:
+    """Return what had come of an answer when its request was cancelled, as the beginning of a
+    sentence; empty if nothing had."""
+    return "".join(getattr(error, "__notes__", ()))
+
+
+async def when_it_may(connect: Callable[[], Awaitable[object]], deadline_s: float) -> None:
+    """Connect; where the server asks to wait, wait and connect again.
+
+    Args:
+        connect: makes one attempt.
+        deadline_s: how long after the first attempt the last may begin, in seconds.
+
+    Raises:
+        ClientError: it cannot connect, or the server asks to wait longer.
+    """
+    last_s = time.monotonic() + deadline_s
+    while True:
+        try:
+            await connect()
+            return
+        except NotSentError as error:
+            pause_s = max(error.retry_after_s, FIRST_PAUSE_S)
+            if not error.retry_after_s or time.monotonic() + pause_s > last_s:
+                raise
+        await asyncio.sleep(pause_s)
 
 
 _NOTHING_STORED = (*wire.REFUSALS, wire.UNAUTHORIZED, wire.UNAVAILABLE)

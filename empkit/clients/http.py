@@ -16,6 +16,7 @@ from empkit.clients.base import (
     NoAnswerError,
     NotSentError,
     UnauthorizedError,
+    when_it_may,
 )
 from empkit.clients.http1 import Http1, Response
 from empkit.clients.tokens import checked, fetch_token
@@ -50,7 +51,7 @@ class HttpClient(Client):
     async def open(self) -> None:
         """Request a token, unless one was given."""
         if self._token is None:
-            await self._renew()
+            await when_it_may(self._renew, self.settings.deadline_s)
         else:
             self._use(self._token)
 

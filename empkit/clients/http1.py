@@ -29,6 +29,7 @@ MAX_RESPONSE_BYTES = 64 * 2**20
 TLS_ALERT_BYTES = 7
 """What a TLS server may say to a request without TLS; most close the connection and say nothing."""
 _TLS_HERE = "{} speaks TLS: its URL begins with https://."
+_NOT_WHOLE = "The server answered {}, but its body was not whole"
 CLOSE_TIMEOUT_S = 2.0
 MOST_CONNECTIONS = 128
 """A server gains nothing from more. When all are busy, a request waits, as in a browser (6) or
@@ -71,6 +72,7 @@ class _Connection(asyncio.Protocol):
         self._fields: dict[bytes, bytes] = {}
         self._head: dict[bytes, bytes] = {}
         self._body = bytearray()
+        self.code = 0  # of a response whose head has arrived
         self.received = 0  # bytes of the answer to the request under way
         self._until_end = False  # the body ends with the connection
         self._answer: asyncio.Future[Response] | None = None  # None: no request is under way
@@ -92,7 +94,7 @@ class _Connection(asyncio.Protocol):
         """Write a request; the future is its response."""
         self._answer = answer = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpResponseParser(self)
-        self.received = 0
+        self.received = self.code = 0
         self._transport.write(data)
         return answer
 
@@ -109,7 +111,11 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._fail("The server switches to another protocol, which was not asked for.")
         except httptools.HttpParserError as error:
-            self._fail(f"The response is not HTTP: {error}")
+            self._fail(
+                f"The response has a Content-Length among the fields after its body: {error}."
+                if self.code and "Content-Length" in str(error)
+                else f"The response is not HTTP: {error}"
+            )
 
     def on_message_begin(self) -> None:
         if self._answer is None:  # bytes after the answer
@@ -117,12 +123,14 @@ class _Connection(asyncio.Protocol):
         self._fields = {}
         self._body = bytearray()
         self._until_end = False
+        self.code = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._fields[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        code, head = self._parser.get_status_code(), self._fields
+        self.code = code = self._parser.get_status_code()
+        head = self._fields
         self._head, self._fields = head, {}  # what comes now are trailers, which say nothing
         coding, length = head.get(b"transfer-encoding"), head.get(b"content-length")
         if code < 200 or code in {204, 304}:
@@ -130,7 +138,9 @@ class _Connection(asyncio.Protocol):
                 self._fail(f"The response {code} has a body, which it must not have.")
         elif coding is None:
             self._until_end = length is None
-        elif coding.strip().lower() != b"chunked" or self._parser.get_http_version() != "1.1":
+        elif self._parser.get_http_version() != "1.1":
+            self._fail("The response has a transfer coding, which there is only in HTTP/1.1.")
+        elif coding.strip().lower() != b"chunked":
             self._fail(f"The response has the transfer coding {shown(coding)}; expected chunked.")
 
     def on_body(self, body: bytes) -> None:
@@ -171,7 +181,11 @@ class _Connection(asyncio.Protocol):
             self._complete(self._parser.get_status_code())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(f"The connection was lost: {exc or 'closed by the server'}.")
+        why = exc or "closed by the server"
+        if self.code >= 200:
+            self._fail(f"{_NOT_WHOLE.format(self.code)}: the connection was lost: {why}.")
+        else:
+            self._fail(f"The connection was lost: {why}.")
         self.lost.set_result(None)
 
     def _fail(self, reason: str) -> None:
@@ -216,10 +230,15 @@ class Http1:
 
     Raises:
         ValueError: this is not a URL of a server, or the certificate file cannot be read.
+
+    Attributes:
+        url: the URL, without a slash at its end.
+        connections: how many connections were made.
     """
 
     def __init__(self, url: str, ca_file: Path | None = None) -> None:
         address = addresses.parse(url, "http", "https")
+        self.url = address.url
         self._ssl = verified(ca_file) if address.scheme == "https" else None
         self._host, self._port = address.host, address.port
         self._prefix, self._netloc = address.path, address.netloc
@@ -259,7 +278,9 @@ class Http1:
                 if odd and self._ssl is None and await speaks_tls(self._host, self._port):
                     raise NotSentError(_TLS_HERE.format(self._netloc)) from error
                 raise
-            except BaseException:
+            except BaseException as error:
+                if connection.code >= 200 and isinstance(error, asyncio.CancelledError):
+                    error.add_note(_NOT_WHOLE.format(connection.code))
                 connection.close()  # a late response would be read as the next request's
                 raise
             finally:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from empkit.clients.base import Answer, Client, ClientError, NoAnswerError
+from empkit.clients.base import Answer, Client, ClientError, NoAnswerError, NotSentError
 from empkit.clients.limits import Limits
 from empkit.kafka.connection import kafka_arguments
 from empkit.settings import Settings
@@ -102,7 +102,7 @@ class KafkaClient(Client):
         except (KafkaError, OSError) as error:
             await self._producer.stop()
             self._producer = None
-            raise ClientError(
+            raise NotSentError(
                 f"No Kafka broker at {settings.kafka_bootstrap_servers}: {error}"
             ) from error
         if self._transactional_id is not None:

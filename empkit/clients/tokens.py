@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlencode
 
 from empkit.clients.answers import shown
-from empkit.clients.base import ClientError, NoAnswerError, NotSentError, UnauthorizedError
+from empkit.clients.base import ClientError, NoAnswerError, NotSentError, UnauthorizedError, heard
 from empkit.clients.http1 import Http1
 from empkit.settings import Settings
 from empkit.wire import TOKEN
@@ -26,16 +26,16 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
         raise UnauthorizedError(
             "A token needs a password, and none is set. Set EMPKIT_USERNAME and EMPKIT_PASSWORD."
         )
+    url = f"{http.url}{TOKEN}"
     form = {"username": settings.username, "password": settings.password.get_secret_value()}
     head = http.head("POST", TOKEN, {"Content-Type": "application/x-www-form-urlencoded"})
     try:
         # longer than an attempt, which bounds it in a run: a password takes a while to hash
         async with asyncio.timeout(settings.deadline_s):
             response = await http.request(head, urlencode(form).encode())
-    except TimeoutError:
-        raise NotSentError(
-            f"{settings.server_url}{TOKEN} did not answer within {settings.deadline_s:g} s."
-        ) from None
+    except TimeoutError as error:
+        said = heard(error.__cause__) or f"{url} did not answer"
+        raise NotSentError(f"{said} within {settings.deadline_s:g} s.") from None
     except NoAnswerError as error:  # the request was for a token: no record was sent
         raise NotSentError(str(error)) from error
     if response.code == 401:
@@ -45,7 +45,7 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
         )
     if response.code in {429, 503}:
         raise NotSentError(
-            f"{settings.server_url}{TOKEN} answered {response.code}: it takes no log-in now.",
+            f"{url} answered {response.code}: it takes no log-in now.",
             response.retry_after_s,
         )
     try:
@@ -53,8 +53,7 @@ async def fetch_token(settings: Settings, http: Http1) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         more = f" It redirects to {shown(response.location)}." if response.location else ""
         raise ClientError(
-            f"{settings.server_url}{TOKEN} answered {response.code} without a token: is this an "
-            f"empkit server?{more}"
+            f"{url} answered {response.code} without a token: is this an empkit server?{more}"
         ) from None
 
 

@@ -29,6 +29,7 @@ from empkit.clients.base import (
     NoAnswerError,
     NotSentError,
     UnauthorizedError,
+    when_it_may,
 )
 from empkit.clients.http1 import Http1
 from empkit.clients.tokens import checked, fetch_token
@@ -194,7 +195,7 @@ class WebSocketClient(Client):
 
     async def open(self) -> None:
         """Request a token, unless one was given, and connect."""
-        await self._connect()
+        await when_it_may(self._connect, self.settings.deadline_s)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -259,12 +260,17 @@ class WebSocketClient(Client):
         wait_s = retry_after_s(headers.get("Retry-After", ""))
         if code in {429, 503}:
             return NotSentError(f"{self._url} answered {code}: it takes no connection now.", wait_s)
-        location = headers.get("Location")
+        if code < 200:
+            return NotSentError(
+                f"{self._url} answered {code}, an interim response, before it answered with a "
+                "WebSocket; this client cannot read past one: connect without what sends it."
+            )
+        location = headers.get("Location", "") if code < 400 else ""
         more = f" It redirects to {shown(location)}." if location else ""
         return NotSentError(
             f"{self._url} answered {code} instead of a WebSocket; is the path right? "
             f"(ws://HOST:PORT/ws){more}",
-            wait_s,
+            wait_s if code >= 500 else 0.0,
         )
 
     async def _attempt(self, employee_id: str | None, payload: bytes) -> Answer:

@@ -1,5 +1,6 @@
 """The commands, as a user types them."""
 
+import asyncio
 import contextlib
 import csv
 import gzip
@@ -14,6 +15,7 @@ import pytest
 
 from empkit import load
 from empkit.experiment.columns import OUTCOMES
+from tests.clients.foreign import response, token_server
 from tests.conftest import wait_until
 from tests.signals import started
 
@@ -158,6 +160,42 @@ def test_wrong_use_ends_with_2_and_a_sentence(arguments, message):
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--server", "http://127.0.0.1:9"], 1),
+        (["--server", "http://127.0.0.1:9", "--mode", "websocket"], 1),
+        (["--kafka", "127.0.0.1:9", "--mode", "kafka"], 1),
+        (["--mode", "kafka"], 2),  # without brokers
+        (["--server", "127.0.0.1:9"], 2),
+        (["--server", "http://127.0.0.1:9", "--mode", "smtp"], 2),
+    ],
+)
+def test_send_tells_a_server_that_is_away_from_wrong_use(employees, arguments, status):
+    environment = {**os.environ, "EMPKIT_PASSWORD": "x"}
+    done = empkit("send", employees, *arguments, timeout=60, env=environment)
+    assert done.returncode == status, done.stderr
+    assert "empkit: " in done.stderr or "--" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["http", "websocket"])
+def test_send_to_a_server_that_is_too_busy_for_a_log_in_is_no_wrong_use(employees, mode):
+    async def answer(_form):
+        return response(429, b"", "Retry-After: 90")
+
+    async def run():
+        async with token_server(answer) as url:
+            return await asyncio.to_thread(
+                empkit, "send", employees, "--server", url, "--mode", mode, timeout=60,
+                env={**os.environ, "EMPKIT_PASSWORD": "x"},
+            )  # fmt: skip
+
+    done = asyncio.run(run())
+    assert done.returncode == 1
+    assert "takes no log-in now" in " ".join(done.stderr.split())
 
 
 def test_a_setting_that_makes_no_sense_is_named():

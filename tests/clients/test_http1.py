@@ -148,7 +148,11 @@ UNUSABLE = {
         b"HTTP/1.1 201 C\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "not HTTP"),
     "chunks in HTTP/1.0": (
         b"HTTP/1.0 201 C\r\nTransfer-Encoding: chunked\r\n\r\n25\r\n" + BODY + b"\r\n0\r\n\r\n",
-        "transfer coding"),
+        "a transfer coding, which there is only in HTTP/1.1"),
+    "a length after the chunks": (
+        b"HTTP/1.1 201 C\r\nTransfer-Encoding: chunked\r\n\r\n25\r\n" + BODY
+        + b"\r\n0\r\nContent-Length: 37\r\n\r\n",
+        "a Content-Length among the fields after its body"),
     "another transfer coding": (
         b"HTTP/1.1 201 C\r\nTransfer-Encoding: gzip\r\n\r\n" + BODY, "transfer coding"),
     "two transfer codings": (
@@ -222,6 +226,33 @@ def test_an_answer_that_ends_with_the_connection_too_early_is_none():
     (reply,) = replies(script, ["a"])
     assert reply.outcome == "unknown"
     assert "not JSON" in reply.message
+
+
+@pytest.mark.parametrize("code", [201, 409, 503])
+@pytest.mark.parametrize("ends", [False, True])
+def test_an_answer_whose_body_is_not_whole_is_said_with_its_status(code, ends):
+    half = response(code, BODY)[:-9]
+
+    async def script(_record, _connection, _request):
+        yield INTERIM + half
+        if ends:
+            yield None
+        await asyncio.sleep(60)
+
+    (reply,) = replies(script, ["a"], attempt_timeout_s=0.3)
+    assert reply.outcome == "unknown"
+    why = ": the connection was lost: closed by the server." if ends else " within 0.3 s."
+    assert reply.message == f"The server answered {code}, but its body was not whole{why}"
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 201 C\r\nX: y\r\n", INTERIM])
+def test_an_answer_of_which_no_head_came_is_no_answer(start):
+    async def script(_record, _connection, _request):
+        yield start
+        await asyncio.sleep(60)
+
+    (reply,) = replies(script, ["a"], attempt_timeout_s=0.3)
+    assert reply.message == "No answer within 0.3 s."
 
 
 def test_an_endless_answer_is_given_up(monkeypatch):

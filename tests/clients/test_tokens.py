@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 
 import pytest
 from pydantic import SecretStr
@@ -62,12 +63,12 @@ def test_a_token_that_no_header_can_hold_is_refused_in_a_sentence(protocol, toke
         connect(protocol, Settings(), token)
 
 
-def fetched(body, code=200, *head, wait_s=0.0):
+def fetched(body, code=200, *head, wait_s=0.0, length=True):
     """What comes of a request for a token that is answered so."""
 
     async def answer(_form):
         await asyncio.sleep(wait_s)
-        return response(code, body, *head)
+        return response(code, body, *head, length=length)
 
     async def run():
         async with token_server(answer) as url:
@@ -88,6 +89,52 @@ def test_a_server_that_takes_no_log_in_now_is_not_called_another():
     with pytest.raises(NotSentError, match="takes no log-in now") as caught:
         fetched(b"", 429, "Retry-After: 9")
     assert caught.value.retry_after_s == 9
+
+
+@pytest.mark.parametrize("protocol", DIRECT)
+@pytest.mark.parametrize("code", [429, 503])
+def test_the_time_that_a_server_asks_for_before_a_log_in_is_waited_for(protocol, code):
+    asked = []
+
+    async def answer(_form):
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            return response(code, b"", "Retry-After: 1")
+        return response(200, b'{"access_token": "a.b.c"}')
+
+    async def run():
+        async with token_server(answer) as url:
+            # nothing is at the address of the WebSocket
+            settings = Settings(
+                server_url=url, ws_url="ws://127.0.0.1:9", password=SecretStr("x"), deadline_s=20
+            )
+            with contextlib.suppress(NotSentError):
+                async with connect(protocol, settings):
+                    pass
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    assert len(asked) == 2
+    assert asked[1] - asked[0] >= 1
+
+
+def test_the_url_of_a_server_is_shown_as_it_is_asked():
+    async def answer(_form):
+        return response(404)
+
+    async def run():
+        async with token_server(answer) as url:
+            settings = Settings(server_url=f"{url}/", password=SecretStr("x"))
+            with pytest.raises(ClientError) as caught:
+                async with connect("http", settings):
+                    pass
+            assert str(caught.value).startswith(f"{url}/token answered 404")
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_a_token_whose_answer_is_not_whole_is_said_with_its_status():
+    with pytest.raises(NotSentError, match=r"answered 200, but its body was not whole within 0\.5"):
+        fetched(b"", 200, "Content-Length: 50", length=False)
 
 
 def test_a_server_that_never_answers_the_request_for_a_token_is_given_up():

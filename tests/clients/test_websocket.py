@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from http import HTTPStatus
 
 import pytest
@@ -182,8 +183,9 @@ def test_a_websocket_of_another_kind_is_refused_at_once():
     [
         (302, {"Location": "ws://example.invalid/"}, NotSentError, "redirects to 'ws://example"),
         (401, {}, UnauthorizedError, "refuses the token"),
-        (404, {}, NotSentError, "instead of a WebSocket"),
+        (404, {"Location": "/x"}, NotSentError, "instead of a WebSocket"),
         (503, {"Retry-After": "7"}, NotSentError, "takes no connection now"),
+        (103, {"Link": "x"}, NotSentError, "103, an interim response, before"),
     ],
 )
 def test_a_connection_that_is_refused_says_why(code, headers, kind, said):
@@ -195,4 +197,40 @@ def test_a_connection_that_is_refused_says_why(code, headers, kind, said):
     with pytest.raises(ClientError, match=said) as caught:
         replies(None, ["a"], process_request=refuse)
     assert type(caught.value) is kind
+    assert ("redirects" in str(caught.value)) is (code == 302)
     assert caught.value.retry_after_s == (7 if "Retry-After" in headers else 0)
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_the_time_that_a_server_asks_for_before_a_connection_is_waited_for(code):
+    asked = []
+
+    def busy_once(connection, _request):
+        asked.append(time.monotonic())
+        if len(asked) > 1:
+            return None
+        response = connection.respond(HTTPStatus(code), "busy")
+        response.headers["Retry-After"] = "1"
+        return response
+
+    async def handle(socket, number, _record):
+        await socket.send(answer(number))
+
+    (reply,) = replies(handle, ["a"], process_request=busy_once, deadline_s=20)
+    assert (reply.outcome, reply.attempts, len(asked)) == ("acked", 1, 2)
+    assert asked[1] - asked[0] >= 1
+
+
+def test_a_server_that_asks_to_wait_again_and_again_is_given_up_at_the_deadline():
+    asked = []
+
+    def busy(connection, _request):
+        asked.append(time.monotonic())
+        response = connection.respond(HTTPStatus(503), "busy")
+        response.headers["Retry-After"] = "1"
+        return response
+
+    with pytest.raises(NotSentError, match="takes no connection now"):
+        replies(None, ["a"], process_request=busy, deadline_s=2.5)
+    assert 2 <= len(asked) <= 3
+    assert asked[-1] - asked[0] <= 2.5
