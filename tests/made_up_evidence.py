@@ -89,6 +89,7 @@ class MadeUp:
             (row for row in self._rows if row["employee_id"].startswith(prefix)),
             key=lambda row: row["employee_id"],
         )
+        assert after == "" or after in [row["employee_id"] for row in mine]
         page = [row for row in mine if row["employee_id"] > after][:2]
         more = page and page[-1] != mine[-1]
         return {"employees": page, "next": page[-1]["employee_id"] if more else None}

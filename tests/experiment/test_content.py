@@ -5,10 +5,13 @@ import json
 import random
 import subprocess
 import sys
+from fractions import Fraction
 
 import orjson
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from empkit.databases.engine import make_engine
@@ -18,6 +21,7 @@ from empkit.experiment.held import rows_in_database
 from empkit.records.employee import Employee, row_to_record, to_row
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store
+from tests.record_values import unhurried
 
 TEXTS = (
     "Ada", " Ada ", "\tAda\n", "Ærø", "李", "👩‍👩‍👧‍👦", "e\u0301", "\u00e9", 'a"b\\c', "0", "null",
@@ -166,6 +170,45 @@ def test_what_is_no_record_is_nothing_that_a_row_can_hold(payload):
 def test_values_of_extras_are_compared_as_json(one, other, same):
     assert equal(json.loads(one), json.loads(other)) is same
     assert equal(json.loads(other), json.loads(one)) is same
+
+
+small = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.sampled_from([0, 1, 0.0, 1.0, 0.5, 2**63, float(2**63), "", "1"]),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.sampled_from("ab"), inside),
+    max_leaves=6,
+)
+
+
+def canonical(value):
+    """A value as a text that is the same for what JSON calls the same, and for nothing else."""
+    if isinstance(value, dict):
+        return f"{{{sorted((name, canonical(inside)) for name, inside in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(canonical, value))}]"
+    return repr(value) if value is None or isinstance(value, bool | str) else str(Fraction(value))
+
+
+@unhurried
+@given(small, small)
+def test_any_value_is_equal_to_itself_and_to_what_reads_the_same(one, other):
+    assert equal(one, json.loads(json.dumps(one)))
+    assert equal(one, other) == equal(other, one) == (canonical(one) == canonical(other))
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored", "same"),
+    [
+        ({"a": 1}, '{"a": 1}', True), ({"a": 1}, '{"a": 2}', False), ({"a": 1}, None, False),
+        ({}, None, True), ({}, "{}", False), ({}, '{"a": 1}', False), ({"a": 1}, "no JSON", False),
+        ({"a": 1}, {"a": 1}, False), ({"a": 1}, "[" * 100_000, False),
+        ({"a": [1, [2]]}, '{"a":[1,[2]]}', True),
+    ],
+)  # fmt: skip
+def test_extras_are_held_by_their_column_alone(sent, stored, same):
+    row = {"employee_id": "E1", "first_name": "A", "last_name": "B"}
+    assert is_row_of({**row, "extra": stored}, {**row, **sent}) is same
 
 
 def test_time_of_day_that_is_not_zero_is_another_date():

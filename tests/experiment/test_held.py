@@ -84,12 +84,12 @@ def test_the_rows_of_a_run_are_those_with_its_prefix_and_they_have_all_columns(d
 
 def test_ids_outside_are_those_before_between_and_after_the_runs(database):
     url, store = database
-    store("A", "run001-E1", "run001x", "run001~0", "run002-E1", "run002~probe", "run003-E1", "zz")
+    store("A", "run001-E1", "run001X", "run001~0", "run002-E1", "run002~probe", "run003-E1", "zz")
     runs = ["run001", "run002"]
-    assert ids_outside(url, runs, "run001") == {"A", "run001x", "run001~0", "run003-E1", "zz"}
-    assert ids_outside(url, runs, "run002") == {"A", "run001x", "run002~probe", "run003-E1", "zz"}
+    assert ids_outside(url, runs, "run001") == {"A", "run001X", "run001~0", "run003-E1", "zz"}
+    assert ids_outside(url, runs, "run002") == {"A", "run001X", "run002~probe", "run003-E1", "zz"}
     assert ids_outside(url, [], "run001") == {
-        "A", "run001-E1", "run001x", "run001~0", "run002-E1", "run002~probe", "run003-E1", "zz",
+        "A", "run001-E1", "run001X", "run001~0", "run002-E1", "run002~probe", "run003-E1", "zz",
     }  # fmt: skip
 
 

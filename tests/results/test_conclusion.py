@@ -111,6 +111,15 @@ def test_an_interrupt_makes_only_the_last_run_incomplete_where_a_fault_takes_rec
     assert runs.unmeasured == ["http, round 2: ended after 5 records"]
 
 
+@pytest.mark.parametrize(("takes_away", "sentences"), [(True, 0), (False, 1), (None, 1)])
+def test_a_fault_says_itself_whether_it_takes_records_away(takes_away, sentences):
+    runs = made_up("http", 5, faults=[("theirs", "server", 1, 2)])
+    runs.runs[0].cut_short, runs.runs[0].faults[0].takes_away = True, takes_away
+    assert len(runs.unmeasured) == sentences
+    runs.runs[0].faults[0].part = "load"
+    assert len(runs.unmeasured) == (1 if takes_away is False else 0)
+
+
 def broken(count):
     return made_up("http", 5, verdict={0: "lost", 1: "corrupt"} if count == 2 else {0: "lost"})
 
@@ -133,6 +142,7 @@ def allowed():
         ([made_up(count=5)], "no promise broken",
          "No promise was broken: nothing lost, misjudged, corrupt or phantom."),
         ([broken(1)], "1 promise broken", "A promise was broken."),
+        ([broken(2)], "2 promises broken", "2 promises were broken."),
         ([broken(2), broken(1), made_up(count=5)], "3 promises broken",
          "3 promises were broken."),
         ([made_up(count=5), cut_short()], "no promise broken in what was measured",

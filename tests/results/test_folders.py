@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import empkit
 from empkit.results import folders
 from empkit.results.folders import ResultError, point_to
+from empkit.results.info import STAMPS
 from empkit.results.status import ExitStatus
 from tests.made_up_runs import made_up, together
 
@@ -191,3 +193,95 @@ def test_latest_takes_nothing_away_that_has_its_name_and_does_without_links(tmp_
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
     assert point_to(folder).read_text() == "first\n"
+
+
+def test_a_folder_has_a_file_for_each_part_and_the_table_of_the_terminal(tmp_path):
+    runs = together(made_up("http"), made_up("kafka"))
+    runs.asked, runs.interrupted, runs.failure = [("http", 1), ("x", 2)], "SIGINT", "it broke"
+    folder = runs.save(tmp_path / "a" / "b")
+    names = ["attempts.parquet", "runs.json", "summary.csv", "timings.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    content = json.loads((folder / "runs.json").read_text())
+    assert list(content) == ["format", "runs", "environment", "asked", "interrupted", "failure"]
+    assert (content["asked"], content["interrupted"], content["failure"]) == (
+        [["http", 1], ["x", 2]], "SIGINT", "it broke",
+    )  # fmt: skip
+    assert content["environment"] == {"date": "2026-01-01"}
+    assert (folder / "runs.json").read_text().startswith('{\n  "format": 2,\n')
+    table = pd.read_csv(folder / "summary.csv", index_col="protocol")
+    assert table["offered"].to_dict() == {"http": 200, "kafka": 200}
+    assert list(pd.read_parquet(folder / "timings.parquet")) == list(runs.timings)
+    runs.logs = {"server": "one\n", "broker": "two\n"}
+    again = runs.save(folder)  # the same folder once more
+    assert sorted(path.name for path in again.iterdir()) == ["attempts.parquet", "logs", *names[1:]]
+    runs.save(folder)
+    assert (folder / "logs" / "broker.log").read_text() == "two\n"
+
+
+def said_of(folder):
+    with pytest.raises(ResultError) as caught:
+        empkit.load(folder)
+    return str(caught.value)
+
+
+def test_what_cannot_be_read_is_said_in_a_sentence_with_the_next_step(saved, tmp_path):
+    assert said_of(tmp_path / "no") == (
+        f"There is no folder {tmp_path / 'no'}: give one that `empkit compare` or `Runs.save` "
+        "wrote."
+    )
+    assert said_of(saved / "runs.json") == (
+        f"{saved / 'runs.json'} is a file: give the folder of results that it is in."
+    )
+    for number in (3, 1, 2):
+        shutil.copytree(saved, tmp_path / "grid" / str(number))
+    (tmp_path / "grid" / "other").mkdir()
+    assert said_of(tmp_path / "grid") == (
+        f"{tmp_path / 'grid'} holds the results of several choices: give one of its folders, "
+        "1, 2, 3."
+    )
+    for number in range(10, 20):
+        shutil.copytree(saved, tmp_path / "grid" / str(number))
+    assert said_of(tmp_path / "grid").endswith(", 1, 10, 11, 12, 13, 14, 15, 16, 17, 18.")
+    (tmp_path / "empty").mkdir()
+    assert said_of(tmp_path / "empty") == (
+        f"{tmp_path / 'empty'} has no runs.json, timings.parquet, attempts.parquet, and so holds "
+        "no complete results: give a folder that `empkit compare` or `Runs.save` wrote."
+    )
+    (saved / "attempts.parquet").unlink()
+    assert said_of(saved).startswith(f"{saved} has no attempts.parquet, and so")
+    (saved / "runs.json").write_text("{}")
+    assert said_of(saved) == (
+        f"The results in {saved} are damaged (KeyError: 'runs'): use an undamaged copy, or run the "
+        "comparison again."
+    )
+    (saved / "runs.json").write_text(json.dumps({"format": 9}))
+    assert said_of(saved) == (
+        f"{saved / 'runs.json'} has the format 9, and this empkit reads up to 2: read it with a "
+        "newer empkit."
+    )
+
+
+def test_an_error_without_words_or_with_several_lines_is_named_in_one(saved, monkeypatch):
+    for words, cause in (("", "OSError: empty"), ("one\ntwo", "OSError: one")):
+
+        def fail(*_, words=words, **__):
+            raise OSError(words)
+
+        monkeypatch.setattr(folders.pd, "read_parquet", fail)
+        assert f"are damaged ({cause}): " in said_of(saved)
+
+
+def test_latest_is_a_relative_link_that_stays_right_where_the_results_are_moved(tmp_path):
+    (tmp_path / "results").mkdir()
+    folder = made_up("http", 5).save(tmp_path / "results" / "first")
+    assert point_to(folder) == tmp_path / "results" / "latest"
+    (tmp_path / "results").rename(tmp_path / "moved")
+    assert (tmp_path / "moved" / "latest").readlink() == Path("first")
+    assert point_to(tmp_path / "gone" / "first") is None
+
+
+def test_stamps_may_be_missing_and_no_other_column(tmp_path):
+    runs = made_up("http", 5, stored_ns={2: pd.NA})
+    kinds = empkit.load(runs.save(tmp_path)).timings.dtypes.astype(str)
+    assert {name for name, kind in kinds.items() if kind == "Int64"} == set(STAMPS)
+    assert (kinds["seq"], kinds["attempts"], kinds["round"]) == ("int64", "int64", "int64")

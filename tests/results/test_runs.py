@@ -1,6 +1,7 @@
 """What is computed from timings, and the folder that keeps them."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from empkit import load
 from empkit.results.conclusion import closing
 from empkit.results.folders import read_timings
 from empkit.results.info import STAMPS
-from empkit.results.runs import FIRST
+from empkit.results.runs import FIRST, latencies_ms
 from empkit.results.status import ExitStatus
 from tests.made_up_runs import made_up, nothing, together
 
@@ -285,3 +286,124 @@ def test_a_folder_of_0_1_0_still_opens(tmp_path):
     again = load(tmp_path)
     assert again.broken == runs.broken
     assert (again.unmeasured, again.interrupted) == ([], "")
+
+
+def test_runs_say_what_they_are_and_what_is_wrong_with_them():
+    runs = together(
+        made_up("http", 5), made_up("kafka", 5, number=2, verdict={0: "lost", 1: "failed"})
+    )
+    assert repr(runs) == (
+        "<Runs: 2 of http, kafka; stored 8, failed 1, lost 1; broken promises: kafka, round 2: "
+        "'acked means stored' is broken: 1 lost: run-E0>"
+    )
+    runs.timings = runs.timings[:3]
+    runs.runs[0].offered, runs.runs[1].offered = 3, 0
+    runs.runs[1].cut_short, runs.runs[0].valid = True, False
+    assert repr(runs) == (
+        "<Runs: 2 of http, kafka; stored 3; not measured: kafka, round 2: ended after 0 records; "
+        "not valid: http, round 1: its notes say why>"
+    )
+    runs.timings = runs.timings[:0]
+    assert repr(runs).startswith("<Runs: 2 of http, kafka; none; broken promises: ")
+
+
+def test_in_a_notebook_runs_are_a_table_with_sentences_below():
+    runs = together(paced(1, 1_500), paced(2, 1_500))
+    runs.runs[1].valid, runs.runs[1].not_valid = False, {"machine": "a < b"}
+    first, *table, last = runs._repr_html_().splitlines()
+    assert first == "<p><b>Runs</b>: 2 of http; stored 400</p>"
+    assert last == "<p>not valid: http, round 2: a &lt; b</p>"
+    html = "".join(table)
+    heads = re.findall(r"<th>(.*?)</th>", html)
+    assert heads == ["", *FIRST, "http (1 of 2 rounds not valid)"]
+    assert html.startswith('<table class="dataframe">')
+    assert re.findall(r"<td>(.*?)</td>", html) == [
+        "2", "one round", "400", "400", "1,500.00", "1,500.00", "1,500.00", "1,500.00", "118",
+    ]  # fmt: skip
+    few = made_up(count=5)._repr_html_()
+    assert "<td>-</td>" in few
+    assert "NaN" not in few
+
+
+def test_protocols_stand_in_the_kits_order_and_others_after_them():
+    names = ("x:B", "kafka", "a:A", "websocket", "http")
+    runs = together(*(made_up(name, 3) for name in names))
+    assert runs.protocols == ["http", "websocket", "kafka", "a:A", "x:B"]
+    assert runs.verdicts().index.tolist() == runs.protocols
+    assert runs.summary().index.tolist() == runs.protocols
+
+
+def test_numbers_are_taken_from_valid_rounds_and_from_all_where_a_protocol_has_none():
+    runs = together(*(made_up(name, 4, n) for name in ("http", "kafka") for n in (1, 2)))
+    assert len(runs.usable) == 16
+    runs.runs[0].valid = False
+    assert runs.usable.groupby(["protocol", "round"]).size().to_dict() == {
+        ("http", 2): 4, ("kafka", 1): 4, ("kafka", 2): 4,
+    }  # fmt: skip
+    runs.runs[1].valid = False
+    assert len(runs.usable) == 16
+
+
+def test_rates_are_those_of_the_valid_rounds_and_a_table_has_each_in_its_place():
+    rounds = [paced(n, 1, last_ns=s * 1_000_000_000) for n, s in enumerate((1, 4, 5), 1)]
+    runs = together(*rounds, made_up("kafka", 10))
+    assert runs.rates("http") == [200, 50, 40]
+    runs.runs[0].valid = False
+    assert runs.rates("http") == [50, 40]
+    table = runs.rates_per_round()
+    assert table["http"].tolist() == pytest.approx([np.nan, 50, 40], nan_ok=True)
+    assert table.index.tolist() == [1, 2, 3]
+    assert table["kafka"].isna().tolist() == [False, True, True]
+    for info in runs.runs:
+        info.valid = False
+    assert runs.rates("http") == [200, 50, 40]
+
+
+def test_without_stamps_of_the_server_records_per_second_go_by_the_acks():
+    runs = paced(1, 1)
+    runs.timings["stored_ns"] = pd.NA
+    runs.timings["stored_ns"] = runs.timings["stored_ns"].astype("Int64")
+    assert runs.rates("http") == [pytest.approx(200 / 0.2)]
+    runs.timings["acked_ns"] = pd.array([pd.NA] * 200, "Int64")
+    assert runs.rates("http") == [0]
+    early = paced(1, 1)
+    early.timings["stored_ns"] = early.runs[0].start_ns
+    assert early.rates("http") == [0]
+
+
+def test_each_kind_of_latency_counts_from_when_the_record_was_due():
+    runs = paced(1, 2, count=4)
+    runs.timings.loc[1, "outcome"] = "unknown"
+    runs.timings.loc[2, "acked_ns"] = pd.NA
+    runs.timings.loc[3, "stored_ns"] = pd.NA
+    ack, stored = (latencies_ms(runs.timings, kind) for kind in ("ack", "stored"))
+    assert ack.to_dict("list") == {"protocol": ["http"] * 2, "round": [1] * 2, "ms": [2.0] * 2}
+    assert (ack.index.tolist(), stored.index.tolist()) == ([0, 3], [0, 1, 2])
+    assert stored["ms"].tolist() == [2.0] * 3
+
+
+def test_a_percentile_of_each_round_has_its_place_in_a_table():
+    runs = together(paced(2, 4), paced(1, 1), made_up("kafka", 5))
+    table = runs.per_round("ack")
+    assert table["http"].to_dict() == {1: 1.0, 2: 4.0}
+    assert runs.per_round("ack", 99)["kafka"].isna().all()
+    assert runs.per_round("stored", 90)["http"].to_dict() == {1: 1.0, 2: 4.0}
+
+
+def test_of_keeps_what_concerns_a_run_and_leaves_out_the_rest():
+    runs = together(made_up("http", 3), made_up("kafka", 3), made_up("kafka", 3, number=2))
+    runs.attempts = pd.DataFrame({"protocol": ["http", "kafka", "kafka"], "round": [1, 1, 2]})
+    runs.asked, runs.interrupted, runs.failure = [("http", 1), ("kafka", 3)], "SIGINT", "why"
+    one = runs.of("kafka", 2)
+    assert one.timings["round"].tolist() == [2, 2, 2]
+    assert one.timings.index.tolist() == [0, 1, 2]
+    assert one.attempts.to_dict("list") == {"protocol": ["kafka"], "round": [2]}
+    assert (one.asked, one.interrupted, one.failure) == ([], "SIGINT", "why")
+    assert runs.of("kafka").asked == [("kafka", 3)]
+    assert (one.environment, one.looks) == (runs.environment, runs.looks)
+    with pytest.raises(KeyError, match="No run over 'x'; there are http, kafka"):
+        runs.of("x")
+    with pytest.raises(KeyError):
+        runs.of("http", 2)
+    runs.asked = None
+    assert runs.of("http").asked is None

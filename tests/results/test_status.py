@@ -33,4 +33,5 @@ def test_the_readme_has_the_same_words():
     readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
     for status in ExitStatus:
         assert f"| {int(status)} | {status.meaning} |" in readme
-    assert described().startswith("Exit status, the first that holds: 2 wrong use")
+    meanings = [f"{int(status)} {status.meaning}" for status in ORDER]
+    assert described() == f"Exit status, the first that holds: {'; '.join(meanings)}."

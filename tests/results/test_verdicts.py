@@ -180,6 +180,8 @@ def test_records_without_an_id_are_named_by_their_place():
     assert (
         named([("", 12), (None, 0), ("E1", 3)]) == "record 13 of the run, record 1 of the run, E1"
     )
+    assert named([(f"E{n}", n) for n in range(10)]).endswith("E8, E9")
+    assert named([("E1", 1), ("E2", 2), ("E3", 3)], most=2) == "E1, E2 ..."
     assert named([(f"E{n}", n) for n in range(11)]).endswith("E9 ...")
 
 
@@ -187,6 +189,15 @@ def test_two_verdicts_of_one_name_are_refused():
     kind = next(iter(KINDS.values()))
     with pytest.raises(TypeError, match="two verdicts of the name 'stored'"):
         by_name(kind, kind)
+    assert by_name(*KINDS.values()) == dict(KINDS)
+    assert list(by_name(*reversed(KINDS.values()))) == list(reversed(KINDS))
+
+
+def test_the_promises_are_those_of_the_verdicts_that_break_one():
+    assert len(PROMISES) == len(dict(PROMISES)) == 4
+    assert PROMISES["lost"] == "acked means stored"
+    with pytest.raises(KeyError, match="stored"):
+        PROMISES["stored"]
 
 
 def test_each_verdict_has_a_colour_a_marker_and_a_row_in_the_readme():
