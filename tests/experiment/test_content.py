@@ -211,6 +211,27 @@ def test_extras_are_held_by_their_column_alone(sent, stored, same):
     assert is_row_of({**row, "extra": stored}, {**row, **sent}) is same
 
 
+@pytest.mark.parametrize(
+    ("field", "sent", "stored", "same"),
+    [
+        ("salary", None, None, True), ("salary", None, 0.0, False), ("salary", 0, None, False),
+        ("salary", 1, 1.0, True), ("salary", "1", 1.0, False), ("salary", 1, "1", False),
+        ("salary", True, 1.0, False), ("salary", 1, True, False), ("salary", 10**400, 1.0, False),
+        ("salary", 1.5, 1.0, False), ("hire_date", None, None, True),
+        ("hire_date", None, "2020-01-02", False), ("hire_date", "2020-01-02", None, False),
+        ("hire_date", 20200102, "2020-01-02", False),
+        ("hire_date", "2020-01-02", "2020-01-02", True),
+        ("hire_date", "yesterday", "yesterday", False), ("email", None, None, True),
+        ("email", "a", None, False), ("email", None, "a", False), ("email", 1, 1, False),
+    ],
+)  # fmt: skip
+def test_a_declared_field_is_the_same_as_text_as_a_double_or_as_a_date(field, sent, stored, same):
+    row = {"employee_id": "E1", "first_name": "A", "last_name": "B", "extra": None}
+    record = {name: value for name, value in row.items() if name != "extra"}
+    assert is_row_of({**row, field: stored}, {**record, field: sent}) is same
+    assert is_told_as({**record, field: stored}, {**record, field: sent}) is same
+
+
 def test_time_of_day_that_is_not_zero_is_another_date():
     row = {"employee_id": "E", "first_name": "A", "last_name": "B", "hire_date": "2020-01-02"}
     for written in (

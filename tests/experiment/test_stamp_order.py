@@ -51,5 +51,6 @@ def test_an_ack_that_does_not_promise_the_store_may_come_first():
 def test_the_resolution_of_the_clock_is_no_order():
     late = stamps(stored=1.5)  # stored 0.5 ms behind its ack
     assert violations(**late, ack_means_stored=True, resolution_ns=MS) == []
+    assert violations(**late, ack_means_stored=True, resolution_ns=MS // 2) == []
     (found,) = violations(**late, ack_means_stored=True, resolution_ns=MS // 4)
     assert found.worst_ns == MS // 2

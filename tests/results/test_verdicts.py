@@ -50,6 +50,8 @@ README = Path(__file__).parents[2] / "README.md"
 )
 def test_each_row_of_the_table(outcome, held, dead_lettered, verdict):
     assert judge(outcome, held, dead_lettered=dead_lettered) == verdict
+    if not dead_lettered:
+        assert judge(outcome, held) == verdict
 
 
 @given(st.sampled_from(OUTCOMES), st.sampled_from(HELD), *[st.booleans()] * 5)
