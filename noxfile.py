@@ -67,6 +67,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the code in one place at a time, and count what the tests find; takes an hour."""
+    prepare(session, "test,mutants")
+    session.run("python", "-m", "benchmarks.mutants", "--write", *session.posargs)
+
+
+@nox.session
 def notebooks(session: nox.Session) -> None:
     """Run the course's notebooks and compare their outputs; or those named after `--`."""
     prepare(session)
