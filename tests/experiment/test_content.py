@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from empkit.databases.engine import make_engine
-from empkit.experiment.content import equal, is_row_of, is_told_as, read
+from empkit.experiment.content import equal, is_row_of, is_told_as, read, within_limits
 from empkit.experiment.goodness import is_good
 from empkit.experiment.held import rows_in_database
 from empkit.records.employee import Employee, row_to_record, to_row
@@ -230,6 +230,19 @@ def test_a_declared_field_is_the_same_as_text_as_a_double_or_as_a_date(field, se
     record = {name: value for name, value in row.items() if name != "extra"}
     assert is_row_of({**row, field: stored}, {**record, field: sent}) is same
     assert is_told_as({**record, field: stored}, {**record, field: sent}) is same
+
+
+@pytest.mark.parametrize(
+    ("extras", "within"),
+    [
+        ({"n": -(2**63)}, True), ({"n": -(2**63) - 1}, False), ({"n": 2**64 - 1}, True),
+        ({"n": 2**64}, False), ({"\ud800": 1}, False), ({"a": "\ud800"}, False),
+        ({"a": [{"\ud800": 1}, 1]}, False), ({"a": [2**64], "b": [1], "c": {"d": 1}}, False),
+        ({"a": {"b": 2**64}, "c": [1]}, False), ({"a": [[[1e308]], {"b": [1]}]}, True),
+    ],
+)  # fmt: skip
+def test_the_limits_that_no_schema_says_hold_at_every_depth(extras, within):
+    assert within_limits({"employee_id": "E1", **extras}) is within
 
 
 def test_time_of_day_that_is_not_zero_is_another_date():
