@@ -131,3 +131,13 @@ def test_whatever_arrow_can_hold_is_read_or_reported(rows):
         return
     found = read(data)
     assert len(found.records) + len(found.unreadable) == len(rows)
+
+
+def test_a_decimal_with_more_digits_than_a_number_keeps_is_reported():
+    tax = [Decimal("12345678901234567890.12"), Decimal("10.25")]
+    table = pa.table({"id": [1, 2], "first": ["a", "b"], "last": ["c", "d"], "tax": tax})
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    found = read_records(io.BytesIO(file.getvalue()))
+    assert [record.get("tax") for record in found.records] == [None, 10.25]
+    assert [(each.line, each.column) for each in found.dropped] == [(1, "tax")]
