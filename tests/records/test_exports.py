@@ -206,7 +206,7 @@ def test_an_export_is_read_as_a_person_would(text, encoding, first):
         ("id,first,last\n1,a,b\n", {"columns": {"salary": "Pey"}}, "no column 'Pey'"),
         ("id,first,last,Pay\n1,a,b,\n", {"columns": {"salary": "Pey"}}, "did you mean 'Pay'"),
         ('{"id": 1, "first": "a"}', {"columns": {"last_name": "lst"}}, "no column 'lst'"),
-        ("<html><body>Log in</body></html>", {}, "HTML or XML"),
+        ("<html><body>Log in</body></html>", {}, "a page in HTML"),
     ],
 )
 def test_a_refusal_names_what_would_help(text, options, words):
