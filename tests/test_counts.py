@@ -95,7 +95,7 @@ def test_a_group_is_a_handful_of_statements_and_one_commit(new_database):
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", hear)
     inserts = len([each for each in said if each.startswith("INSERT")])
-    # of 32 rows each, a tenth slower than 100, so that a connection's prepared ones take 1 MiB; of all
+    # of 32 rows each, so that those that a connection keeps prepared take 1 MiB; of all
     assert inserts == (16 if url.startswith("sqlite") else 1)
 
 
