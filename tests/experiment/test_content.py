@@ -164,7 +164,7 @@ def test_what_is_no_record_is_nothing_that_a_row_can_hold(payload):
         ("18446744073709551615", "1.8446744073709552e19", False),
         ('{"a": 1, "b": 2}', '{"b": 2, "a": 1}', True), ('{"a": null}', "{}", False),
         ("[1, 2]", "[2, 1]", False), ('"é"', '"\\u00e9"', True), ('"é"', '"e\\u0301"', False),
-        ("[[[]]]", "[[{}]]", False),
+        ("[[[]]]", "[[{}]]", False), ("[2, {}]", "[3, {}]", False), ("[2, []]", "[3, []]", False),
     ],
 )  # fmt: skip
 def test_values_of_extras_are_compared_as_json(one, other, same):
