@@ -24,6 +24,7 @@ from empkit.records.employee import (
 from empkit.records.headings import SPELLINGS, Plan, column_of, meaning, no_column, plan_of
 from empkit.records.reading import FULL_NAME, Reading
 from empkit.records.values import (
+    LONGEST_NO_TEXT,
     NEVER_TEXT,
     NO_TEXT,
     TEXT_FIELDS,
@@ -135,6 +136,10 @@ def _left_out(name: str, value: Any) -> bool:
     return field != "employee_id" and missing(field or "", value)
 
 
+_validated = Employee.__pydantic_validator__.validate_json
+"""Checks a payload as `Employee.model_validate_json` does, without its options."""
+
+
 class Form:
     """Converts the rows of one file, or of one call, to records.
 
@@ -171,7 +176,11 @@ class Form:
     def learn(self, names: tuple[str, ...], values: Sequence[Any], line: int = 0) -> None:
         """See how the numbers and dates of a row are written, which begins in a line of a file."""
         fields = self._plan(names)[0].fields
-        if "salary" in fields and isinstance(text := values[fields["salary"]], str):
+        if (
+            "salary" in fields
+            and isinstance(text := values[fields["salary"]], str)
+            and not text.isdecimal()  # which tells nothing
+        ):
             amount = without_currency(text)
             if amount is not text and (currency := currency_of(text)):
                 self.conventions.see_currency(currency)
@@ -212,7 +221,12 @@ class Form:
             value = values[place]
             if type(value) is str and field in TEXT_FIELDS:
                 if value := value.strip():
-                    if value in NO_TEXT and (field not in REQUIRED or value in NEVER_TEXT):
+                    # most texts are longer than those of none, and not looked up
+                    if (
+                        len(value) <= LONGEST_NO_TEXT
+                        and value in NO_TEXT
+                        and (field not in REQUIRED or value in NEVER_TEXT)
+                    ):
                         self._note_blank(names[place], value)
                     else:
                         record[field] = value
@@ -239,7 +253,7 @@ class Form:
             record[name] = value
         try:
             payload = encode_record(record)
-            Employee.model_validate_json(payload)
+            _validated(payload)
         except (RecordError, ValidationError):
             bad += _unfit(record, plan, of_file=self._there is None)
         else:

@@ -48,6 +48,8 @@ NO_TEXT = NEVER_TEXT | frozenset(
 )
 """Texts that stand for no value where the field may be left out; a name may be each of them."""
 
+LONGEST_NO_TEXT = max(map(len, NO_TEXT))
+
 _NO_VALUE = {"na", "n/a", "null", "none", "-", "--", r"\n", "n.a.", "<na>", "(null)"} | {
     "\u2013",
     "\u2014",
