@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from empkit.records.employee import FIELDS
-
-unhurried = settings(deadline=None)  # a shared machine may stop for a while
 
 ADA = {"employee_id": "E1", "first_name": "Ada", "last_name": "Byron"}
 

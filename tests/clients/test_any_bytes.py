@@ -25,9 +25,7 @@ from empkit.clients.http import HttpClient
 RECORDS = 4
 WORDS = ("created", "same", "duplicate", "invalid", "unavailable")
 pieces = st.lists(st.integers(1, 60), max_size=6)
-any_input = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+any_input = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 class Memory(asyncio.Transport):

@@ -18,7 +18,6 @@ from empkit.kafka.dead_letters import DeadLetter
 from empkit.results.verdicts import VERDICTS
 from empkit.settings import Settings
 from tests.made_up_evidence import MS, RUN, SETTINGS, MadeUp, record
-from tests.record_values import unhurried
 
 
 @pytest.fixture
@@ -217,7 +216,6 @@ def judged(sent, stored):
     return audit.judge_all(records, Ids(records), columns, held, letters)[0]
 
 
-@unhurried
 @given(st.lists(members, max_size=9), rows)
 def test_each_offered_record_has_exactly_one_verdict(sent, stored):
     verdicts = judged(sent, stored)
@@ -225,7 +223,6 @@ def test_each_offered_record_has_exactly_one_verdict(sent, stored):
     assert set(verdicts) - {None} <= set(VERDICTS)
 
 
-@unhurried
 @given(st.lists(members, max_size=7), rows, st.randoms(use_true_random=False))
 def test_the_order_of_the_records_changes_no_verdict(sent, stored, random):
     places = list(range(len(sent)))
@@ -235,7 +232,6 @@ def test_the_order_of_the_records_changes_no_verdict(sent, stored, random):
     assert again == [before[place] for place in places]
 
 
-@unhurried
 @given(st.lists(members, max_size=7), rows)
 def test_a_verdict_depends_only_on_the_records_of_its_id(sent, stored):
     for name in ("E1", "E2", "E3"):
@@ -247,7 +243,6 @@ def test_a_verdict_depends_only_on_the_records_of_its_id(sent, stored):
         assert alone == beside
 
 
-@unhurried
 @given(st.lists(members, min_size=1, max_size=7), rows)
 def test_no_record_is_excused_for_a_row_that_nobody_could_have_stored(sent, stored):
     """A row whose content no record was to store is charged to a record of its id."""

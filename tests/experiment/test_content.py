@@ -21,7 +21,6 @@ from empkit.experiment.held import rows_in_database
 from empkit.records.employee import Employee, row_to_record, to_row
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store
-from tests.record_values import unhurried
 
 TEXTS = (
     "Ada", " Ada ", "\tAda\n", "Ærø", "李", "👩‍👩‍👧‍👦", "e\u0301", "\u00e9", 'a"b\\c', "0", "null",
@@ -190,7 +189,6 @@ def canonical(value):
     return repr(value) if value is None or isinstance(value, bool | str) else str(Fraction(value))
 
 
-@unhurried
 @given(small, small)
 def test_any_value_is_equal_to_itself_and_to_what_reads_the_same(one, other):
     assert equal(one, json.loads(json.dumps(one)))

@@ -15,7 +15,6 @@ from empkit.experiment.held import (
     is_of_run,
     rows_in_database,
 )
-from tests.record_values import unhurried
 
 
 class Alike(str):
@@ -30,7 +29,6 @@ class Alike(str):
 names = st.sampled_from(["a", "b", "c", "aa", "bb"])
 
 
-@unhurried
 @given(st.lists(st.none() | names | names.map(Alike), max_size=12))
 def test_the_records_of_an_id_are_found_whatever_the_hashes(ids):
     found = Ids([(name, b"") for name in ids])

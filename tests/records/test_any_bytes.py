@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from empkit.records.employee import Employee, RecordError
 from empkit.records.files import read_records
 from empkit.records.form import format_employee_record
-from tests.record_values import unhurried
 from tests.spreadsheets import ods, xlsx
 
 FIRST = {"employee_id": "T1", "first_name": "Nia", "last_name": "Orr"}
@@ -153,7 +152,6 @@ def test_every_row_of_a_seed_is_read_or_reported(seed):
     every_row_is_read_or_reported(seed)
 
 
-@unhurried
 @given(
     st.sampled_from([b"0", b"1", b"2", b"3", *SHEETS]),
     st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=40).map(b"".join),

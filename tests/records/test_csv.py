@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empkit.records.files import read_records
-from tests.record_values import unhurried
 from tests.records.test_files import packed, packings
 
 CSV_JUNK = [
@@ -34,7 +33,6 @@ csv_text = st.lists(st.sampled_from([*"ab é☃\n\t,;|\"'", "\r\n"]), max_size=8
 )
 
 
-@unhurried
 @given(
     st.lists(
         st.one_of(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from empkit.records import depth
 from empkit.records.files import read_records
-from tests.record_values import ADA, anything, unhurried
+from tests.record_values import ADA, anything
 
 
 def nest(depth: int, brackets: str = "[]") -> str:
@@ -72,7 +72,6 @@ class DepthCounter(json.JSONDecoder):
         return inner
 
 
-@unhurried
 @given(anything.map(json.dumps), st.sampled_from(["", "7 [[[[[[", "}", "\n[[[[[["]))
 def test_the_depth_of_json_is_counted_as_the_parser_meets_it(text, rest):
     parser = DepthCounter()
@@ -82,7 +81,6 @@ def test_the_depth_of_json_is_counted_as_the_parser_meets_it(text, rest):
         assert depth.too_deep(text + rest * starts_a_level) == (parser.deepest > 3)
 
 
-@unhurried
 @given(
     st.lists(st.sampled_from(["[", "]", "{", "}", '{"a":', '"', ":", ",", "\\", " ", "\n", "1"]))
 )

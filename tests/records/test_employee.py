@@ -22,7 +22,7 @@ from empkit.records.employee import (
     to_row,
     validation_reason,
 )
-from tests.record_values import ADA, anything, employees, extras, unhurried
+from tests.record_values import ADA, anything, employees, extras
 
 
 def employee(**more: object) -> Employee:
@@ -35,7 +35,6 @@ def reason(data: bytes | str) -> tuple[str, str]:
     return validation_reason(caught.value)
 
 
-@unhurried
 @given(employees, extras)
 def test_a_record_comes_back_from_its_row_as_it_was(fields, more):
     record = fields | more
@@ -48,7 +47,6 @@ def test_a_record_comes_back_from_its_row_as_it_was(fields, more):
     assert to_row(Employee.model_validate_json(encode_record(back))) == row
 
 
-@unhurried
 @given(st.dictionaries(st.sampled_from([*FIELDS, "x", "y\0", "\udfff", "extra"]), anything))
 def test_what_is_accepted_is_kept_exactly_and_all_else_is_refused_by_name(values):
     record = ADA | values

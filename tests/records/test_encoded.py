@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from empkit.records.encoded import EncodedRecords
 from empkit.records.samples import sample_records
-from tests.record_values import ADA, employees, unhurried
+from tests.record_values import ADA, employees
 
 
 def encoded(records):
@@ -22,7 +22,6 @@ def encoded(records):
     return found
 
 
-@unhurried
 @given(st.lists(employees, max_size=6), st.slices(6), st.slices(6))
 def test_it_is_a_sequence_like_the_list_of_its_records(records, part, part_of_that):
     found = encoded(records)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from empkit.records.employee import Employee, RecordError, encode_record
 from empkit.records.files import read_records
 from empkit.records.form import SPELLINGS, format_employee_record
-from tests.record_values import ADA, anything, texts, unhurried
+from tests.record_values import ADA, anything, texts
 
 spellings = st.sampled_from([name for group in SPELLINGS.values() for name in group.split()])
 
@@ -29,7 +29,6 @@ cells = (
 )
 
 
-@unhurried
 @given(
     st.dictionaries(columns, cells, max_size=6),
     st.dictionaries(st.sampled_from(["emp_no", "Surname", "given name", "pay"]), texts),

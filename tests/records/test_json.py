@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from empkit.records.employee import RecordError
 from empkit.records.files import read_records
 from empkit.records.form import format_employee_record
-from tests.record_values import ADA, employees, unhurried
+from tests.record_values import ADA, employees
 from tests.records.test_files import packed, packings
 
 JSON_JUNK = [
@@ -32,7 +32,6 @@ JSON_JUNK = [
 ]
 
 
-@unhurried
 @given(
     st.lists(st.one_of(employees, st.sampled_from(JSON_JUNK), st.just(b"")), max_size=12),
     employees,
@@ -55,7 +54,6 @@ def test_every_line_of_json_lines_is_a_record_or_reported(rows, last, end, packi
     assert all(row.reason.endswith((".", ")")) for row in found.unreadable)
 
 
-@unhurried
 @given(st.lists(employees, min_size=1, max_size=5), st.sampled_from([None, 2, "\t"]))
 def test_a_json_list_gives_the_same_however_it_is_laid_out(rows, indent):
     found = read_records(io.BytesIO(json.dumps(rows, indent=indent).encode()))
@@ -77,7 +75,6 @@ BROKEN = [
 ]
 
 
-@unhurried
 @given(st.lists(st.one_of(employees, st.sampled_from(BROKEN)), min_size=1, max_size=8))
 def test_after_a_broken_element_on_the_same_line_every_other_one_is_read(rows):
     written = [row if isinstance(row, str) else json.dumps(row) for row in rows]

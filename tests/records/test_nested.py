@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from empkit.records.employee import RecordError
 from empkit.records.files import read_records
-from tests.record_values import ADA, unhurried
+from tests.record_values import ADA
 
 BO = {"employee_id": "E2", "first_name": "Bo", "last_name": "Lund"}
 CY = {"employee_id": "E3", "first_name": "Cy", "last_name": "Roe"}
@@ -207,7 +207,6 @@ nested = st.recursive(
 )
 
 
-@unhurried
 @given(nested)
 def test_no_document_is_read_as_nothing_without_a_word(document):
     try:

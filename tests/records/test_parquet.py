@@ -16,7 +16,7 @@ from empkit.records import parquet
 from empkit.records.employee import RecordError
 from empkit.records.files import read_records
 from empkit.records.samples import sample_records
-from tests.record_values import employees, unhurried
+from tests.record_values import employees
 
 
 def written(rows, **options):
@@ -36,7 +36,6 @@ def test_records_come_back_from_several_batches_and_row_groups():
     assert read(written(records, row_group_size=5_000)).records == records
 
 
-@unhurried
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -122,7 +121,6 @@ def test_what_a_file_takes_in_memory_is_bounded(monkeypatch):
         read(data)
 
 
-@unhurried
 @given(st.lists(employees, min_size=1, max_size=5))
 def test_whatever_arrow_can_hold_is_read_or_reported(rows):
     try:

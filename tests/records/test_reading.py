@@ -14,7 +14,6 @@ from empkit.records.employee import RecordError
 from empkit.records.files import read_records
 from empkit.records.reading import Reading
 from empkit.records.remarks import DroppedValue, grouped
-from tests.record_values import unhurried
 
 HEADINGS = {
     "employee_id": "Kenn wert", "first_name": "Ruf (kurz)", "last_name": "Zu #", "salary": "Betrag",
@@ -45,7 +44,6 @@ def written(record, decimal, date_format, thousands):
     return [cells.get(field, "") for field in HEADINGS]
 
 
-@unhurried
 @given(
     people=st.lists(people, min_size=1, max_size=6),
     delimiter=st.sampled_from(",;\t|^~"),
@@ -108,7 +106,6 @@ good_rows = st.lists(
 )
 
 
-@unhurried
 @given(good_rows, st.data())
 def test_a_value_that_is_dropped_changes_no_other_value_and_costs_no_record(rows, data):
     before = table(rows)
@@ -131,7 +128,6 @@ def test_a_value_that_is_dropped_changes_no_other_value_and_costs_no_record(rows
     assert [value.column for value in after.dropped if repr(value) in more] == [column]
 
 
-@unhurried
 @given(good_rows, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing_that_is_read(rows, random):
     def values(found):

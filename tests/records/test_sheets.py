@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from empkit.records.employee import RecordError
 from empkit.records.files import read_records
-from tests.record_values import unhurried
 from tests.spreadsheets import ods, xlsx
 
 HEAD = ["Emp No", "First Name", "Last Name", "Annual Salary", "Start Date", "Grade", "Active"]
@@ -44,7 +43,6 @@ def read(data, **options):
     return read_records(io.BytesIO(data), **options)
 
 
-@unhurried
 @given(st.sampled_from(WRITERS), st.lists(rows, min_size=1, max_size=8), st.integers(0, 5))
 def test_what_a_cell_means_is_what_is_read(written, rows, titles):
     title = [["Staff of May", None, 7.5]] * titles

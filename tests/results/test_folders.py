@@ -148,7 +148,7 @@ def spoil(data, folder):
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_is_damaged_is_a_sentence_or_of_no_account(sound, data):
     with tempfile.TemporaryDirectory() as folder:
         spoilt = shutil.copytree(sound, Path(folder) / "r")

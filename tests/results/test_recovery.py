@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from empkit import At
@@ -51,7 +51,6 @@ def row_of(runs):
     return row
 
 
-@settings(deadline=None)
 @given(st.lists(records, min_size=1, max_size=12), st.lists(spans, min_size=1, max_size=3))
 def test_each_number_is_the_one_that_its_definition_gives(made, faults):
     row = row_of(of(made, faults))
@@ -81,7 +80,6 @@ def test_each_number_is_the_one_that_its_definition_gives(made, faults):
     assert row["attempts_per_record"] == pytest.approx(sum(tries) / len(tries))
 
 
-@settings(deadline=None)
 @given(st.lists(records, min_size=1, max_size=12), spans, st.integers(0, 10**9))
 def test_nothing_depends_on_when_the_machine_was_started(made, span, shift_ms):
     def shifted(runs):

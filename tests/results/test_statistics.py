@@ -17,7 +17,6 @@ from empkit.results.statistics import (
     student_quantile,
     with_expected_interval,
 )
-from tests.record_values import unhurried
 
 samples = st.lists(st.floats(0, 1e6), min_size=1, max_size=300).map(np.array)
 
@@ -70,7 +69,6 @@ def test_the_incomplete_beta_function_sums_up_the_binomial_distribution(n, k, sh
     assert found == pytest.approx(exactly, abs=1e-9)
 
 
-@unhurried
 @given(st.floats(1e-3, 1, exclude_max=True), st.floats(0.01, 5_000))
 def test_the_incomplete_beta_function_is_exact_where_it_is_a_power(x, a):
     """I_x(a, 1) = x ** a, and the other end by symmetry."""
@@ -80,7 +78,6 @@ def test_the_incomplete_beta_function_is_exact_where_it_is_a_power(x, a):
     assert [incomplete_beta(end, a, 2) for end in (-1, 0, 1, 2)] == [0, 0, 1, 1]
 
 
-@unhurried
 @given(st.floats(0.01, 0.9999))
 def test_students_t_of_one_and_two_degrees_of_freedom_is_that_of_its_closed_form(confidence):
     assert student_quantile(confidence, 1) == pytest.approx(math.tan(math.pi * confidence / 2))

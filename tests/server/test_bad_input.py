@@ -15,9 +15,7 @@ from empkit import Lab
 from empkit.kafka.dead_letters import read_dead_letters
 from tests.conftest import employee, is_stored, post, request, wait_until
 
-MANY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MANY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -138,7 +136,7 @@ def test_the_server_keeps_to_its_openapi_description(lab):
     for operation in schema.get_all_operations():
         strategy = operation.ok().as_strategy()
 
-        @settings(max_examples=25, deadline=None, database=None,
+        @settings(max_examples=25, database=None,
                   suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(strategy)
         def keeps_to_it(case):
