@@ -36,10 +36,12 @@ def pytest_configure(config):
 
 
 LONGEST = (
-    "tests/faults/test_server.py", "tests/server/test_several.py", "notebooks/08_scale_out.ipynb",
-    "tests/sabotage/test_table.py",
-    "tests/cli/test_cli.py", "notebooks/07_guarantees.ipynb", "tests/faults/test_apache.py",
-    "tests/test_lab.py", "notebooks/06_failures.ipynb", "notebooks/09_choose.ipynb",
+    "notebooks/08_scale_out.ipynb", "notebooks/07_guarantees.ipynb", "notebooks/05_load.ipynb",
+    "tests/faults/test_server.py", "tests/server/test_several.py", "tests/sabotage/test_table.py",
+    "notebooks/10_your_experiment.ipynb", "notebooks/06_failures.ipynb",
+    "notebooks/04_latency.ipynb", "notebooks/09_choose.ipynb", "tests/cli/test_cli.py",
+    "tests/faults/test_apache.py", "tests/test_lab.py", "notebooks/03_kafka.ipynb",
+    "notebooks/01_http.ipynb", "notebooks/00_start_here.ipynb", "notebooks/02_websocket.ipynb",
 )  # fmt: skip
 """The files that take longest, measured; what is short at the end keeps all workers busy to it."""
 

@@ -62,6 +62,7 @@ def stalled(after_s=0.2):
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.2, 0.0])
 def test_a_stall_counts_for_as_long_as_it_lasted(after_s):
     """Half of a second is a large share of the timers, though only one of them fired late."""

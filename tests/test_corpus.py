@@ -6,6 +6,7 @@ from benchmarks import fuzzed
 from benchmarks.fuzz import kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", fuzzed.TARGETS)
 def test_what_must_hold_holds_for_each_input_that_fuzzing_has_kept(target):
     fuzz = fuzzed.of(target)

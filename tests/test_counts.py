@@ -72,6 +72,7 @@ def test_a_record_is_parsed_once_and_with_few_calls():
     assert calls.python <= 2 * RECORDS + 10  # to_row, and pydantic's entry; the rest is not Python
 
 
+@pytest.mark.slow
 def test_a_group_is_a_handful_of_statements_and_one_commit(new_database):
     said = []
     url = new_database()

@@ -51,6 +51,7 @@ def examples_see(embedded):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("package", "name"), list(public_names()))
 def test_each_public_name_has_an_example_that_runs(
     package, name, examples_see, tmp_path, monkeypatch

@@ -79,6 +79,7 @@ def test_killed_holder_takes_every_child_and_file_with_it(ended):
         wait_until(lambda: not Path(folder).exists())
 
 
+@pytest.mark.slow
 def test_a_lab_hands_out_all_addresses():
     with Lab() as lab:
         assert lab.server_url.startswith("http://127.0.0.1:")
@@ -92,6 +93,7 @@ def test_a_lab_hands_out_all_addresses():
         assert not {again.settings.password, again.settings.signing_key} & set(secrets)
 
 
+@pytest.mark.slow
 def test_async_with_and_a_record_by_hand_over_each_protocol():
     async def main():
         async with Lab() as lab:
@@ -135,6 +137,7 @@ def test_in_a_running_patched_loop_as_in_a_notebook():
     assert nest_asyncio is not None
 
 
+@pytest.mark.slow
 def test_every_record_is_accounted_for_in_rounds_closed_and_open():
     with Lab() as lab:
         for workload, rounds in (

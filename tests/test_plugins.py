@@ -83,6 +83,7 @@ def test_the_terminal_names_its_protocol_and_its_faults(compared):
     assert "Not drawn" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_result_has_what_its_faults_struck_and_the_look_of_its_protocol(compared):
     _, folder = compared
     runs = json.loads((folder / "runs.json").read_text())["runs"]
@@ -186,6 +187,7 @@ class Quake(TimedFault):
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -231,6 +233,7 @@ def test_an_entry_that_is_no_complete_fault_is_an_error_that_says_what_is_missin
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_fault_that_returns_no_undo_ends_the_run_with_a_sentence(tmp_path):
     a_package(tmp_path, QUAKE)
     done = empkit(

@@ -50,6 +50,7 @@ def limited(most, *arguments):
     return " ".join((ended.stdout + ended.stderr).split()), ended.returncode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [8, 16, 24, 48])
 @pytest.mark.parametrize("command", ["compare", "serve --port 0", "broker"])
 def test_a_command_without_enough_descriptors_says_how_many_it_needs(most, command, tmp_path):
@@ -75,6 +76,7 @@ def test_no_descriptor_left_is_said_with_what_to_do():
     assert "ulimit -n 1024" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["64k", "1m", "4m"])
 def test_a_full_temporary_folder_is_named_and_nothing_is_left_in_it(size, tiny):
     folder = tiny(size)

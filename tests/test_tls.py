@@ -87,6 +87,7 @@ def test_the_wrong_scheme_for_a_port_is_said(secured, lab, protocol):
             with_control(settings, lambda control: control.health())
 
 
+@pytest.mark.slow
 def test_a_lab_measures_a_server_over_tls(secured):
     with Lab("none", server=secured.server_url, settings=secured) as lab:
         runs = lab.compare(["http", "websocket"], Workload(records=100), progress=quiet)

@@ -80,6 +80,7 @@ def test_an_ipv6_address_is_in_brackets():
     assert parse_addresses("[::1]:9092") == [("::1", 9092)]
 
 
+@pytest.mark.slow
 @given(
     st.one_of(st.text(), HOSTS, ADDRESSES.map(lambda some: f"{some[0][0]}:{some[0][1] + 65_535}"))
 )

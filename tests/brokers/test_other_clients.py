@@ -42,6 +42,7 @@ def test_kcat_reads_what_the_kit_wrote(apache, fresh_id):
     assert json.loads(line) == employee(fresh_id)
 
 
+@pytest.mark.slow
 def test_the_kit_stores_what_kcat_writes(apache, fresh_id):
     kcat_producer(apache, json.dumps(employee(fresh_id)))
     wait_until(lambda: count_stored(apache, fresh_id) == 1)
@@ -67,12 +68,14 @@ def console_consumer(lab):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_console_consumer_reads_what_the_kit_wrote(console_tools, apache, fresh_id):
     assert asyncio.run(send(apache, fresh_id)).outcome == "acked"
     (line,) = [line for line in console_consumer(apache).splitlines() if fresh_id in line]
     assert json.loads(line) == employee(fresh_id)
 
 
+@pytest.mark.slow
 def test_the_kit_stores_what_the_console_producer_writes(console_tools, apache, fresh_id):
     run_tool(
         "ConsoleProducer", "--bootstrap-server", apache.bootstrap_servers, "--topic", apache.topic,
@@ -81,6 +84,7 @@ def test_the_kit_stores_what_the_console_producer_writes(console_tools, apache, 
     wait_until(lambda: count_stored(apache, fresh_id) == 1)
 
 
+@pytest.mark.slow
 def test_the_group_tool_sees_the_kits_group_without_lag(console_tools, apache, fresh_id):
     assert asyncio.run(send(apache, fresh_id)).outcome == "acked"
     wait_until(lambda: count_stored(apache, fresh_id) == 1)

@@ -54,6 +54,7 @@ def command(settings, *arguments):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_against_a_lab_every_step_is_ok(lab):
     steps = checked(lab.settings)
     assert {step.state for step in steps.values()} == {"ok"}, steps
@@ -71,6 +72,7 @@ def test_names_of_steps_are_unique_and_a_step_comes_after_those_that_it_needs():
         names.append(planned.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "step", "seen", "advice"),
     [
@@ -140,6 +142,7 @@ def web_server():
     server.server_close()
 
 
+@pytest.mark.slow
 def test_another_program_on_each_port(lab, web_server):
     failures = failing(
         lab.settings, server_url=f"http://{web_server}", kafka_bootstrap_servers=web_server
@@ -152,6 +155,7 @@ def test_another_program_on_each_port(lab, web_server):
     assert "answers 404" in failures["WebSocket path"].what
 
 
+@pytest.mark.slow
 def test_a_token_that_is_refused(lab, other_lab):
     failures = failing(lab.settings, ws_url=other_lab.ws_url)
     assert list(failures) == ["token over WebSocket"]
@@ -166,6 +170,7 @@ def test_a_server_without_a_consumer(lab, other_lab):
     assert "--kafka" in failures["consumer"].advice
 
 
+@pytest.mark.slow
 def test_a_database_that_fails(tmp_path):
     path = tmp_path / "employees.db"
     with Lab(broker="none", database=f"sqlite:///{path}") as fresh_lab:
@@ -178,6 +183,7 @@ def test_a_database_that_fails(tmp_path):
     assert "EMPKIT_DATABASE_URL" in failures["database"].advice
 
 
+@pytest.mark.slow
 def test_a_missing_topic_is_named_and_not_created(lab):
     for _ in range(2):
         failures = failing(lab.settings, kafka_topic="missing")
@@ -194,6 +200,7 @@ def test_a_topic_that_the_server_does_not_consume(lab):
     assert "EMPKIT_KAFKA_TOPIC" in failures["a record through Kafka"].advice
 
 
+@pytest.mark.slow
 def test_a_broker_that_advertises_an_address_where_it_is_not():
     with Lab("embedded") as fresh_lab:
         port = free_port()
@@ -246,6 +253,7 @@ NOTEBOOK = """
 """
 
 
+@pytest.mark.slow
 def test_in_a_running_patched_loop_as_in_a_notebook(lab):
     environment = {name: value for name, value in lab.settings.environ().items() if value}
     done = subprocess.run(
@@ -255,6 +263,7 @@ def test_in_a_running_patched_loop_as_in_a_notebook(lab):
     assert done.stdout.strip() == "{'ok'}"
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_0_when_every_step_works_and_with_1_when_one_does_not(lab):
     good = command(lab.settings)
     assert good.returncode == 0, good.stdout + good.stderr

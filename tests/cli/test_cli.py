@@ -42,6 +42,7 @@ def employees(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_compare_ends_with_a_table_and_a_folder_of_everything(employees, tmp_path):
     done = empkit("compare", employees, "--out", tmp_path / "out", "--in-flight", "4",
                   "--rounds", 1)  # fmt: skip
@@ -135,6 +136,7 @@ def test_compare_reads_standard_input_and_repeats_a_short_file(tmp_path):
     assert (run["protocol"], run["verdicts"]["stored"]) == ("http", 25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -162,6 +164,7 @@ def test_wrong_use_ends_with_2_and_a_sentence(arguments, message):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
@@ -181,6 +184,7 @@ def test_send_tells_a_server_that_is_away_from_wrong_use(employees, arguments, s
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["http", "websocket"])
 def test_send_to_a_server_that_is_too_busy_for_a_log_in_is_no_wrong_use(employees, mode):
     async def answer(_form):
@@ -260,6 +264,7 @@ def run_below(folder):
     return next((path.parent for path in folder.glob("empkit-*/*/run-*/outcome.npy")), None)
 
 
+@pytest.mark.slow
 def test_interrupted_compare_keeps_what_it_measured_and_leaves_nothing_running(tmp_path):
     command = [*COMMAND, "compare", "--rate", "200", "--records", "100000",
                "--protocol", "websocket", "--out", tmp_path / "out"]  # fmt: skip
@@ -316,6 +321,7 @@ def test_help_shows_every_command():
         assert name in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "variables", "named"),
     [

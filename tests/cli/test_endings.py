@@ -38,6 +38,7 @@ def finish(crossed, folder, capsys, grid=ONE, *, as_json=False):
     return status, said.out, " ".join(said.err.split())
 
 
+@pytest.mark.slow
 def test_terminal_report_json_and_status_say_the_same(tmp_path, capsys):
     runs = together(made_up("http", count=30), made_up("kafka", count=30, verdict={1: "lost"}))
     runs.runs[0].broken = ["2 stored more than once: a, b", "1 stored and never sent: c"]
@@ -54,6 +55,7 @@ def test_terminal_report_json_and_status_say_the_same(tmp_path, capsys):
     assert "2 promises broken</h1>" in page
 
 
+@pytest.mark.slow
 def test_loss_that_is_allowed_is_said_and_not_called_nothing(tmp_path, capsys):
     runs = made_up("kafka", count=30, verdict={1: "lost"})
     runs.runs[0].loss_allowed = "acks=0"
@@ -63,6 +65,7 @@ def test_loss_that_is_allowed_is_said_and_not_called_nothing(tmp_path, capsys):
     assert "nothing lost" not in err
 
 
+@pytest.mark.slow
 def test_choices_that_were_not_run_are_missed(tmp_path, capsys):
     grid = [Guarantees(acks="0"), Guarantees(acks="all")]
     runs = made_up(count=30)
@@ -185,6 +188,7 @@ def test_output_that_cannot_be_written_is_said_and_is_no_broken_promise(tmp_path
     assert load(tmp_path / "r").verdicts().loc["http", "stored"] == 20
 
 
+@pytest.mark.slow
 def test_a_cause_that_spoils_many_runs_is_said_once_with_their_number(tmp_path, capsys):
     runs = together(*(made_up("http", 30, number) for number in range(1, 6)))
     for info in runs.runs[:4]:

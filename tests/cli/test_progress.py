@@ -22,6 +22,7 @@ AT_ONCE_S = 5.0
 """In seconds; the file takes longer on any machine, and a busy one takes some to end a process."""
 
 
+@pytest.mark.slow
 def test_a_large_file_shows_how_far_reading_is_and_ctrl_c_ends_it_with_130(tmp_path):
     file = tmp_path / "large.csv"
     rows = b"".join(b"E%d,Nia,Orr\n" % number for number in range(ROWS))

@@ -43,6 +43,7 @@ def test_a_file_of_others_is_read_as_the_options_say_and_the_result_says_how(exp
     assert info.workload["rows_left_out"] == info.workload["values_dropped"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -55,6 +55,7 @@ def test_retry_after_lost_ack_stores_once(lab, fresh_id, protocol):
     assert is_stored(lab, f"{fresh_id}-b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", DIRECT)
 def test_no_answer_until_the_deadline_is_unknown_not_failed(lab, fresh_id, protocol):
     changes = {"deadline_s": 0.6, "attempt_timeout_s": 0.2}

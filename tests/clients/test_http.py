@@ -35,6 +35,7 @@ def test_a_conflict_after_a_lost_answer_may_be_with_the_record_itself():
     assert (reply.outcome, reply.result, reply.attempts) == ("refused", "duplicate", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [429, 503])
 def test_the_time_that_a_server_asks_for_is_kept_to(code):
     busy = response(code, b"busy", "Retry-After: 1")
@@ -147,6 +148,7 @@ def test_an_answer_that_is_unlike_the_kits_but_clear_counts(sound, outcome):
     assert reply.outcome == outcome
 
 
+@pytest.mark.slow
 def test_a_record_without_an_id_that_is_text_is_answered_without_one(lab):
     for protocol in ("http", "websocket"):
         for id_ in (5, None, ["E1"]):

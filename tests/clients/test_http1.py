@@ -267,6 +267,7 @@ def test_an_endless_answer_is_given_up(monkeypatch):
     assert "larger than" in reply.message
 
 
+@pytest.mark.slow
 def test_a_request_on_a_client_that_is_closed_meanwhile_ends():
     async def run():
         started = asyncio.Event()

@@ -16,6 +16,7 @@ def test_kafka_without_brokers_says_what_to_set():
         send("kafka", own.settings, employee("never"))
 
 
+@pytest.mark.slow
 def test_a_client_whose_brokers_are_gone_closes_all_the_same(fresh_id):
     """An idempotent producer by itself would wait for the brokers for ever."""
     with Lab("embedded") as lab:

@@ -99,6 +99,7 @@ def write(tmp_path, monkeypatch):
     sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_it_is_timed_judged_and_drawn_like_the_others(lab, write):
     own = f"{write(GOOD)}:OneShot"
     runs = lab.compare(["http", own], Workload(records=60, in_flight=4, warm_up=4), progress=quiet)
@@ -111,6 +112,7 @@ def test_it_is_timed_judged_and_drawn_like_the_others(lab, write):
     assert label.startswith("OneShot") and ": p50" in label
 
 
+@pytest.mark.slow
 def test_one_that_lies_is_found_out(lab, write):
     own = f"{write(GOOD)}:Liar"
     with pytest.raises(BrokenPromiseError, match="'acked means stored' is broken: 3 lost") as error:
@@ -177,6 +179,7 @@ def test_a_token_that_it_cannot_take_is_refused(lab, write):
         connect(f"{write(GOOD)}:OneShot", lab, "token")
 
 
+@pytest.mark.slow
 def test_the_command_finds_a_client_in_the_working_folder_beside_scripts_of_any_name(tmp_path):
     (tmp_path / "random.py").write_text("raise SystemExit('not this one')")
     (tmp_path / "my_parts.py").write_text(GOOD)

@@ -91,6 +91,7 @@ def test_a_server_that_takes_no_log_in_now_is_not_called_another():
     assert caught.value.retry_after_s == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", DIRECT)
 @pytest.mark.parametrize("code", [429, 503])
 def test_the_time_that_a_server_asks_for_before_a_log_in_is_waited_for(protocol, code):
@@ -142,6 +143,7 @@ def test_a_server_that_never_answers_the_request_for_a_token_is_given_up():
         fetched(b"", wait_s=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", DIRECT)
 def test_no_token_is_in_a_url(protocol):
     """Proxies and servers write URLs into their logs, and not the headers."""

@@ -201,6 +201,7 @@ def test_a_connection_that_is_refused_says_why(code, headers, kind, said):
     assert caught.value.retry_after_s == (7 if "Retry-After" in headers else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [429, 503])
 def test_the_time_that_a_server_asks_for_before_a_connection_is_waited_for(code):
     asked = []
@@ -221,6 +222,7 @@ def test_the_time_that_a_server_asks_for_before_a_connection_is_waited_for(code)
     assert asked[1] - asked[0] >= 1
 
 
+@pytest.mark.slow
 def test_a_server_that_asks_to_wait_again_and_again_is_given_up_at_the_deadline():
     asked = []
 

@@ -7,6 +7,7 @@ from empkit.course.callers import CALLERS, time_callers
 from empkit.processes.child import ChildError
 
 
+@pytest.mark.slow
 def test_each_caller_gets_its_record_stored(lab):
     timed = time_callers(lab, requests=20)
     counts = timed.groupby(["caller", "connection"]).size()
@@ -17,6 +18,7 @@ def test_each_caller_gets_its_record_stored(lab):
     assert "times as long" in picture.axes[0].get_title(loc="left") + str(picture.texts)
 
 
+@pytest.mark.slow
 def test_a_refusal_is_told_and_not_timed(lab, monkeypatch):
     monkeypatch.setattr(lab, "token", "no token")
     with pytest.raises(ChildError, match="answered 401"):

@@ -153,6 +153,7 @@ def test_empkit_lab_serves_the_working_copy_on_loopback_until_ctrl_c(tmp_path):
         assert process.left() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", ["JupyterLab is starting", "extension was successfully linked"])
 def test_ctrl_c_while_empkit_lab_starts_is_no_traceback(tmp_path, after):
     with started(

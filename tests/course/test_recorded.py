@@ -78,6 +78,7 @@ def test_postgresql_was_recorded(monkeypatch):
     assert all((each.timings["verdict"] == "stored").all() for each in runs)
 
 
+@pytest.mark.slow
 def test_a_postgresql_server_is_started_and_leaves_nothing(postgres):
     with Cluster() as cluster:
         assert re.fullmatch(r"\d+\.\d+", cluster.version)

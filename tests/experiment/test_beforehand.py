@@ -85,6 +85,7 @@ def test_apache_kafka_that_is_not_installed_is_missed(refused, monkeypatch, tmp_
     assert "Apache Kafka" in refused("--broker apache")  # or Java, where that is missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

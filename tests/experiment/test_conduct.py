@@ -72,6 +72,7 @@ def test_a_load_generator_that_dies_by_itself_is_an_error_that_says_how(lab):
     assert lab.run("http", SHORT, progress=quiet).verdicts()["stored"].tolist() == [20]
 
 
+@pytest.mark.slow
 def test_a_run_that_dies_takes_nothing_from_those_before_it(lab):
     pace = Workload(records=300, rate=300, warm_up=0)
     with pytest.raises(LabError, match="ended with status -9") as caught:
@@ -151,6 +152,7 @@ def test_a_second_ctrl_c_gives_up_a_run_that_hangs_and_the_lab_goes_on():
 # What is measured, in which order
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rounds_is_that_of_the_seed(lab):
     """So that a comparison can be carried out again as it was."""
     protocols, rounds = ["http", "websocket"], 4

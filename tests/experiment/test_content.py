@@ -289,6 +289,7 @@ ODD = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_the_schema_calls_good_the_server_accepts():
     rng = random.Random(31)
     good = refused = 0

@@ -108,6 +108,7 @@ def test_a_result_of_a_server_that_is_not_ours_says_what_that_server_says(new_da
     assert theirs.server_url not in shown
 
 
+@pytest.mark.slow
 def test_json_is_as_its_published_schema_says(lab):
     """Of one choice, of several, with rounds, with faults."""
     schema = json.loads(SCHEMA_FILE.read_text())

@@ -4,6 +4,8 @@ import asyncio
 import json
 import time
 
+import pytest
+
 from empkit import Lab, Workload, connect
 from empkit.clients.base import Reply
 from empkit.clock import now_ns
@@ -58,6 +60,7 @@ def test_every_record_that_is_due_while_as_many_as_may_are_in_flight_counts_as_h
     assert generator.done == len(records)
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_answers_any_more_is_ended(tmp_path):
     """Else each of the records would wait for its own deadline, for hours if there are many."""
     records = payloads(tmp_path, 1_000)

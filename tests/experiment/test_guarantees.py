@@ -59,6 +59,7 @@ def test_what_one_run_asks_for_does_not_hold_for_the_next():
         assert server.environ().get("EMPKIT_KAFKA_COMMIT", "after_store") == "after_store"
 
 
+@pytest.mark.slow
 def test_without_retries_a_crash_fails_records_that_retries_would_have_saved(lab):
     runs = run(lab, "http", At(0.4, ServerCrash(), until=0.8), guarantees=Guarantees(retries=0))
     found = counts(runs)

@@ -67,6 +67,7 @@ def test_a_part_that_is_killed_meanwhile_was_ours_for_as_long_as_it_ran():
     assert found.own_s >= last_s - begun_s - 0.05
 
 
+@pytest.mark.slow
 def test_parts_that_share_a_processor_wait_for_it():
     with running(BURNS) as one, running(BURNS) as other:
         for process in (one, other):
@@ -75,6 +76,7 @@ def test_parts_that_share_a_processor_wait_for_it():
     assert found.delayed_s >= 0.3
 
 
+@pytest.mark.slow
 def test_a_lab_knows_its_processes_and_those_of_its_postgresql(postgres, monkeypatch):
     monkeypatch.setenv("EMPKIT_LAB_DATABASE", postgres)
     with Lab("none") as lab:

@@ -5,6 +5,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 from empkit.experiment.progress import Live
@@ -63,6 +64,7 @@ with shown(None, 100) as show:
     assert output["data"]["text/plain"].startswith("100 records in")
 
 
+@pytest.mark.slow
 def test_where_there_is_no_notebook_it_is_a_bar_and_only_for_what_takes_long():
     code = """
 import time

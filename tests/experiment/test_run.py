@@ -62,6 +62,7 @@ def reports_of(child):
     return found
 
 
+@pytest.mark.slow
 def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_folder(
     lab, child, start, fresh_id
 ):
@@ -87,6 +88,7 @@ def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_fol
     assert count_stored(lab, f"{fresh_id}-run~") == 1 + PACE["warm_up"]
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_offers_nothing_more_and_judges_all_that_it_offered(
     lab, child, start, fresh_id
 ):
@@ -104,6 +106,7 @@ def test_told_to_stop_it_offers_nothing_more_and_judges_all_that_it_offered(
     assert np.count_nonzero(np.load(folder / "intended_ns.npy")) == len(timings)
 
 
+@pytest.mark.slow
 def test_with_faults_it_audits_only_when_it_is_told_that_they_are_over(child, start):
     folder = start(20, wait_for_faults=True)
     child.expect("sent_ns", 60)
@@ -122,6 +125,7 @@ def test_a_server_that_cannot_be_reached_is_a_report_and_status_1(child, start):
     assert not (folder / "timings.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_run_without_its_owner_ends(child, start):
     """As when the notebook's kernel is killed: nobody is left to report to."""
     start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
@@ -135,6 +139,7 @@ def test_without_a_run_it_ends_with_its_owner_too(child):
     assert child.wait(30) == 1
 
 
+@pytest.mark.slow
 def test_a_run_has_the_environment_of_its_order_and_nothing_of_the_run_before(child, start):
     """The client of the first one can log in."""
     start(5, name="first")
@@ -143,12 +148,14 @@ def test_a_run_has_the_environment_of_its_order_and_nothing_of_the_run_before(ch
     assert "EMPKIT_PASSWORD" in reports_of(child)[-1]["failed"]
 
 
+@pytest.mark.slow
 def test_an_order_to_stop_that_comes_before_the_run_can_obey_it_is_not_lost(child, start):
     start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
     child.order(stop=True)
     assert child.expect("finished", 60)["finished"]["cut_short"]
 
 
+@pytest.mark.slow
 def test_an_order_to_stop_that_comes_too_late_does_not_stop_the_next_run(child, start):
     start(5, name="first")
     child.expect("finished", 60)

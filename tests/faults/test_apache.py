@@ -36,6 +36,7 @@ def test_a_broker_that_dies_or_stops_or_is_cut_off_loses_nothing(apache, fault, 
     assert runs.runs[0].appended == 500
 
 
+@pytest.mark.slow
 def test_records_really_go_through_the_proxy(apache):
     runs = run(apache, At(0.0, Network(Latency(latency_ms=40, direction="up"))), records=100)
     took = ((runs.timings["acked_ns"] - runs.timings["sent_ns"]) / 1e6).tolist()
@@ -47,6 +48,7 @@ def test_records_really_go_through_the_proxy(apache):
     )  # each request carries what has come while one was under way
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("idempotence", [True, False])
 def test_a_lost_ack_doubles_a_record_in_the_log_only_without_idempotence(apache, idempotence):
     runs = run(
@@ -58,6 +60,7 @@ def test_a_lost_ack_doubles_a_record_in_the_log_only_without_idempotence(apache,
     assert row["appended"] >= 500
 
 
+@pytest.mark.slow
 def test_retention_takes_what_was_not_read(apache):
     runs = run(apache, At(0.3, RetentionOverrun(), until=0.7))
     found = runs.verdicts().loc["kafka"]
@@ -117,6 +120,7 @@ def test_a_transaction_leaves_out_the_one_record_that_is_too_large(apache, fresh
     assert results == ["sent", "sent", "too_large", "sent", "sent"]
 
 
+@pytest.mark.slow
 def test_the_embedded_broker_does_not_pretend_to_have_transactions(lab):
     if lab.broker_name != "embedded":
         pytest.skip("This lab's broker has them.")

@@ -73,6 +73,7 @@ def test_what_happens_to_the_broker_loses_and_doubles_nothing(embedded, fault, u
     assert counts(runs) == {"offered": 500, "stored": 500}
 
 
+@pytest.mark.slow
 def test_a_log_that_drops_what_was_not_read_loses_it_and_only_that(lab):
     runs = run(lab, "kafka", At(0.4, RetentionOverrun(), until=0.8))
     found = counts(runs)

@@ -40,6 +40,7 @@ def test_the_first_of_several_expiries_says_how_long_the_token_lives():
     assert offer.token_lifetime_s == 1.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_a_killed_client_leaves_records_whole_or_not_at_all(lab, protocol):
     runs = run(lab, protocol, At(0.6, ClientKill()))

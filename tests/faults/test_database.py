@@ -9,6 +9,7 @@ from empkit.faults import DatabaseLock, DiskFull, FaultError, Scene
 from tests.conftest import employee, post
 
 
+@pytest.mark.slow
 def test_while_one_holds_the_lock_no_other_can_take_it_and_then_records_are_stored(lab, fresh_id):
     undo = DatabaseLock().strike(Scene(lab))
     try:

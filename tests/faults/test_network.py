@@ -18,6 +18,7 @@ def test_a_network_fault_also_strikes_a_websocket_that_has_an_address_of_its_own
     assert runs.runs[0].reconnections == 1
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_the_records_really_go_through_the_proxy(lab, protocol):
@@ -40,6 +41,7 @@ def test_a_bad_network_loses_nothing(lab, protocol, toxic):
     assert counts(runs) == {"offered": 500, "stored": 500}
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_slowly_is_waited_for_and_loses_nothing(lab):
     slow = SlowReader(bytes_per_s=4_000)
     runs = run(lab, "websocket", At(0.3, slow, until=1.0))

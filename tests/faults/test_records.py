@@ -7,6 +7,7 @@ from empkit.records.samples import make_up_records
 from tests.faulted import counts, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket", "kafka"])
 def test_bad_records_are_refused_and_the_others_stored(lab, protocol):
     faults = (Duplicates(share=0.1), Invalid(share=0.1), Poison(share=0.1), TooLarge(share=0.05))

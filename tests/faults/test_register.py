@@ -53,6 +53,7 @@ def made(draw, name):
         })  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 @given(data=st.data())
 def test_the_name_of_a_fault_gives_it_back_whatever_its_options(name, data):
@@ -62,6 +63,7 @@ def test_the_name_of_a_fault_gives_it_back_whatever_its_options(name, data):
     assert str(fault).partition(":")[0] == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [name for name, kind in FAULTS.items() if kind.timed],

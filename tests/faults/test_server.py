@@ -35,6 +35,7 @@ def accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "meanwhile", "port_is_open"),
     [
@@ -55,6 +56,7 @@ def test_a_fault_of_the_server_strikes_it_and_is_undone(lab, fault, meanwhile, p
     assert post(lab, employee(f"after-{fault.name}"))[0] == 201
 
 
+@pytest.mark.slow
 def test_a_consumer_crash_kills_the_oldest_consumer_and_its_undo_starts_another():
     with Lab(consumers=2) as lab:
         (struck,) = (psutil.Process(child.pid) for child in lab.consumers)

@@ -31,6 +31,7 @@ def test_a_fault_that_cannot_be_had_says_so(lab):
         run(own, "http", At(0.1, BrokerDown()))
 
 
+@pytest.mark.slow
 def test_a_fault_after_the_end_is_said_not_to_have_struck(lab):
     runs = run(lab, "http", At(60, ServerCrash()), workload=Workload(records=50))
     assert any("did not strike" in note for note in runs.runs[0].notes)
@@ -69,6 +70,7 @@ def test_ctrl_c_undoes_every_fault():
     assert rest[-1] == "then [20]"
 
 
+@pytest.mark.slow
 def test_while_a_lock_is_in_force_nothing_is_stored_and_its_taking_is_not_counted_as_held(lab):
     """Taking it may take long on a busy machine; until then records are stored."""
     runs = run(lab, "kafka", At(0.2, DatabaseLock(), until=0.8))
@@ -80,6 +82,7 @@ def test_while_a_lock_is_in_force_nothing_is_stored_and_its_taking_is_not_counte
     assert (during["stored_ns"] > held_ns).all()
 
 
+@pytest.mark.slow
 def test_a_fault_that_ends_when_it_begins_is_undone_at_once_and_not_at_the_end_of_the_run(lab):
     (span,) = run(lab, "http", At(0.2, ServerPause(), until=0.2)).runs[0].faults
     assert span.end_ns is not None

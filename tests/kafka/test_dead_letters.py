@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from empkit import Lab, Workload
@@ -25,6 +26,7 @@ def dlq(*arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_poison_among_good_records_is_kept_with_its_reason_mended_and_sent_again(tmp_path):
     good = list(sample_records(10_000))
     records = []
@@ -65,6 +67,7 @@ def test_poison_among_good_records_is_kept_with_its_reason_mended_and_sent_again
         ]
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_lead_from_a_bad_record_to_a_mended_one(tmp_path):
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     block = readme.split("From a bad record to a mended one:\n\n```bash\n")[1].split("```")[0]
@@ -83,6 +86,7 @@ def test_the_commands_of_the_readme_lead_from_a_bad_record_to_a_mended_one(tmp_p
         wait_until(lambda: is_stored(lab, "E1"))
 
 
+@pytest.mark.slow
 def test_a_letter_without_a_value_is_left_out_and_said(tmp_path):
     with Lab() as lab:
         asyncio.run(send_bytes(lab, None))

@@ -27,6 +27,7 @@ FIGURES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", FIGURES)
 @pytest.mark.parametrize("runs", [MANY, ONE_RECORD, NOTHING_ACKED])
 def test_every_figure_can_be_drawn_of_any_run(draw, runs):

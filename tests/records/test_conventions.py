@@ -71,6 +71,7 @@ def test_a_column_of_dates_is_read_in_the_one_way_that_it_can_mean(written, mean
     assert read("hire_date", written) == meant
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y"])
 @given(st.lists(st.dates(datetime.date(1950, 1, 1), datetime.date(2040, 1, 1)), min_size=1))
 def test_a_date_is_never_read_as_another_one(form, dates):

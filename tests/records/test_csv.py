@@ -137,6 +137,7 @@ def test_the_id_is_never_taken_from_another_column_where_one_is_empty():
     assert [row.line for row in found.unreadable] == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_the_time_of_reading_grows_with_the_rows_and_not_with_their_square():
     def seconds(count):

@@ -23,6 +23,7 @@ def nest(depth: int, brackets: str = "[]") -> str:
     return json.dumps(ADA)[:-1] + f', "x": {inner}}}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brackets", ["[]", '{"]}":}', '["}", ]'])
 @pytest.mark.parametrize("limit", [500, 20_000])
 def test_how_deep_a_file_may_go_does_not_depend_on_the_interpreter(brackets, limit):

@@ -51,6 +51,7 @@ def calls(data):
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", FORMATS)
 def test_the_work_for_each_further_row_is_the_same(written):
     records = sample_records(8_000)
@@ -72,6 +73,7 @@ def test_one_character_of_four_bytes_does_not_take_four_times_the_memory():
     assert peak < len(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", FORMATS)
 def test_the_memory_grows_with_the_bytes_of_a_file_and_is_no_dictionaries(written):
     data = written(sample_records(20_000))

@@ -45,6 +45,7 @@ def random_of(cell):
     return np.random.default_rng(CELLS.index(cell))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_equal_protocols_are_seldom_called_different(cell):
     """At most 6 % and three standard errors; beside it, the interval between rounds covers."""

@@ -147,6 +147,7 @@ def spoil(data, folder):
             file.mkdir()
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=100)
 def test_whatever_is_damaged_is_a_sentence_or_of_no_account(sound, data):

@@ -80,6 +80,7 @@ def test_each_number_is_the_one_that_its_definition_gives(made, faults):
     assert row["attempts_per_record"] == pytest.approx(sum(tries) / len(tries))
 
 
+@pytest.mark.slow
 @given(st.lists(records, min_size=1, max_size=12), spans, st.integers(0, 10**9))
 def test_nothing_depends_on_when_the_machine_was_started(made, span, shift_ms):
     def shifted(runs):

@@ -78,6 +78,7 @@ def test_faults_of_records_token_and_load_are_in_the_result_with_what_they_struc
     assert [each["label"] for each in told["faults"]] == list(found)
 
 
+@pytest.mark.slow
 def test_each_of_two_overloads_is_carried_out(lab):
     both = (Overload(3, 0.1, 0.2), Overload(2, 0.3, 0.4))
     runs, _ = run(lab, "http", *both)
@@ -92,6 +93,7 @@ def test_overloads_that_overlap_are_refused(lab):
         run(lab, "http", Overload(2, 0.2, 0.4), Overload(3, 0.1, 0.3))
 
 
+@pytest.mark.slow
 def test_faults_that_touch_nothing_are_named(embedded):
     """An Apache Kafka takes seconds to come back, and holds up the ends of the other faults."""
     runs, found = run(
@@ -108,6 +110,7 @@ def test_faults_that_touch_nothing_are_named(embedded):
     ]
 
 
+@pytest.mark.slow
 def test_the_proxy_counts_what_each_toxic_touched(lab):
     runs, found = run(
         lab, "websocket", At(0.1, Network(Latency(latency_ms=2)), until=0.2),
@@ -122,6 +125,7 @@ def test_the_proxy_counts_what_each_toxic_touched(lab):
     assert notes(runs) == ["half-open struck nothing: no connection met it while it lasted."]
 
 
+@pytest.mark.slow
 def test_the_embedded_broker_counts_the_answers_that_it_was_told_to_give(embedded):
     runs, found = run(
         embedded, "kafka", At(0.1, BrokerErrors(count=3)), At(0.2, LostAcks(count=2, ms=100)),
@@ -159,6 +163,7 @@ def test_the_crash_that_a_server_start_ends_was_asked_to_end_then(lab):
     assert found["server-crash"].asked_end_s == 0.5
 
 
+@pytest.mark.slow
 def test_a_killed_client_takes_records_away_and_an_expiring_token_does_not(lab):
     runs, found = run(lab, "http", At(0.3, ClientKill()), TokenExpiry(after_s=60))
     info = runs.runs[0]

@@ -21,6 +21,7 @@ def parts():
         proxy.stop()
 
 
+@pytest.mark.slow
 def test_every_part_listens_on_loopback_only(parts):
     _, processes = parts
     listening = {

@@ -84,6 +84,7 @@ def test_bad_kafka_records_go_to_the_dead_letter_topic_and_the_next_is_stored(la
     assert "missing employee_id" in letters[b"no id"].reason
 
 
+@pytest.mark.slow
 def test_a_record_too_large_for_a_dead_letter_is_buried_without_its_bytes(fresh_id):
     async def produce(lab):
         async with AIOKafkaProducer(

@@ -85,6 +85,7 @@ def all_read(lab):
     return consumer["state"] == "running" and consumer["lag"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil",
     [

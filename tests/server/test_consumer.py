@@ -31,6 +31,7 @@ def consumer_state(lab):
     return request(lab, "GET", "/health", token="")[2]["consumer"]["state"]
 
 
+@pytest.mark.slow
 def test_records_that_came_while_the_server_was_down_are_stored():
     """What the first description's consumer lost: it read from the end, and in no group."""
     with Lab() as lab:
@@ -57,6 +58,7 @@ def test_a_broker_away_at_start_stops_neither_http_nor_the_consumer_for_good():
         wait_until(lambda: is_stored(lab, "E2"))
 
 
+@pytest.mark.slow
 def test_a_killed_server_stores_what_it_had_not_committed():
     with Lab() as lab:
         produce(lab, [f"E{number}" for number in range(50)])
@@ -162,6 +164,7 @@ def test_a_consumer_that_ends_unexpectedly_is_said_to_fail_and_is_started_again(
     assert states[-1] == "running"
 
 
+@pytest.mark.slow
 def test_a_consumer_that_joins_the_group_of_the_embedded_broker_does_not_say_that_it_lost_it():
     """The embedded broker answers InvalidRequest to a member whose group changes as it joins."""
     with Lab() as lab:

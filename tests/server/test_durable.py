@@ -130,6 +130,7 @@ def token_of(key):
     return Authenticator(Settings(signing_key=SecretStr(key))).make_token()
 
 
+@pytest.mark.slow
 def test_no_answer_comes_before_its_flush_and_no_stamp(slow_disk):
     for number in range(3):
         flushed = slow_disk.syncs.read_text().count("sync(")

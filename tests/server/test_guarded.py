@@ -37,6 +37,7 @@ def is_served(lab):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [HEAD, HEAD + b"Content-Length: 500\r\n\r\n{"])
 def test_a_request_that_takes_too_long_to_arrive_ends_its_connection_only(begin):
     with Lab("none", settings=Settings(request_timeout_s=0.5)) as lab, connected(lab) as slow:
@@ -49,6 +50,7 @@ def test_a_request_that_takes_too_long_to_arrive_ends_its_connection_only(begin)
         assert post(lab, employee("E2"))[0] == 201
 
 
+@pytest.mark.slow
 def test_an_idle_connection_is_kept_longer_than_a_request_may_take():
     with Lab("none", settings=Settings(request_timeout_s=0.2)) as lab:
         parts = urlsplit(lab.server_url)

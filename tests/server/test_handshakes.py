@@ -78,6 +78,7 @@ def is_closed(connection):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0, 50, None])
 def test_a_handshake_that_takes_too_long_ends_its_connection(part, tmp_path, certificate):
     with secured(tmp_path, certificate, EMPKIT_REQUEST_TIMEOUT_S="0.5") as (_, silent, answers):
@@ -106,6 +107,7 @@ def open_files(pid):
     return len(subprocess.check_output(["ls", f"/proc/{pid}/fd"]).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secure", [False, True])
 def test_what_is_half_done_does_not_hold_the_end_up(secure, tmp_path, certificate):
     context = certificate[1]

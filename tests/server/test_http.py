@@ -189,6 +189,7 @@ def test_openapi_documents_every_endpoint(lab):
     assert {"200", "201", "401", "409", "413", "422", "503"} <= answers
 
 
+@pytest.mark.slow
 def test_a_database_that_is_away_is_a_503_and_nothing_is_lost(fresh_id):
     with Lab(broker="none") as own:
         unlock = DatabaseLock().strike(Scene(own))
@@ -223,6 +224,7 @@ def test_nothing_secret_and_no_record_is_in_the_log(lab, fresh_id):
     assert not [each for each in secrets if each in log]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/token", "/employees"])
 def test_a_client_that_leaves_before_its_request_is_whole_puts_nothing_into_the_log(path):
     with Lab("none") as lab:

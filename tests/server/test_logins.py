@@ -20,6 +20,7 @@ def log_in(lab, password, user=None):
     return request(lab, "POST", "/token", form, token="", **kind)
 
 
+@pytest.mark.slow
 def test_a_flood_of_wrong_passwords_is_refused_and_delays_neither_health_nor_right_ones():
     with Lab("none") as lab, ThreadPoolExecutor(40) as senders:
         flood = [senders.submit(log_in, lab, "wrong", f"u{number}") for number in range(100)]

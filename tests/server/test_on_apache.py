@@ -37,6 +37,7 @@ def consumer_of(lab):
     return request(lab, "GET", "/health", token="")[2]["consumer"]
 
 
+@pytest.mark.slow
 def test_a_topic_that_is_missing_is_named_and_waited_for(without_topics):
     lab = without_topics
     reach = kafka_arguments(lab.settings)
@@ -61,6 +62,7 @@ def good(names, headers=()):
     return bytearray(builder.build())
 
 
+@pytest.mark.slow
 def test_the_end_of_a_transaction_before_a_record_that_cannot_be_decoded_is_no_dead_letter(apache):
     lab = apache
     lab.stop_server()  # so that all comes in one fetch

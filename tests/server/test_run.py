@@ -70,6 +70,7 @@ def begun(database, **variables):
     return " ".join(ended.stderr.split()), ended.returncode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "words"),
     [
@@ -89,6 +90,7 @@ def test_a_database_that_has_no_place_ends_the_server_before_it_begins(place, wo
     assert status == 2
 
 
+@pytest.mark.slow
 def test_stamps_without_a_folder_end_the_server_before_it_begins(tmp_path):
     file = tmp_path / "missing" / "timings.jsonl"
     said, status = begun(f"sqlite:///{tmp_path / 'e.db'}", EMPKIT_TIMINGS_FILE=str(file))
@@ -97,6 +99,7 @@ def test_stamps_without_a_folder_end_the_server_before_it_begins(tmp_path):
     assert status == 2
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_removed_and_comes_back_is_said_on_the_terminal(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
@@ -113,6 +116,7 @@ def test_a_folder_that_is_removed_and_comes_back_is_said_on_the_terminal(tmp_pat
         assert "Traceback" not in server.said()
 
 
+@pytest.mark.slow
 def test_a_database_that_is_away_at_the_start_is_said_and_waited_for(tmp_path):
     away = "postgresql+psycopg://empkit:hidden@127.0.0.1:1/employees"
     with serving(tmp_path, away) as server:

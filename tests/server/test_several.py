@@ -36,6 +36,7 @@ def test_a_killed_consumers_partitions_go_to_the_others_and_nothing_is_lost(post
         assert len(lab.consumers) == 2
 
 
+@pytest.mark.slow
 def test_a_consumer_alone_takes_no_records(lab):
     lab.start_consumer()
     try:

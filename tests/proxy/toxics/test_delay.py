@@ -107,6 +107,7 @@ def late_echo(proxy: ProxyProcess, delay_ms: float) -> Iterator[socket.socket]:
             server.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize(("latency_ms", "times"), [(5, 25), (20, 15), (100, 5)])
 def test_injected_latency_is_found_again_in_the_quickest_round_trip(latency_ms: int, times: int):
@@ -123,6 +124,7 @@ def test_injected_latency_is_found_again_in_the_quickest_round_trip(latency_ms: 
     assert min(injected) - (min(waited) - latency_ms) == pytest.approx(latency_ms, abs=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("bytes_per_s", [20_000, 5_000_000])
 def test_injected_bandwidth_is_found_again(bytes_per_s: int):
