@@ -97,6 +97,7 @@ def test_the_result_has_what_its_faults_struck_and_the_look_of_its_protocol(comp
     assert look == {"label": "Their PUT", "colour": "#882255", "marker": "*", "line": "-."}
 
 
+@pytest.mark.slow
 def test_a_result_is_read_and_drawn_also_without_the_package(compared):
     _, folder = compared
     runs = load(folder)

@@ -163,6 +163,7 @@ def test_a_token_that_is_refused(lab, other_lab):
     assert "EMPKIT_SIGNING_KEY" in failures["token over WebSocket"].advice
 
 
+@pytest.mark.slow
 def test_a_server_without_a_consumer(lab, other_lab):
     servers = lab.settings.kafka_bootstrap_servers
     failures = failing(other_lab.settings, kafka_bootstrap_servers=servers)

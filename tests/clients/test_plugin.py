@@ -120,6 +120,7 @@ def test_one_that_lies_is_found_out(lab, write):
     assert error.value.runs.verdicts().loc[own, "lost"] == 3
 
 
+@pytest.mark.slow
 def test_the_account_of_one_over_kafka_looks_into_kafka(lab, write):
     own = f"{write(THROUGH_KAFKA)}:Lazy"
     assert client_class(own).through_kafka

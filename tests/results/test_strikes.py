@@ -138,6 +138,7 @@ def test_the_embedded_broker_counts_the_answers_that_it_was_told_to_give(embedde
     assert len(notes(runs)) == 1
 
 
+@pytest.mark.slow
 def test_a_pause_counts_the_records_under_way_while_it_lasted(lab):
     runs, found = run(lab, "http", At(0.2, ServerPause(), until=0.4))
     (span,) = found.values()
