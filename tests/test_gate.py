@@ -1,5 +1,6 @@
-"""What the gate's own scripts conclude: the budget of time, the tests that were skipped, and known
-vulnerabilities, for which pip-audit is a stand-in, since its advisories change from day to day."""
+"""What the gate's own scripts conclude: the budget of time, the tests that were skipped, the files
+that are covered too little, and known vulnerabilities, for which pip-audit is a stand-in, since its
+advisories change from day to day."""
 
 import importlib.util
 import json
@@ -77,6 +78,44 @@ def test_skipped_tests_are_counted_and_may_not_grow_unseen(tmp_path, allowed, sa
     counting = [*run, "--counted", tmp_path / "skips.toml"]
     done = subprocess.run(counting, capture_output=True, text=True, check=False)
     assert "2 tests were skipped." in done.stdout
+    assert done.returncode == bool(said)
+    assert said in done.stderr
+
+
+PAGE = """# Tests
+
+## Coverage
+
+| file | why |
+| --- | --- |
+| `proxy/relay.py` | it is killed |
+
+## More
+
+| `proxy/flow.py` | under another heading |
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "share", "said"),
+    [
+        ("proxy/flow.py", 84.0, "Cover 1 files with tests, or name each with its reason"),
+        ("proxy/flow.py", 85.0, ""),
+        ("proxy/relay.py", 10.0, ""),
+    ],
+)
+def test_a_file_that_is_covered_too_little_fails_the_gate_unless_the_page_says_why(
+    tmp_path, file, share, said
+):
+    report = {
+        "files": {f"empkit/{file}": {"summary": {"percent_covered": share}}},
+        "totals": {"percent_covered": share, "num_statements": 1_000, "num_branches": 200},
+    }
+    (tmp_path / "coverage.json").write_text(json.dumps(report))
+    (tmp_path / "README.md").write_text(PAGE)
+    run = [sys.executable, GATE / "covered.py", tmp_path / "coverage.json", tmp_path / "README.md"]
+    done = subprocess.run([*run, "--least", "85"], capture_output=True, text=True, check=False)
+    assert f"{share:.1f} % of 1,000 statements and 200 branches" in done.stdout
     assert done.returncode == bool(said)
     assert said in done.stderr
 
