@@ -61,7 +61,7 @@ def coverage(session: nox.Session) -> None:
     that measure time are left out: recording takes time."""
     prepare(session, "test,coverage")
     session.run("coverage", "erase")
-    arguments = session.posargs or ["-m", "not alone", "tests"]
+    arguments = session.posargs or ["-m", "not alone", "--ignore", "tests/sabotage", "tests"]
     session.run("coverage", "run", "-m", "pytest", *arguments)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
