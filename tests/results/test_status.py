@@ -8,13 +8,6 @@ import pytest
 from empkit.results.status import ORDER, ExitStatus, described, first_of, of_signal
 
 
-def test_the_numbers_are_those_that_shells_and_scripts_know():
-    assert {status.name: int(status) for status in ExitStatus} == {
-        "OK": 0, "BROKEN_PROMISE": 1, "WRONG_USE": 2, "NOT_MEASURED": 3, "LIMIT_MISSED": 4,
-        "INTERRUPTED": 130, "TERMINATED": 143,
-    }  # fmt: skip
-
-
 def test_of_all_that_hold_the_first_in_the_order_is_told():
     told = [2, 130, 143, 1, 3, 4, 0]
     assert list(ORDER) == told
