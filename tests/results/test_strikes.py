@@ -17,9 +17,7 @@ from empkit.faults import (
     Network,
     Overload,
     Poison,
-    ServerCrash,
     ServerPause,
-    ServerStart,
     TokenExpiry,
     TooLarge,
 )  # fmt: skip
@@ -76,16 +74,6 @@ def test_faults_of_records_token_and_load_are_in_the_result_with_what_they_struc
     assert f"duplicates:share=0.3: the whole run; {changed[0]} records changed" in page
     (told,) = runs.to_json()["runs"]
     assert [each["label"] for each in told["faults"]] == list(found)
-
-
-@pytest.mark.slow
-def test_each_of_two_overloads_is_carried_out(lab):
-    both = (Overload(3, 0.1, 0.2), Overload(2, 0.3, 0.4))
-    runs, _ = run(lab, "http", *both)
-    own = runs.timings["intended_ns"] - runs.runs[0].start_ns
-    assert [int(own.between(a * 1e9, b * 1e9, inclusive="left").sum())
-            for a, b in ((0, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4))] == pytest.approx(
-        [40, 120, 40, 80], abs=2)  # fmt: skip
 
 
 def test_overloads_that_overlap_are_refused(lab):
@@ -155,12 +143,6 @@ def test_a_token_that_expires_in_a_run_counts_the_attempts_that_it_refused(lab):
     runs, found = run(lab, "http", TokenExpiry(after_s=6.0), workload=pace)
     (span,) = found.values()
     assert span.struck == (runs.attempts["answer"] == "unauthorized").sum() > 0
-
-
-@pytest.mark.slow
-def test_the_crash_that_a_server_start_ends_was_asked_to_end_then(lab):
-    _, found = run(lab, "http", At(0.2, ServerCrash()), At(0.5, ServerStart()))
-    assert found["server-crash"].asked_end_s == 0.5
 
 
 @pytest.mark.slow
