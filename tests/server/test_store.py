@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from empkit.databases.engine import make_engine
 from empkit.databases.table import EMPLOYEES, create_table
-from empkit.records.employee import CONTENT, MAX_ID
+from empkit.records.employee import CONTENT
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store, StoreFullError, StoreUnavailableError
 
@@ -369,27 +369,6 @@ def test_a_server_without_descriptors_says_so_and_goes_on_when_it_has_some(tmp_p
         assert await store.failure_now() is None
 
     with_store(f"sqlite:///{tmp_path / 'employees.db'}", work)
-
-
-def test_a_page_of_one_stamp_holds_it_however_long_its_id_is(tmp_path):
-    log = StampLog(tmp_path / "timings.jsonl")
-    longest = "\x01" * (MAX_ID + 7)
-    log.append("websocket", 2**62, [(longest, 2**62)])
-    assert [stamp.employee_id for stamp in log.page(0, 1)[0]] == [longest]
-    log.close()
-
-
-def test_a_broken_last_line_of_stamps_is_passed_over(tmp_path):
-    path = tmp_path / "timings.jsonl"
-    log = StampLog(path)
-    log.append("http", 20, [("E1", 10)])
-    log.close()
-    with path.open("ab") as file:
-        file.write(b'["E2", "http", 1')  # a crash in the middle of a write
-    log = StampLog(path)
-    log.append("http", 40, [("E3", 30)])
-    assert [stamp.employee_id for stamp in log.page(0, 10)[0]] == ["E1", "E3"]
-    log.close()
 
 
 def test_only_databases_that_the_kit_knows_are_opened():
