@@ -14,14 +14,8 @@ from pathlib import Path
 import pytest
 
 from empkit import load, plots
-from empkit.cli.common import out
-from empkit.cli.tables import summary_table
 from empkit.faults.base import DEFINED, Fault
 from empkit.plots.register import caption_of
-from empkit.report import write_report
-from empkit.results.answer import answer
-from empkit.results.verdicts import KINDS, Kind
-from tests.made_up_runs import made_up
 
 PLUGINS = Path(__file__).parent / "plugins"
 FAULTS = {
@@ -127,18 +121,6 @@ def test_what_its_protocol_sent_is_stored_in_its_database(compared):
         names = [name for key, name in stored.items() if key.startswith(f"{run.run_id}-")]
         struck = next(span.struck for span in run.faults if span.part == "records")
         assert sum(name.isupper() for name in names) == struck
-
-
-def test_a_verdict_is_one_entry_that_terminal_figure_and_report_have(tmp_path, monkeypatch):
-    late = Kind("too_late", "came when nobody wanted it any more", "#123456", "h", "in time")
-    monkeypatch.setitem(KINDS, "too_late", late)
-    runs = made_up(verdict={1: "too_late"})
-    with out.capture() as printed:
-        out.print(summary_table(answer([runs])))
-    assert "too-late" in printed.get()
-    assert any("'in time' is broken: 1 too_late: run-E1" in sentence for sentence in runs.broken)
-    assert "1 too-late" in plots.verdicts(runs).alt
-    assert late.meaning in write_report(runs, tmp_path / "report.html").read_text()
 
 
 def test_a_fault_that_is_neither_timed_nor_of_the_whole_run_is_refused():

@@ -56,16 +56,6 @@ def test_terminal_report_json_and_status_say_the_same(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_loss_that_is_allowed_is_said_and_not_called_nothing(tmp_path, capsys):
-    runs = made_up("kafka", count=30, verdict={1: "lost"})
-    runs.runs[0].loss_allowed = "acks=0"
-    status, _, err = finish([runs], tmp_path, capsys)
-    assert status == ExitStatus.OK
-    assert "1 lost: run-E1; allowed by acks=0" in err
-    assert "nothing lost" not in err
-
-
-@pytest.mark.slow
 def test_choices_that_were_not_run_are_missed(tmp_path, capsys):
     grid = [Guarantees(acks="0"), Guarantees(acks="all")]
     runs = made_up(count=30)

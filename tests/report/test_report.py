@@ -3,8 +3,11 @@
 import re
 
 from empkit import plots
+from empkit.cli.common import out
+from empkit.cli.tables import summary_table
 from empkit.plots.kind import DEFINED
 from empkit.report import Part, write_figures, write_report
+from empkit.results.answer import answer
 from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up, nothing, together
 
@@ -99,6 +102,9 @@ def test_a_verdict_that_is_new_is_in_every_count_figure_and_sentence(tmp_path, m
     figure = plots.verdicts(runs)
     assert "too-late" in [text.get_text() for text in figure.legends[0].get_texts()]
     assert "1 too-late" in figure.alt
+    with out.capture() as terminal:
+        out.print(summary_table(answer([runs])))
+    assert "too-late" in terminal.get()
 
 
 def test_what_is_not_valid_is_marked_in_each_table_and_says_why(tmp_path):
