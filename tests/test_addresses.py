@@ -17,6 +17,7 @@ READ = {
     "http://[::1]:8000/a/b/": "http://[::1]:8000/a/b",
     "http://münchen.example:1": "http://xn--mnchen-3ya.example:1",
     "http://host:": "http://host",
+    "http://example.org/http/": "http://example.org/http",
 }
 
 

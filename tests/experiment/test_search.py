@@ -5,7 +5,6 @@ import pytest
 
 from empkit import plots
 from empkit.experiment import search
-from empkit.results.statistics import with_expected_interval
 
 
 @pytest.mark.slow
@@ -31,14 +30,3 @@ def test_it_finds_where_a_slowed_way_ends(lab, monkeypatch):
 def test_numbers_that_make_no_sense_are_refused(lab, wrong):
     with pytest.raises(ValueError, match=r"first is|must be above 0"):
         lab.find_rate("http", **wrong)
-
-
-def test_the_correction_adds_the_records_that_a_stall_kept_back():
-    """One record of 100 took 50 times the interval: 48 others would have waited meanwhile."""
-    values = np.array([1.0] * 99 + [50.0])
-    corrected = with_expected_interval(values, 1.0)
-    assert len(corrected) == 100 + 49
-    assert sorted(corrected)[-50:] == list(range(1, 51))
-    assert np.percentile(values, 95) == 1 < np.percentile(corrected, 95)
-    with pytest.raises(ValueError, match="interval is 0"):
-        with_expected_interval(values, 0)
