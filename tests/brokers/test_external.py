@@ -26,7 +26,7 @@ def external(processes, servers):
     return ExternalBroker(processes, Settings(kafka_bootstrap_servers=servers))
 
 
-def test_it_is_used_as_it_is_and_left_as_it_was(processes):
+def test_a_broker_that_is_not_ours_is_used_as_it_is_and_left_as_it_was(processes):
     theirs = make_broker("embedded", processes, Settings())
     theirs.start()
     broker = make_broker(

@@ -25,7 +25,7 @@ def test_a_crash_lasts_until_the_server_is_started_at_a_moment_of_its_own(lab):
 
 
 @pytest.mark.slow
-def test_a_fault_that_cannot_be_had_says_so(lab):
+def test_a_fault_that_finds_nothing_to_strike_ends_the_run_with_a_sentence(lab):
     with pytest.raises(LabError, match="no server-crash"):
         run(lab, "http", At(0.1, ServerStart()))
     with Lab(broker="none") as own, pytest.raises(LabError, match="has no broker"):
