@@ -57,7 +57,7 @@ def test_without_the_package_nothing_of_it_is_there():
     assert "'theirs' is not a protocol of this kit" in done.stderr
 
 
-def test_its_faults_are_in_the_list_of_faults():
+def test_faults_of_another_package_are_in_the_list_of_faults():
     lines = empkit("faults").stdout.splitlines()
     rows = {cells[1].strip(): cells[2:] for line in lines if (cells := line.split("│"))[2:]}
     assert rows["hiccup"][0].strip() == "2s..5s"
@@ -68,7 +68,7 @@ def test_its_faults_are_in_the_list_of_faults():
 
 
 @pytest.mark.slow
-def test_the_terminal_names_its_protocol_and_its_faults(compared):
+def test_the_terminal_names_the_protocol_and_the_faults_of_another_package(compared):
     done, _ = compared
     assert "theirs" in done.stdout
     for fault, (_, unit) in FAULTS.items():
@@ -78,7 +78,9 @@ def test_the_terminal_names_its_protocol_and_its_faults(compared):
 
 
 @pytest.mark.slow
-def test_the_result_has_what_its_faults_struck_and_the_look_of_its_protocol(compared):
+def test_a_result_has_what_the_faults_of_another_package_struck_and_the_look_of_its_protocol(
+    compared,
+):
     _, folder = compared
     runs = json.loads((folder / "runs.json").read_text())["runs"]
     assert {run["protocol"] for run in runs} == {"http", "theirs"}
@@ -98,7 +100,7 @@ def test_a_result_is_read_and_drawn_also_without_the_package(compared):
     assert "Their PUT: " in plots.latency(runs).alt
 
 
-def test_its_figure_is_a_file_and_in_the_report_with_its_caption(compared):
+def test_a_figure_of_another_package_is_a_file_and_in_the_report_with_its_caption(compared):
     _, folder = compared
     assert (folder / "attempts.png").read_bytes().startswith(b"\x89PNG")
     page = html.unescape((folder / "report.html").read_text())
@@ -109,7 +111,9 @@ def test_its_figure_is_a_file_and_in_the_report_with_its_caption(compared):
     assert page.index("How often a record had to be sent") > max(order)
 
 
-def test_what_its_protocol_sent_is_stored_in_its_database(compared):
+def test_what_the_protocol_of_another_package_sent_is_stored_in_the_database_of_that_package(
+    compared,
+):
     _, folder = compared
     runs = load(folder)
     assert runs.verdicts()["stored"].to_dict() == {"http": 300, "theirs": 300}

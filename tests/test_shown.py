@@ -37,7 +37,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
-def test_it_is_short_plain_and_without_colours_of_its_own(make):
+def test_what_is_shown_is_short_and_has_no_colours_of_its_own(make):
     shown = make()
     for colour in ("color", "background", "rgb"):
         assert colour not in shown._repr_html_()
