@@ -221,7 +221,7 @@ def running(*arguments, lines=1, **environment):
 
 
 @pytest.mark.slow
-def test_serve_broker_send_and_compare_with_parts_that_already_run(employees, tmp_path):
+def test_send_and_compare_work_with_a_server_and_a_broker_that_already_run(employees, tmp_path):
     database = f"sqlite:///{tmp_path / 'own.db'}"
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     with running("broker") as broker:

@@ -56,7 +56,7 @@ def test_terminal_report_json_and_status_say_the_same(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_choices_that_were_not_run_are_missed(tmp_path, capsys):
+def test_choices_that_were_not_run_are_said_not_to_be_measured(tmp_path, capsys):
     grid = [Guarantees(acks="0"), Guarantees(acks="all")]
     runs = made_up(count=30)
     runs.runs[0].guarantees = "acks=0"
@@ -97,7 +97,7 @@ ending.add_extras([load(folder)], [folder], print)
 
 
 @pytest.mark.slow
-def test_figures_are_extras(tmp_path):
+def test_figures_that_cannot_be_drawn_cost_neither_the_result_nor_the_status(tmp_path):
     """With settings of matplotlib that want LaTeX, where there is none."""
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
     done = subprocess.run(

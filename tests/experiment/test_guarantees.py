@@ -21,7 +21,7 @@ def test_a_topic_that_is_not_ours_is_not_altered(lab):
 
 
 @pytest.mark.slow
-def test_acks_0_and_a_broker_that_goes_down_lose_records_and_the_loss_is_the_result(embedded):
+def test_what_acks_0_loses_in_an_outage_is_allowed_and_acks_all_loses_nothing(embedded):
     faults = [At(0.4, BrokerDown(), until=0.8)]
     safe, careless = embedded.cross(
         ["kafka"], PACE, [Guarantees(acks="all"), Guarantees(acks="0")], faults=faults,
@@ -60,7 +60,7 @@ def test_what_one_run_asks_for_does_not_hold_for_the_next():
 
 
 @pytest.mark.slow
-def test_without_retries_a_crash_fails_records_that_retries_would_have_saved(lab):
+def test_without_retries_records_fail_in_a_crash_after_one_attempt(lab):
     runs = run(lab, "http", At(0.4, ServerCrash(), until=0.8), guarantees=Guarantees(retries=0))
     found = counts(runs)
     assert found["failed"] > 50

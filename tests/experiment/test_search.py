@@ -8,7 +8,9 @@ from empkit.experiment import search
 
 
 @pytest.mark.slow
-def test_it_finds_where_a_slowed_way_ends(lab, monkeypatch):
+def test_the_search_finds_the_highest_rate_within_the_limit_and_none_where_no_rate_is(
+    lab, monkeypatch
+):
     """With a limit on the p99 that no record can meet nothing is kept up, with a wide one a lot."""
     monkeypatch.setattr(search, "LEAST_RECORDS", 100)  # so that the lowest rate is soon over
     monkeypatch.setattr(search, "LOWEST_RATE", 50)

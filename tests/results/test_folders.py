@@ -137,7 +137,7 @@ def spoil(data, folder):
 @pytest.mark.slow
 @given(st.data())
 @settings(max_examples=100)
-def test_whatever_is_damaged_is_a_sentence_or_of_no_account(sound, data):
+def test_whatever_is_damaged_is_refused_with_a_sentence_or_does_not_matter(sound, data):
     with tempfile.TemporaryDirectory() as folder:
         spoilt = shutil.copytree(sound, Path(folder) / "r")
         spoil(data, spoilt)

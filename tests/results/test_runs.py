@@ -123,7 +123,7 @@ def test_verdicts_add_up_to_those_offered():
     assert runs.broken_promises["employee_id"].tolist() == ["run-E0"]
 
 
-def test_a_record_without_stamps_is_in_no_latency():
+def test_a_record_whose_outcome_is_unknown_is_offered_and_not_acked():
     runs = made_up(count=20, stored_ns={5: pd.NA}, acked_ns={5: pd.NA}, outcome={5: "unknown"})
     row = runs.summary().loc["http"]
     assert row["acked"] == 19
@@ -296,7 +296,7 @@ def test_protocols_stand_in_the_kits_order_and_others_after_them():
     assert runs.summary().index.tolist() == runs.protocols
 
 
-def test_numbers_are_taken_from_valid_rounds_and_from_all_where_a_protocol_has_none():
+def test_the_records_of_valid_rounds_are_used_and_all_where_a_protocol_has_no_valid_one():
     runs = together(*(made_up(name, 4, n) for name in ("http", "kafka") for n in (1, 2)))
     assert len(runs.usable) == 16
     runs.runs[0].valid = False
@@ -353,7 +353,7 @@ def test_a_percentile_of_each_round_has_its_place_in_a_table():
     assert runs.per_round("stored", 90)["http"].to_dict() == {1: 1.0, 2: 4.0}
 
 
-def test_of_keeps_what_concerns_a_run_and_leaves_out_the_rest():
+def test_the_runs_of_one_protocol_or_round_have_what_concerns_them_and_nothing_else():
     runs = together(made_up("http", 3), made_up("kafka", 3), made_up("kafka", 3, number=2))
     runs.attempts = pd.DataFrame({"protocol": ["http", "kafka", "kafka"], "round": [1, 1, 2]})
     runs.asked, runs.interrupted, runs.failure = [("http", 1), ("kafka", 3)], "SIGINT", "why"

@@ -22,7 +22,7 @@ def test_a_signal_has_the_status_that_a_shell_gives_it(name, number):
     assert of_signal(name) == number
 
 
-def test_the_readme_has_the_same_words():
+def test_the_readme_has_each_status_with_its_meaning_in_the_same_words():
     readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
     for status in ExitStatus:
         assert f"| {int(status)} | {status.meaning} |" in readme

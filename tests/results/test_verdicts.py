@@ -48,7 +48,9 @@ README = Path(__file__).parents[2] / "README.md"
         ("unknown", "nothing", True, "dead_lettered"),
     ],
 )
-def test_each_row_of_the_table(outcome, held, dead_lettered, verdict):
+def test_what_the_client_believes_and_the_database_holds_decide_the_verdict(
+    outcome, held, dead_lettered, verdict
+):
     assert judge(outcome, held, dead_lettered=dead_lettered) == verdict
     if not dead_lettered:
         assert judge(outcome, held) == verdict

@@ -63,7 +63,7 @@ def test_records_that_wait_share_a_commit(new_database):
         min_size=1, max_size=5,
     )
 )  # fmt: skip
-def test_results_are_those_of_a_dictionary(new_database, groups):
+def test_each_record_is_created_the_same_or_a_duplicate_as_in_a_dictionary(new_database, groups):
     model, expected = {}, []
     for group in groups:
         for key, name in group:
