@@ -11,7 +11,6 @@ import textwrap
 import threading
 from pathlib import Path
 
-import nest_asyncio
 import psutil
 import pytest
 
@@ -134,7 +133,6 @@ def test_a_lab_works_where_an_event_loop_runs_as_in_a_notebook():
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "['acked', 'acked', 'acked'] [30, 30, 30]"
-    assert nest_asyncio is not None
 
 
 @pytest.mark.slow
