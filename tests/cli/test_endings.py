@@ -130,7 +130,7 @@ def test_a_signal_while_the_lab_starts_ends_it_with_a_sentence(tmp_path):
 
 
 @pytest.mark.slow
-def test_interrupted_again_it_keeps_the_numbers_and_leaves_the_figures(tmp_path):
+def test_a_comparison_that_is_interrupted_again_keeps_the_numbers_and_draws_no_figures(tmp_path):
     """The first signal while records are offered, the second while the figures are drawn."""
     out, scratch = tmp_path / "out", tmp_path / "scratch"
     scratch.mkdir()

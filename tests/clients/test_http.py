@@ -73,7 +73,7 @@ ODD = {
 
 
 @pytest.mark.parametrize(("body", "said"), ODD.values(), ids=ODD)
-def test_an_answer_that_is_none_of_the_kit_leaves_it_unknown_and_says_why(body, said):
+def test_an_answer_that_is_not_the_kits_leaves_the_record_unknown_and_says_why(body, said):
     (reply,) = replies(saying(response(201, body)), ["E1"])
     assert (reply.outcome, reply.result) == ("unknown", "no_answer")
     assert said in reply.message

@@ -80,7 +80,7 @@ def fetched(body, code=200, *head, wait_s=0.0, length=True):
 
 
 @pytest.mark.parametrize("token", ODD)
-def test_a_server_that_gives_no_usable_token_is_called_none_of_the_kit(token):
+def test_a_server_that_gives_no_usable_token_is_said_to_be_no_empkit_server(token):
     with pytest.raises(ClientError, match="without a token: is this an empkit server"):
         fetched(json.dumps({"access_token": token}).encode())
 

@@ -19,7 +19,7 @@ def test_each_caller_gets_its_record_stored(lab):
 
 
 @pytest.mark.slow
-def test_a_refusal_is_told_and_not_timed(lab, monkeypatch):
+def test_a_request_that_is_refused_is_an_error_and_is_not_timed(lab, monkeypatch):
     monkeypatch.setattr(lab, "token", "no token")
     with pytest.raises(ChildError, match="answered 401"):
         time_callers(lab, requests=20)

@@ -100,7 +100,7 @@ def test_a_result_of_a_server_that_is_not_ours_says_what_that_server_says(new_da
 
 
 @pytest.mark.slow
-def test_json_is_as_its_published_schema_says(lab):
+def test_the_json_of_real_runs_keeps_to_its_published_schema(lab):
     """Of one choice, of several, with rounds, with faults."""
     schema = json.loads(SCHEMA_FILE.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -74,7 +74,7 @@ def test_a_workload_without_a_rate_is_a_closed_loop():
         ({"warm_up": -1}, "0 or more"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(arguments, message):
+def test_a_workload_whose_numbers_make_no_sense_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Workload(**arguments)
 

@@ -95,6 +95,6 @@ def test_another_format_is_named_with_the_next_step(content, words):
 
 
 @pytest.mark.parametrize("first", ["ORC", "RDX", "RDA team", "BZh", "PDF", "<b>id</b>", "ustar"])
-def test_a_heading_like_a_mark_is_no_other_format(first):
+def test_a_heading_that_begins_like_another_format_is_a_heading(first):
     text = f"{first},id,first,last\nx,1,Nia,Orr\n"
     assert len(read_records(io.BytesIO(text.encode())).records) == 1

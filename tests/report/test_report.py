@@ -14,7 +14,7 @@ from tests.made_up_runs import made_up, nothing, together
 EVIL = "<script>alert('x')</script>"
 
 
-def test_the_page_needs_nothing_else(tmp_path):
+def test_the_report_needs_no_other_file(tmp_path):
     runs = together(made_up("http"), made_up("kafka"))
     drawn, missing = write_figures(runs, tmp_path)
     assert not missing
@@ -42,7 +42,7 @@ def test_what_came_from_outside_is_text_and_no_template(tmp_path):
     assert "{{ 6 * 7 }} {% set a = 1 %}" in page
 
 
-def test_title_and_boxes_say_what_the_result_says(tmp_path):
+def test_title_and_boxes_of_the_report_say_which_promises_were_broken(tmp_path):
     runs = made_up()
     runs.runs[0].broken = ["2 stored more than once: a, b", "1 stored and never sent: c"]
     page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
@@ -51,7 +51,7 @@ def test_title_and_boxes_say_what_the_result_says(tmp_path):
         assert f"<li>{sentence}</li>" in page
 
 
-def test_what_was_not_measured_is_in_title_and_box(tmp_path):
+def test_what_was_not_measured_is_in_a_title_and_a_box_of_the_report(tmp_path):
     runs = made_up()
     runs.asked = [("http", 1), ("kafka", 1)]
     page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()

@@ -29,7 +29,7 @@ def whole():
     return runs
 
 
-def test_all_of_it_keeps_to_the_published_description():
+def test_the_json_of_a_result_keeps_to_its_published_schema():
     schema = json.loads(SCHEMA_FILE.read_text())
     for runs in (whole(), nothing()):
         runs.environment = {
@@ -120,7 +120,7 @@ def test_several_choices_stand_side_by_side_with_their_load_and_the_sentences_of
     assert [run["protocol"] for run in content["runs"]] == ["http", "kafka"]
 
 
-def test_of_one_comparison_status_and_settings_are_its_own():
+def test_the_json_of_one_comparison_has_its_status_and_settings():
     runs = whole()
     content = as_json([runs])
     assert (content["status"], content["broken"]) == (0, [])

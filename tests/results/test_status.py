@@ -8,7 +8,7 @@ import pytest
 from empkit.results.status import ORDER, ExitStatus, described, first_of, of_signal
 
 
-def test_of_all_that_hold_the_first_in_the_order_is_told():
+def test_of_several_statuses_that_hold_the_first_in_the_order_is_the_exit_status():
     told = [2, 130, 143, 1, 3, 4, 0]
     assert list(ORDER) == told
     every = chain.from_iterable(combinations(ExitStatus, size) for size in range(len(ORDER) + 1))

@@ -189,7 +189,7 @@ def test_a_database_that_is_away_is_a_503_and_nothing_is_lost(fresh_id):
 
 
 @pytest.mark.slow
-def test_more_records_than_may_wait_are_told_so(fresh_id):
+def test_records_above_the_number_that_may_wait_are_answered_503(fresh_id):
     with Lab(broker="none", settings=Settings(max_waiting_records=1, retries=0)) as own:
         unlock = DatabaseLock().strike(Scene(own))
         from concurrent.futures import ThreadPoolExecutor

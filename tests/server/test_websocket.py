@@ -74,7 +74,7 @@ def test_in_the_first_description_all_that_is_wrong_but_a_missing_id_is_an_error
         assert ask(socket, message)["message"].startswith("Invalid employee data: ")
 
 
-def test_without_a_good_token_it_says_why_and_closes(lab):
+def test_without_a_good_token_a_websocket_is_told_why_and_closed(lab):
     for first in ("{}", "no JSON", b"bytes", json.dumps(employee("E1")), "[" * 9_000):
         with connect(lab.ws_url, proxy=None) as socket:
             reply = ask(socket, first)
