@@ -12,7 +12,6 @@ from empkit.faults import (
     Duplicates,
     Network,
     ServerCrash,
-    TimedFault,
     fault_kinds,
     parse_fault,
 )
@@ -84,7 +83,6 @@ def test_a_fault_on_a_timeline_is_written_as_the_command_line_has_it():
 @pytest.mark.parametrize("kind", toxic_kinds())
 def test_each_toxic_of_the_proxy_is_a_fault_of_the_same_name(kind):
     assert FAULTS[kind].of is toxic_kinds()[kind]
-    assert issubclass(Network, TimedFault)
 
 
 @pytest.mark.parametrize(
