@@ -93,6 +93,7 @@ def test_a_result_has_what_the_faults_of_another_package_struck_and_the_look_of_
     assert look == {"label": "Their PUT", "colour": "#882255", "marker": "*", "line": "-."}
 
 
+@pytest.mark.slow
 def test_a_result_is_read_and_drawn_also_without_the_package(compared):
     _, folder = compared
     runs = load(folder)

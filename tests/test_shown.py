@@ -52,6 +52,7 @@ def test_a_lab_says_what_runs_where_and_nothing_secret(lab):
         assert not [secret for secret in lab.secrets() if secret in shown]
 
 
+@pytest.mark.slow
 def test_a_lab_without_kafka_says_so_and_one_that_does_not_run_says_no_more():
     assert repr(Lab("none")) == "<Lab: state not running; kafka none>"
     with Lab("none") as lab:

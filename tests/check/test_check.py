@@ -163,6 +163,7 @@ def test_a_websocket_of_a_server_with_another_signing_key_is_named(lab, other_la
     assert "EMPKIT_SIGNING_KEY" in failures["token over WebSocket"].advice
 
 
+@pytest.mark.slow
 def test_a_server_without_a_consumer_is_told_the_option_that_it_lacks(lab, other_lab):
     servers = lab.settings.kafka_bootstrap_servers
     failures = failing(other_lab.settings, kafka_bootstrap_servers=servers)

@@ -77,6 +77,7 @@ def test_results_that_cannot_be_written_go_to_a_folder_that_is_named(tmp_path, m
     assert load(folder).runs[0].offered == 5
 
 
+@pytest.mark.slow
 def test_without_a_matplotlib_that_can_be_imported_the_report_is_there(tmp_path):
     made_up(count=30).save(tmp_path)
     code = """

@@ -120,6 +120,7 @@ def test_a_client_that_lies_is_found_out(lab, write):
     assert error.value.runs.verdicts().loc[own, "lost"] == 3
 
 
+@pytest.mark.slow
 def test_the_audit_of_a_client_over_kafka_looks_into_kafka(lab, write):
     own = f"{write(THROUGH_KAFKA)}:Lazy"
     assert client_class(own).through_kafka

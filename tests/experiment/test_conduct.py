@@ -173,6 +173,7 @@ def test_the_order_of_the_rounds_is_that_of_the_seed(lab):
     ]
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_run_has_its_plan_and_the_records_of_the_seed(lab):
     found = []
 

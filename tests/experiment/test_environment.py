@@ -149,6 +149,7 @@ def test_the_logs_of_a_result_that_is_not_clean_are_kept_and_hold_nothing_secret
     assert found == "True"
 
 
+@pytest.mark.slow
 def test_a_clean_result_keeps_no_logs(lab):
     try:
         runs = lab.run("http", Workload([employee("T1")], warm_up=0), guarantees=Guarantees(),

@@ -35,6 +35,7 @@ def test_a_name_of_ones_own_is_no_markup():
     assert ElementTree.fromstring(live.svg()).find("text").text.startswith("<b>&:Mine 1")
 
 
+@pytest.mark.slow
 def test_in_a_notebook_the_figure_is_drawn_and_only_a_line_stays():
     cell = """
 from empkit.experiment.progress import shown

@@ -104,6 +104,7 @@ def test_the_brokers_flush_each_record_only_while_a_run_wants_it(apache):
     assert not flushes_each_record(apache)
 
 
+@pytest.mark.slow
 def test_a_transaction_leaves_out_the_one_record_that_is_too_large(apache, fresh_id):
     settings = Guarantees(profile="exactly-once").applied(apache.settings)
 

@@ -36,6 +36,7 @@ def test_the_title_names_the_fastest_only_where_it_is():
     assert "no difference that shows" in title_of(alike)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [plots.latency, plots.stages, plots.rates])
 @pytest.mark.parametrize(
     ("count", "invalid", "reason"),

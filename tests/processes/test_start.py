@@ -39,6 +39,7 @@ def test_a_child_is_of_the_same_copy_as_its_owner(tmp_path, monkeypatch):
         assert child.expect("ready", 30)["ready"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("safe_path", [{}, {"PYTHONSAFEPATH": "1"}])
 def test_the_command_line_runs_whatever_the_working_folder_holds(folder, safe_path):
     (folder / "empkit.py").unlink()  # where Python itself looks for what `-m` names

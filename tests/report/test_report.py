@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from empkit import plots
 from empkit.cli.common import out
 from empkit.cli.tables import summary_table
@@ -14,6 +16,7 @@ from tests.made_up_runs import made_up, nothing, together
 EVIL = "<script>alert('x')</script>"
 
 
+@pytest.mark.slow
 def test_the_report_needs_no_other_file(tmp_path):
     runs = together(made_up("http"), made_up("kafka"))
     drawn, missing = write_figures(runs, tmp_path)
@@ -68,6 +71,7 @@ def test_loss_that_is_allowed_is_a_finding_and_no_broken_promise(tmp_path):
     assert "Promises were broken for" not in page
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_drawn_is_left_out_with_its_reason(tmp_path, monkeypatch):
     def fail(_runs):
         raise RuntimeError("no <latex> here")
@@ -88,6 +92,7 @@ def test_runs_that_measured_nothing_have_a_report_all_the_same(tmp_path):
     assert "0 employee records: no promise broken in what was measured" in page
 
 
+@pytest.mark.slow
 def test_a_verdict_that_is_new_is_in_every_count_figure_and_sentence(tmp_path, monkeypatch):
     """One entry in the register is all that it takes."""
     late = Kind("too_late", "came when nobody wanted it any more", "#123456", "h", "in time")

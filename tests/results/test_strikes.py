@@ -126,6 +126,7 @@ def test_the_embedded_broker_counts_the_answers_that_it_was_told_to_give(embedde
     assert len(notes(runs)) == 1
 
 
+@pytest.mark.slow
 def test_a_pause_strikes_the_records_that_are_in_flight_or_sent_while_it_lasts(lab):
     runs, found = run(lab, "http", At(0.2, ServerPause(), until=0.4))
     (span,) = found.values()

@@ -43,6 +43,7 @@ def test_every_part_listens_on_loopback_only(parts):
     assert everywhere == []
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_a_command_line_or_an_environment(parts):
     """Every program of this user, and some of others, can read both."""
     lab, processes = parts

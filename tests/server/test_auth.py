@@ -91,6 +91,7 @@ def test_more_tokens_than_are_remembered_are_all_good():
     assert not server.accepts(signed("x" * 48))
 
 
+@pytest.mark.slow
 def test_the_password_is_right_for_its_user_only():
     word = "secr\u00e9t"
     server = authenticator(username="ada", password=SecretStr(word))

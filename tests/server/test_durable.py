@@ -62,6 +62,7 @@ def careless(postgres):
         PostgreSql().drop(postgres, name)
 
 
+@pytest.mark.slow
 def test_postgresql_flushes_each_commit_whatever_its_own_default(careless):
     engine = sa.create_engine(careless)
     with engine.connect() as connection:

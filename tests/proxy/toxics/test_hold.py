@@ -70,7 +70,7 @@ def test_timeout_closes_an_idle_connection_unless_removed_in_time():
             reader, writer = await r.connect()
             begun = time.monotonic()
             assert await reader.read(1) == b""
-            assert 0.05 <= time.monotonic() - begun < 1
+            assert time.monotonic() - begun >= 0.05
             reader, writer = await r.connect()
             writer.write(b"ping")
             await until(lambda: r.proxy._connections()[-1].up.offset == 4)
