@@ -113,6 +113,7 @@ def test_a_broker_that_has_started_has_its_topics_with_their_partitions(processe
     assert {name: len(leaders) for name, leaders in topics.items()} == {"t": 7, "t.dlq": 7}
 
 
+@pytest.mark.alone
 def test_a_group_gets_its_partitions_at_once_and_its_commits_stay(broker):
     async def scenario():
         options = {

@@ -15,7 +15,7 @@ def test_each_caller_gets_its_record_stored(lab):
     assert (counts == 20).all() and len(counts) == 2 * len(CALLERS)
     assert (timed["round_trip_ms"] > 0).all()
     picture = course_plots.callers(timed)
-    assert "times as long" in picture.axes[0].get_title(loc="left") + str(picture.texts)
+    assert "Connection kept: " in picture.axes[0].get_title(loc="left") + str(picture.texts)
 
 
 @pytest.mark.slow

