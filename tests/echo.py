@@ -29,6 +29,7 @@ class Rig:
     def __init__(self, proxy: Proxy, port: int) -> None:
         self.proxy, self.port = proxy, port
         self.upstream_connections = 0
+        self.resets = 0  # of connections to the echo server
         self.received = bytearray()  # by the echo server
         self.reads: list[bytes] = []  # the same, as it was read
         self.reading = asyncio.Event()
@@ -43,7 +44,7 @@ class Rig:
     async def echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.upstream_connections += 1
         self._writers.append(writer)
-        with contextlib.suppress(ConnectionError):
+        try:
             while True:
                 await self.reading.wait()
                 data = await reader.read(65_536)
@@ -53,6 +54,8 @@ class Rig:
                 self.reads.append(data)
                 writer.write(data)
                 await writer.drain()
+        except ConnectionError:
+            self.resets += 1
         writer.close()
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ READ = {
     "http://[::1]:8000/a/b/": "http://[::1]:8000/a/b",
     "http://münchen.example:1": "http://xn--mnchen-3ya.example:1",
     "http://host:": "http://host",
+    "http://example.org/http/": "http://example.org/http",
 }
 
 
@@ -80,7 +81,7 @@ def test_any_text_is_an_address_or_a_sentence(text):
         assert 1 <= address.port <= 65_535
 
 
-def test_brokers_have_ports_that_can_be():
+def test_an_address_of_a_broker_whose_port_cannot_be_is_refused():
     for text in ("a:1", "a:1,b:65535", "a", "[::1]:9092", "[::1]", "a:1, b:2"):
         assert check_brokers(text) == text
     for text in ("a:0", "a:65536", "a:x", "a:", ":1", "a:1,b:99999", "kafka://a:1", "u:p@a:1"):

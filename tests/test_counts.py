@@ -46,7 +46,7 @@ CALLS = {"http": 68, "websocket": 72, "kafka": 362}
 
 
 @pytest.mark.parametrize("protocol", CALLS)
-def test_a_record_costs_the_client_no_more_calls(lab, fresh_id, protocol):
+def test_a_record_costs_the_client_no_more_calls_than_were_counted(lab, fresh_id, protocol):
     payloads = [
         (f"{fresh_id}-{n}", orjson.dumps(employee(f"{fresh_id}-{n}"))) for n in range(RECORDS)
     ]

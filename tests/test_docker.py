@@ -78,12 +78,12 @@ def hadolint(*files):
     return run(program, "--failure-threshold", "style", *files)
 
 
-def test_hadolint_finds_nothing():
+def test_hadolint_finds_nothing_in_the_dockerfile():
     done = hadolint(DOCKER / "Dockerfile")
     assert done.returncode == 0, done.stdout
 
 
-def test_hadolint_would_find_something(tmp_path):
+def test_hadolint_finds_something_in_a_sloppy_dockerfile(tmp_path):
     sloppy = tmp_path / "Dockerfile"
     sloppy.write_text("FROM python\nRUN pip install requests\n")
     assert hadolint(sloppy).returncode == 1
@@ -138,7 +138,7 @@ def test_the_base_images_are_pinned():
 
 
 @pytest.mark.parametrize("image", ["postgres", "postgres:latest", "postgres:17", "python:3-slim"])
-def test_what_counts_as_not_pinned(image):
+def test_an_image_with_less_than_a_whole_version_is_not_pinned(image):
     assert not pinned(image)
 
 
@@ -272,7 +272,7 @@ def test_a_broker_sends_clients_back_the_way_they_came():
             assert 'exec /opt/kafka/bin/kafka-console-consumer.sh "$$@"' in script
 
 
-def test_the_cluster_is_one():
+def test_the_cluster_has_three_brokers_of_one_quorum_two_servers_and_two_consumers():
     services = COMPOSE["compose.cluster.yml"]["services"]
     brokers = {name: each["environment"] for name, each in services.items() if "kafka" in name}
     assert len(brokers) == 3

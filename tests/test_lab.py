@@ -11,7 +11,6 @@ import textwrap
 import threading
 from pathlib import Path
 
-import nest_asyncio
 import psutil
 import pytest
 
@@ -63,7 +62,7 @@ HOLDER = """
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ended", ["the holder", "all Pythons"])
-def test_killed_holder_takes_every_child_and_file_with_it(ended):
+def test_a_process_that_is_killed_takes_every_part_and_file_of_its_lab_with_it(ended):
     command = [sys.executable, "-c", textwrap.dedent(HOLDER)]
     with started(command, stdout=subprocess.PIPE, text=True) as holder:
         folder, *pids = holder.stdout.readline().split()
@@ -94,7 +93,7 @@ def test_a_lab_hands_out_all_addresses():
 
 
 @pytest.mark.slow
-def test_async_with_and_a_record_by_hand_over_each_protocol():
+def test_a_lab_in_async_with_takes_a_record_by_hand_over_each_protocol():
     async def main():
         async with Lab() as lab:
             for protocol in lab.protocols:
@@ -128,13 +127,12 @@ NESTED = """
 
 
 @pytest.mark.slow
-def test_in_a_running_patched_loop_as_in_a_notebook():
+def test_a_lab_works_where_an_event_loop_runs_as_in_a_notebook():
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(NESTED)],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "['acked', 'acked', 'acked'] [30, 30, 30]"
-    assert nest_asyncio is not None
 
 
 @pytest.mark.slow

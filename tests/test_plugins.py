@@ -14,14 +14,8 @@ from pathlib import Path
 import pytest
 
 from empkit import load, plots
-from empkit.cli.common import out
-from empkit.cli.tables import summary_table
 from empkit.faults.base import DEFINED, Fault
 from empkit.plots.register import caption_of
-from empkit.report import write_report
-from empkit.results.answer import answer
-from empkit.results.verdicts import KINDS, Kind
-from tests.made_up_runs import made_up
 
 PLUGINS = Path(__file__).parent / "plugins"
 FAULTS = {
@@ -63,7 +57,7 @@ def test_without_the_package_nothing_of_it_is_there():
     assert "'theirs' is not a protocol of this kit" in done.stderr
 
 
-def test_its_faults_are_in_the_list_of_faults():
+def test_faults_of_another_package_are_in_the_list_of_faults():
     lines = empkit("faults").stdout.splitlines()
     rows = {cells[1].strip(): cells[2:] for line in lines if (cells := line.split("│"))[2:]}
     assert rows["hiccup"][0].strip() == "2s..5s"
@@ -74,7 +68,7 @@ def test_its_faults_are_in_the_list_of_faults():
 
 
 @pytest.mark.slow
-def test_the_terminal_names_its_protocol_and_its_faults(compared):
+def test_the_terminal_names_the_protocol_and_the_faults_of_another_package(compared):
     done, _ = compared
     assert "theirs" in done.stdout
     for fault, (_, unit) in FAULTS.items():
@@ -84,7 +78,9 @@ def test_the_terminal_names_its_protocol_and_its_faults(compared):
 
 
 @pytest.mark.slow
-def test_the_result_has_what_its_faults_struck_and_the_look_of_its_protocol(compared):
+def test_a_result_has_what_the_faults_of_another_package_struck_and_the_look_of_its_protocol(
+    compared,
+):
     _, folder = compared
     runs = json.loads((folder / "runs.json").read_text())["runs"]
     assert {run["protocol"] for run in runs} == {"http", "theirs"}
@@ -105,7 +101,7 @@ def test_a_result_is_read_and_drawn_also_without_the_package(compared):
     assert "Their PUT: " in plots.latency(runs).alt
 
 
-def test_its_figure_is_a_file_and_in_the_report_with_its_caption(compared):
+def test_a_figure_of_another_package_is_a_file_and_in_the_report_with_its_caption(compared):
     _, folder = compared
     assert (folder / "attempts.png").read_bytes().startswith(b"\x89PNG")
     page = html.unescape((folder / "report.html").read_text())
@@ -116,7 +112,9 @@ def test_its_figure_is_a_file_and_in_the_report_with_its_caption(compared):
     assert page.index("How often a record had to be sent") > max(order)
 
 
-def test_what_its_protocol_sent_is_stored_in_its_database(compared):
+def test_what_the_protocol_of_another_package_sent_is_stored_in_the_database_of_that_package(
+    compared,
+):
     _, folder = compared
     runs = load(folder)
     assert runs.verdicts()["stored"].to_dict() == {"http": 300, "theirs": 300}
@@ -128,18 +126,6 @@ def test_what_its_protocol_sent_is_stored_in_its_database(compared):
         names = [name for key, name in stored.items() if key.startswith(f"{run.run_id}-")]
         struck = next(span.struck for span in run.faults if span.part == "records")
         assert sum(name.isupper() for name in names) == struck
-
-
-def test_a_verdict_is_one_entry_that_terminal_figure_and_report_have(tmp_path, monkeypatch):
-    late = Kind("too_late", "came when nobody wanted it any more", "#123456", "h", "in time")
-    monkeypatch.setitem(KINDS, "too_late", late)
-    runs = made_up(verdict={1: "too_late"})
-    with out.capture() as printed:
-        out.print(summary_table(answer([runs])))
-    assert "too-late" in printed.get()
-    assert any("'in time' is broken: 1 too_late: run-E1" in sentence for sentence in runs.broken)
-    assert "1 too-late" in plots.verdicts(runs).alt
-    assert late.meaning in write_report(runs, tmp_path / "report.html").read_text()
 
 
 def test_a_fault_that_is_neither_timed_nor_of_the_whole_run_is_refused():

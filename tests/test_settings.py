@@ -150,23 +150,6 @@ def test_no_secret_is_shown_but_to_a_child():
 # What follows from others
 
 
-@pytest.mark.parametrize(
-    ("server_url", "ws_url"),
-    [
-        ("http://127.0.0.1:8000", "ws://127.0.0.1:8000/ws"),
-        ("https://example.org/", "wss://example.org/ws"),
-        ("http://example.org/http/", "ws://example.org/http/ws"),
-    ],
-)
-def test_the_websocket_is_beside_the_server_unless_it_is_set(server_url, ws_url):
-    assert Settings(server_url=server_url).websocket_url() == ws_url
-    assert Settings(server_url=server_url, ws_url="ws://x/y").websocket_url() == "ws://x/y"
-
-
-def test_dead_letters_have_a_topic_beside_that_of_the_records():
-    assert Settings(kafka_topic="a.b").dead_letter_topic == "a.b.dlq"
-
-
 def test_by_default_a_server_listens_on_loopback_and_has_no_secret():
     settings = Settings()
     assert ipaddress.ip_address(settings.host).is_loopback

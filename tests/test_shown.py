@@ -1,16 +1,10 @@
 """How a lab, its results, a reply and a search show themselves, in a notebook and in plain text."""
 
-import io
-import re
-
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from empkit import Lab, Reply, plots
-from empkit.cli.tables import summary_table
 from empkit.experiment.search import RateSearch
-from empkit.results.answer import answer
 from tests.made_up_runs import made_up, nothing, together
 
 STEPS = pd.DataFrame(
@@ -43,7 +37,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
-def test_it_is_short_plain_and_without_colours_of_its_own(make):
+def test_what_is_shown_is_short_and_has_no_colours_of_its_own(make):
     shown = make()
     for colour in ("color", "background", "rgb"):
         assert colour not in shown._repr_html_()
@@ -65,15 +59,6 @@ def test_a_lab_without_kafka_says_so_and_one_that_does_not_run_says_no_more():
         assert "consumers" not in repr(lab)
         lab.settings = lab.settings.model_copy(update={"server_url": "http://ada:secret@host:1"})
         assert "server http://***@host:1;" in repr(lab)
-
-
-def test_runs_show_the_first_columns_of_their_summary_and_what_is_wrong():
-    runs = together(made_up("http"), made_up("kafka", verdict={3: "lost"}))
-    shown = runs._repr_html_()
-    assert f"{runs.summary().loc['kafka', 'ack_p99_ms']:,.2f}" in shown
-    assert "<b>Runs</b>: 2 of http, kafka; stored 399, lost 1" in shown
-    assert "broken promises: kafka, round 1: &#x27;acked means stored&#x27; is broken" in shown
-    assert "not measured: http, round 1: ended after 0" in nothing()._repr_html_()
 
 
 def test_runs_of_which_none_was_carried_out_show_that():
@@ -111,18 +96,3 @@ def test_a_search_names_what_gave_out_if_it_was_not_the_system():
     assert RateSearch("http", 100.0, steps.assign(gave_out=["", "system"])).gave_out == ""
     higher = steps.assign(kept_up=[False, True])  # that is above the rate that gave out
     assert RateSearch("http", 100.0, higher).gave_out == ""
-
-
-def test_runs_that_are_not_valid_say_so_and_why():
-    runs = together(made_up("http"), made_up("kafka"))
-    assert "not valid" not in repr(runs) + runs._repr_html_()
-    runs.runs[1].valid = False
-    runs.runs[1].not_valid = {"generator": "It sent <late>."}
-    assert repr(runs).endswith("; not valid: kafka, round 1: It sent <late>.>")
-    shown = runs._repr_html_()
-    assert "<th>kafka (not valid)</th>" in shown and "It sent &lt;late&gt;." in shown
-    table = Console(file=io.StringIO(), width=200)
-    table.print(summary_table(answer([runs])))
-    assert re.search(r"can be used +\S +yes +\S +not valid", table.file.getvalue())
-    runs.runs[1].not_valid = {}  # as in a folder of before
-    assert runs.not_valid == ["kafka, round 1: its notes say why"]

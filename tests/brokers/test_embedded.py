@@ -97,7 +97,7 @@ async def told_addresses(broker):
     return {one.nodeId: (one.host, one.port) for one in client.cluster.brokers()}
 
 
-def test_make_broker_knows_its_kinds(processes):
+def test_an_unknown_kind_of_broker_and_a_number_of_none_are_refused(processes):
     assert isinstance(make_broker("embedded", processes, Settings()), EmbeddedBroker)
     with pytest.raises(ValueError, match="use one of embedded, apache, external"):
         make_broker("redpanda", processes, Settings())
@@ -105,7 +105,7 @@ def test_make_broker_knows_its_kinds(processes):
         make_broker("embedded", processes, Settings(), brokers=0)
 
 
-def test_topics_exist_with_their_partitions(processes):
+def test_a_broker_that_has_started_has_its_topics_with_their_partitions(processes):
     broker = make_broker("embedded", processes, Settings(kafka_topic="t"), partitions=7)
     broker.start()
 
@@ -113,6 +113,7 @@ def test_topics_exist_with_their_partitions(processes):
     assert {name: len(leaders) for name, leaders in topics.items()} == {"t": 7, "t.dlq": 7}
 
 
+@pytest.mark.alone
 def test_a_group_gets_its_partitions_at_once_and_its_commits_stay(broker):
     async def scenario():
         options = {
@@ -147,7 +148,7 @@ def test_a_group_gets_its_partitions_at_once_and_its_commits_stay(broker):
     assert {one: offset or 0 for one, offset in committed.items()} == ends
 
 
-def test_down_refuses_connections_and_up_brings_back_address_and_log(broker):
+def test_a_broker_that_is_down_refuses_connections_and_comes_back_with_its_address_and_log(broker):
     address = broker.addresses[1]
 
     async def send(value):
@@ -184,7 +185,7 @@ def test_one_broker_of_three_goes_down_alone(three_brokers):
         socket.create_connection(three_brokers.addresses[number], 1).close()
 
 
-def test_leaders_move(three_brokers):
+def test_a_partition_gets_the_leader_that_it_is_told(three_brokers):
     for leader in (1, 2, 3):
         three_brokers.move_leader(TOPIC, 0, leader)
         assert asyncio.run(topics_of(three_brokers, TOPIC))[TOPIC][0] == leader
@@ -196,7 +197,7 @@ def test_an_advertised_address_is_what_clients_are_told(three_brokers):
     assert asyncio.run(told_addresses(three_brokers)) == expected
 
 
-def test_pushed_errors_answer_the_next_requests_and_append_nothing(broker):
+def test_errors_that_a_broker_is_told_answer_the_next_requests_and_append_nothing(broker):
     async def scenario():
         async with a_producer(broker) as producer:
             broker.push_errors("Produce", ["NOT_ENOUGH_REPLICAS", 19, "_TRANSPORT"])
@@ -288,7 +289,7 @@ def test_a_stopped_broker_takes_no_orders_and_starts_again(broker):
     broker.down()
 
 
-def test_it_dies_with_its_owner():
+def test_an_embedded_broker_dies_with_its_owner():
     script = (
         "import time\n"
         "from empkit.brokers.embedded import EmbeddedBroker\n"
@@ -308,7 +309,7 @@ def test_it_dies_with_its_owner():
         assert owner.wait_until_gone(DEADLINE_S) == []
 
 
-def test_without_the_library_it_says_what_to_install(monkeypatch, tmp_path):
+def test_without_the_library_of_the_broker_it_is_said_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(binding.ctypes.util, "find_library", lambda name: None)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
@@ -316,7 +317,9 @@ def test_without_the_library_it_says_what_to_install(monkeypatch, tmp_path):
         binding.load_library()
 
 
-def test_what_fails_in_the_child_reaches_the_owner(processes, monkeypatch, tmp_path):
+def test_a_broker_whose_library_cannot_be_loaded_says_so_to_its_owner(
+    processes, monkeypatch, tmp_path
+):
     broken = tmp_path / "lib"
     broken.mkdir()
     (broken / "confluent_kafka").mkdir()
@@ -330,7 +333,7 @@ def test_what_fails_in_the_child_reaches_the_owner(processes, monkeypatch, tmp_p
     assert processes.children == []
 
 
-def test_the_child_does_not_import_what_it_does_not_need():
+def test_the_process_of_a_broker_imports_nothing_that_it_does_not_need():
     script = (
         "import sys, json; import empkit.brokers.embedded;"
         "print(json.dumps([n for n in ('confluent_kafka', 'aiokafka', 'pydantic', 'asyncio')"

@@ -26,7 +26,7 @@ def external(processes, servers):
     return ExternalBroker(processes, Settings(kafka_bootstrap_servers=servers))
 
 
-def test_it_is_used_as_it_is_and_left_as_it_was(processes):
+def test_a_broker_that_is_not_ours_is_used_as_it_is_and_left_as_it_was(processes):
     theirs = make_broker("embedded", processes, Settings())
     theirs.start()
     broker = make_broker(
@@ -50,6 +50,7 @@ def test_one_broker_that_can_be_reached_is_enough(processes):
     external(processes, f"{closed},{theirs.bootstrap_servers}").start()
 
 
+@pytest.mark.alone
 def test_a_broker_that_cannot_be_reached_is_named_soon(processes):
     with socket.create_server(("127.0.0.1", 0)) as gone:
         address = f"127.0.0.1:{gone.getsockname()[1]}"

@@ -96,7 +96,7 @@ def test_a_wrong_setting_is_named_with_what_to_do(lab, change, step, seen, advic
     assert advice in failures[step].advice
 
 
-def test_closed_ports_and_what_they_make_pointless(lab):
+def test_a_closed_port_is_named_and_the_steps_that_need_it_are_skipped(lab):
     steps = checked(
         lab.settings,
         server_url=f"http://127.0.0.1:{free_port()}",
@@ -111,7 +111,7 @@ def test_closed_ports_and_what_they_make_pointless(lab):
         assert "not tried, it needs" in steps[f"a record {protocol}"].what
 
 
-def test_a_wrong_websocket_path(lab):
+def test_a_wrong_path_of_the_websocket_is_named_with_what_it_answers(lab):
     wrong = lab.ws_url + "ocket"
     failures = failing(lab.settings, ws_url=wrong)
     assert list(failures) == ["WebSocket path"]
@@ -143,7 +143,7 @@ def web_server():
 
 
 @pytest.mark.slow
-def test_another_program_on_each_port(lab, web_server):
+def test_another_program_on_a_port_is_not_taken_for_a_server_or_a_broker(lab, web_server):
     failures = failing(
         lab.settings, server_url=f"http://{web_server}", kafka_bootstrap_servers=web_server
     )
@@ -156,7 +156,7 @@ def test_another_program_on_each_port(lab, web_server):
 
 
 @pytest.mark.slow
-def test_a_token_that_is_refused(lab, other_lab):
+def test_a_websocket_of_a_server_with_another_signing_key_is_named(lab, other_lab):
     failures = failing(lab.settings, ws_url=other_lab.ws_url)
     assert list(failures) == ["token over WebSocket"]
     assert "refused (Unauthorized: Invalid token)" in failures["token over WebSocket"].what
@@ -164,7 +164,7 @@ def test_a_token_that_is_refused(lab, other_lab):
 
 
 @pytest.mark.slow
-def test_a_server_without_a_consumer(lab, other_lab):
+def test_a_server_without_a_consumer_is_told_the_option_that_it_lacks(lab, other_lab):
     servers = lab.settings.kafka_bootstrap_servers
     failures = failing(other_lab.settings, kafka_bootstrap_servers=servers)
     assert list(failures) == ["consumer"]
@@ -172,7 +172,7 @@ def test_a_server_without_a_consumer(lab, other_lab):
 
 
 @pytest.mark.slow
-def test_a_database_that_fails(tmp_path):
+def test_a_database_that_fails_is_named_with_its_error(tmp_path):
     path = tmp_path / "employees.db"
     with Lab(broker="none", database=f"sqlite:///{path}") as fresh_lab:
         database = sqlite3.connect(path)
@@ -194,7 +194,7 @@ def test_a_missing_topic_is_named_and_not_created(lab):
 
 
 @pytest.mark.slow
-def test_a_topic_that_the_server_does_not_consume(lab):
+def test_a_topic_that_the_server_does_not_consume_is_named_since_its_record_is_not_stored(lab):
     failures = failing(lab.settings, kafka_topic=lab.settings.dead_letter_topic)
     assert list(failures) == ["a record through Kafka"]
     assert "acked, but is not stored" in failures["a record through Kafka"].what
@@ -202,7 +202,7 @@ def test_a_topic_that_the_server_does_not_consume(lab):
 
 
 @pytest.mark.slow
-def test_a_broker_that_advertises_an_address_where_it_is_not():
+def test_a_broker_that_advertises_an_address_where_it_is_not_is_named_with_that_address():
     with Lab("embedded") as fresh_lab:
         port = free_port()
         fresh_lab.broker.advertise(1, "127.0.0.1", port)
@@ -213,7 +213,7 @@ def test_a_broker_that_advertises_an_address_where_it_is_not():
 
 
 @pytest.mark.slow
-def test_what_accepts_connections_and_says_nothing_does_not_hold_it_up(lab):
+def test_a_port_that_accepts_connections_and_says_nothing_does_not_hold_the_check_up(lab):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         settings = lab.settings.model_copy(
@@ -230,7 +230,9 @@ def test_what_accepts_connections_and_says_nothing_does_not_hold_it_up(lab):
     assert "paused" in failures["broker metadata"].advice
 
 
-def test_a_package_that_is_missing_or_too_old(lab, monkeypatch):
+def test_a_package_that_is_missing_or_too_old_is_named_with_the_version_that_is_needed(
+    lab, monkeypatch
+):
     monkeypatch.setitem(sys.modules, "websockets", None)
     steps = checked(lab.settings)
     assert steps["package websockets"].state == "failed"
@@ -255,7 +257,7 @@ NOTEBOOK = """
 
 
 @pytest.mark.slow
-def test_in_a_running_patched_loop_as_in_a_notebook(lab):
+def test_the_check_works_where_an_event_loop_runs_as_in_a_notebook(lab):
     environment = {name: value for name, value in lab.settings.environ().items() if value}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(NOTEBOOK)],

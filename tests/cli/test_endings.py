@@ -56,17 +56,7 @@ def test_terminal_report_json_and_status_say_the_same(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_loss_that_is_allowed_is_said_and_not_called_nothing(tmp_path, capsys):
-    runs = made_up("kafka", count=30, verdict={1: "lost"})
-    runs.runs[0].loss_allowed = "acks=0"
-    status, _, err = finish([runs], tmp_path, capsys)
-    assert status == ExitStatus.OK
-    assert "1 lost: run-E1; allowed by acks=0" in err
-    assert "nothing lost" not in err
-
-
-@pytest.mark.slow
-def test_choices_that_were_not_run_are_missed(tmp_path, capsys):
+def test_choices_that_were_not_run_are_said_not_to_be_measured(tmp_path, capsys):
     grid = [Guarantees(acks="0"), Guarantees(acks="all")]
     runs = made_up(count=30)
     runs.runs[0].guarantees = "acks=0"
@@ -108,7 +98,7 @@ ending.add_extras([load(folder)], [folder], print)
 
 
 @pytest.mark.slow
-def test_figures_are_extras(tmp_path):
+def test_figures_that_cannot_be_drawn_cost_neither_the_result_nor_the_status(tmp_path):
     """With settings of matplotlib that want LaTeX, where there is none."""
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
     done = subprocess.run(
@@ -141,7 +131,7 @@ def test_a_signal_while_the_lab_starts_ends_it_with_a_sentence(tmp_path):
 
 
 @pytest.mark.slow
-def test_interrupted_again_it_keeps_the_numbers_and_leaves_the_figures(tmp_path):
+def test_a_comparison_that_is_interrupted_again_keeps_the_numbers_and_draws_no_figures(tmp_path):
     """The first signal while records are offered, the second while the figures are drawn."""
     out, scratch = tmp_path / "out", tmp_path / "scratch"
     scratch.mkdir()

@@ -10,7 +10,7 @@ import pytest
 from empkit import read_records, sample_records
 
 
-def test_the_file_that_it_writes_is_read_as_the_records_that_it_made_up():
+def test_a_sample_file_is_read_as_the_records_that_were_made_up():
     command = [sys.executable, "-m", "empkit", "sample", "30", "--seed", "7"]
     written = subprocess.run(command, capture_output=True, check=True).stdout
     found = read_records(io.BytesIO(written))

@@ -7,7 +7,7 @@ import pytest
 
 from empkit import connect
 from empkit.clients import ClientError
-from empkit.proxy import HalfOpen, ProxyProcess, ResetPeer
+from empkit.proxy import ProxyProcess, ResetPeer
 from tests.conftest import employee, is_stored
 
 DIRECT = ("http", "websocket")
@@ -84,13 +84,6 @@ def test_what_was_never_sent_is_failed(lab, fresh_id):
     with pytest.raises(ClientError, match="No WebSocket at"):
         send("websocket", settings, employee(fresh_id), lab.token)
     assert not is_stored(lab, fresh_id)
-
-
-def test_a_server_that_accepts_and_never_answers_is_given_up(lab, fresh_id):
-    with through_proxy(lab, deadline_s=0.6, attempt_timeout_s=0.2) as (proxy, settings):
-        proxy.add("server", HalfOpen())
-        reply = send("http", settings, employee(fresh_id), lab.token)
-    assert reply.outcome == "unknown"
 
 
 def test_records_with_one_id_in_flight_get_each_its_own_answer(lab, fresh_id):

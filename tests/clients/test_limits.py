@@ -20,7 +20,7 @@ async def limited(limits, work):
         limits.end(limit)
 
 
-def test_each_attempt_has_its_own_time():
+def test_each_attempt_has_a_timeout_of_its_own():
     async def run():
         clock = asyncio.get_running_loop().time
         limits = Limits(0.5)
@@ -45,7 +45,7 @@ def test_each_attempt_has_its_own_time():
     asyncio.run(run())
 
 
-def test_who_is_cancelled_from_elsewhere_is_cancelled():
+def test_an_attempt_that_is_cancelled_from_outside_does_not_count_as_timed_out():
     async def run():
         task = asyncio.create_task(limited(Limits(10.0), asyncio.Event().wait()))
         await asyncio.sleep(0)

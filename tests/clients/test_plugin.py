@@ -100,7 +100,7 @@ def write(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_it_is_timed_judged_and_drawn_like_the_others(lab, write):
+def test_a_client_of_ones_own_is_timed_judged_and_drawn_like_the_kits(lab, write):
     own = f"{write(GOOD)}:OneShot"
     runs = lab.compare(["http", own], Workload(records=60, in_flight=4, warm_up=4), progress=quiet)
     assert runs.protocols == ["http", own]
@@ -113,7 +113,7 @@ def test_it_is_timed_judged_and_drawn_like_the_others(lab, write):
 
 
 @pytest.mark.slow
-def test_one_that_lies_is_found_out(lab, write):
+def test_a_client_that_lies_is_found_out(lab, write):
     own = f"{write(GOOD)}:Liar"
     with pytest.raises(BrokenPromiseError, match="'acked means stored' is broken: 3 lost") as error:
         lab.run(own, Workload(records=30, in_flight=2, warm_up=0), progress=quiet)
@@ -121,7 +121,7 @@ def test_one_that_lies_is_found_out(lab, write):
 
 
 @pytest.mark.slow
-def test_the_account_of_one_over_kafka_looks_into_kafka(lab, write):
+def test_the_audit_of_a_client_over_kafka_looks_into_kafka(lab, write):
     own = f"{write(THROUGH_KAFKA)}:Lazy"
     assert client_class(own).through_kafka
     runs = lab.run(own, Workload(records=50, warm_up=0), progress=quiet)
@@ -130,7 +130,9 @@ def test_the_account_of_one_over_kafka_looks_into_kafka(lab, write):
     assert "until acked" in plots.stages(runs).alt
 
 
-def test_a_record_by_hand_and_a_file_that_was_changed(lab, write, fresh_id):
+def test_a_client_of_ones_own_sends_by_hand_and_a_change_of_its_file_counts_at_once(
+    lab, write, fresh_id
+):
     own = f"{write(GOOD)}:OneShot"
 
     async def send(record):
@@ -144,7 +146,7 @@ def test_a_record_by_hand_and_a_file_that_was_changed(lab, write, fresh_id):
     assert asyncio.run(send(employee(fresh_id))).message == "as changed"
 
 
-def test_its_own_mistake_is_said_with_its_line(lab, write):
+def test_a_mistake_in_a_client_is_said_with_its_line(lab, write):
     own = f"{write(GOOD)}:Clumsy"
     line = 1 + GOOD.split("\n").index('        return {}["result"]')
     with pytest.raises(LabError, match=f"KeyError: 'result', line {line} of"):
@@ -169,13 +171,15 @@ def test_its_own_mistake_is_said_with_its_line(lab, write):
         (with_look("look = None"), "Odd", "cannot say how it is shown: TypeError"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_runs(lab, write, text, wanted, message):
+def test_what_is_wrong_with_a_client_is_said_before_anything_runs(
+    lab, write, text, wanted, message
+):
     own = wanted if text is None else f"{write(text)}:{wanted}"
     with pytest.raises(ValueError, match=message):
         lab.compare(["http", own], Workload(records=5), progress=quiet)
 
 
-def test_a_token_that_it_cannot_take_is_refused(lab, write):
+def test_a_token_for_a_client_that_takes_none_is_refused(lab, write):
     with pytest.raises(ValueError, match="takes no token"):
         connect(f"{write(GOOD)}:OneShot", lab, "token")
 
@@ -197,7 +201,7 @@ def test_the_command_finds_a_client_in_the_working_folder_beside_scripts_of_any_
         assert "OneShot" in done.stdout
 
 
-def test_a_module_of_the_folder_with_the_name_of_another_is_said(tmp_path, monkeypatch):
+def test_a_client_whose_module_has_the_name_of_an_installed_one_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "colorsys.py").write_text(GOOD)
     with pytest.raises(ValueError, match=r"goes before colorsys\.py of this folder: rename it"):

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from empkit import Settings, connect
-from empkit.clients import ClientError
+from empkit.clients import ClientError, fetch_token
 from empkit.clients.base import NotSentError
 from empkit.proxy import ResetPeer
 from tests.clients.foreign import response, token_server
@@ -28,7 +28,15 @@ def test_an_expired_token_is_renewed_in_the_middle(lab, fresh_id, protocol):
     assert reply.attempts == 2 or (protocol, reply.attempts) == ("websocket", 1)
 
 
-def test_two_hundred_refused_at_once_get_one_new_token(lab, fresh_id):
+def test_two_hundred_records_that_are_refused_at_once_get_one_new_token(lab, fresh_id, monkeypatch):
+    fetched = []
+
+    async def fetch(*arguments):
+        fetched.append(await fetch_token(*arguments))
+        return fetched[-1]
+
+    monkeypatch.setattr("empkit.clients.http.fetch_token", fetch)
+
     async def run():
         async with connect("http", lab.settings, "not.a.token") as client:
             return await asyncio.gather(
@@ -37,6 +45,7 @@ def test_two_hundred_refused_at_once_get_one_new_token(lab, fresh_id):
 
     replies = asyncio.run(asyncio.wait_for(run(), 60))
     assert {reply.outcome for reply in replies} == {"acked"}
+    assert len(fetched) == 1
 
 
 def test_a_wrong_password_is_said_at_once(lab):
@@ -80,7 +89,7 @@ def fetched(body, code=200, *head, wait_s=0.0, length=True):
 
 
 @pytest.mark.parametrize("token", ODD)
-def test_a_server_that_gives_no_usable_token_is_called_none_of_the_kit(token):
+def test_a_server_that_gives_no_usable_token_is_said_to_be_no_empkit_server(token):
     with pytest.raises(ClientError, match="without a token: is this an empkit server"):
         fetched(json.dumps({"access_token": token}).encode())
 

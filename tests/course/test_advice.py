@@ -40,7 +40,7 @@ def test_the_facts_are_those_of_the_runs(measured):
     assert not facts.loc["kafka", "knows_stored"]
 
 
-def test_the_table_has_the_rows_that_it_had(measured):
+def test_the_table_has_a_row_for_each_claim_of_the_first_description(measured):
     table = measured.table()
     assert list(table.index) == list(CLAIMS)
     assert list(table.columns) == PROTOCOLS
@@ -59,7 +59,7 @@ def test_a_recommendation_follows_from_needs(measured):
     assert "no particular needs" in str(advise(Needs(), measured))
 
 
-def test_what_fits_is_drawn(measured):
+def test_the_figure_of_a_recommendation_says_which_protocols_meet_each_need(measured):
     figure = course_plots.fit(advise(Needs(be_told=True, records_per_s=10), measured))
     assert figure.get_suptitle() == "All needs are met by: HTTP, WebSocket"
     png, metadata = figure._repr_png_()
@@ -72,7 +72,7 @@ def test_what_fits_is_drawn(measured):
     assert nothing.get_suptitle() == "No protocol meets all of these needs"
 
 
-def test_more_statements_are_counted_as_more():
+def test_a_client_of_more_statements_counts_as_longer():
     assert 0 < client_lines("http") < client_lines("kafka")
     with pytest.raises(ValueError, match="not a protocol"):
         client_lines("smtp")

@@ -15,11 +15,11 @@ def test_each_caller_gets_its_record_stored(lab):
     assert (counts == 20).all() and len(counts) == 2 * len(CALLERS)
     assert (timed["round_trip_ms"] > 0).all()
     picture = course_plots.callers(timed)
-    assert "times as long" in picture.axes[0].get_title(loc="left") + str(picture.texts)
+    assert "Connection kept: " in picture.axes[0].get_title(loc="left") + str(picture.texts)
 
 
 @pytest.mark.slow
-def test_a_refusal_is_told_and_not_timed(lab, monkeypatch):
+def test_a_request_that_is_refused_is_an_error_and_is_not_timed(lab, monkeypatch):
     monkeypatch.setattr(lab, "token", "no token")
     with pytest.raises(ChildError, match="answered 401"):
         time_callers(lab, requests=20)

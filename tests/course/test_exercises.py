@@ -381,19 +381,19 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_the_right_answer_passes(number, answer, capsys):
+def test_the_right_answer_to_an_exercise_passes(number, answer, capsys):
     check(number, answer)
     assert capsys.readouterr().out == f"{number}: right.\n"
 
 
 @pytest.mark.parametrize(("number", "answer", "missing"), WRONG)
-def test_a_wrong_answer_hears_what_is_missing(number, answer, missing, capsys):
+def test_a_wrong_answer_to_an_exercise_is_told_what_is_missing(number, answer, missing, capsys):
     check(number, answer)
     out = capsys.readouterr().out
     assert out.startswith(f"{number}: not yet. ")
     assert any(words in out for words in missing.split("|"))
 
 
-def test_each_exercise_is_tested_both_ways():
+def test_each_exercise_has_a_right_and_a_wrong_answer_here():
     assert {number for number, _ in RIGHT} == set(CHECKS)
     assert {number for number, *_ in WRONG} == set(CHECKS)

@@ -7,7 +7,7 @@ import pytest
 from empkit.course import plots as course_plots
 
 
-def test_throughput_against_the_number_of_consumers():
+def test_the_title_says_how_many_times_as_many_records_more_consumers_store():
     figure = course_plots.scaling({2: [1_500.0, 1_400.0, 1_600.0], 1: [1_000.0, 900.0, 1_100.0]})
     assert figure.get_suptitle().startswith("2 consumers store 1.5 times as many records")
     assert "1: 1,000, 900, 1,100; 2: 1,500" in figure.alt
@@ -38,7 +38,7 @@ def test_the_slowest_caller_is_named_only_where_it_is(factor, title):
     assert title in course_plots.callers(timed).get_suptitle()
 
 
-def test_the_members_of_a_group_with_their_partitions():
+def test_the_figure_of_a_group_says_how_many_partitions_each_member_has():
     shares = {"before": {"server": 4, "consumer 1": 4}, "after": {"server": 8}}
     figure = course_plots.members(shares)
     assert figure.get_suptitle() == "All 8 partitions are shared by 2, then by 1 member"

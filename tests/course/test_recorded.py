@@ -54,7 +54,9 @@ def small(lab):
 
 
 @pytest.mark.slow
-def test_postgresql_beside_sqlite_and_its_recording(postgres, tmp_path, monkeypatch):
+def test_postgresql_is_measured_beside_sqlite_and_its_recording_is_read_where_it_is_missing(
+    postgres, tmp_path, monkeypatch
+):
     monkeypatch.setenv("EMPKIT_LAB_DATABASE", postgres)
     runs, source = on_postgresql(small, tmp_path / "new", keep=True)
     assert postgres not in (tmp_path / "new/2/runs.json").read_text()  # with its password

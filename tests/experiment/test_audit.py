@@ -104,7 +104,7 @@ def test_a_record_that_was_called_invalid_and_is_good_by_the_schema_is_misjudged
     ]  # fmt: skip
 
 
-def test_of_two_letters_with_the_same_bytes_the_one_that_says_invalid_counts(run):
+def test_of_two_dead_letters_with_the_same_bytes_the_one_that_says_invalid_counts(run):
     run.send("E0")
     run.bury("E0", "duplicate", reason="taken")
     run.bury("E0", "invalid", reason="wrong")
@@ -114,7 +114,7 @@ def test_of_two_letters_with_the_same_bytes_the_one_that_says_invalid_counts(run
     assert found.reasons == {0: "wrong"}
 
 
-def test_a_letter_without_a_value_is_that_of_an_empty_record(run):
+def test_a_dead_letter_without_a_value_is_that_of_an_empty_record(run):
     run.send(b"")
     run.send("E1")
     run.store("E1")
@@ -358,7 +358,7 @@ def test_stored_records_without_stamps_are_counted_and_named(run):
     ]
 
 
-def test_twins_without_stamps_are_counted_unless_one_of_them_has_some(run):
+def test_records_of_the_same_content_without_stamps_are_counted_unless_one_of_them_has_some(run):
     run.send("E0")
     run.send("E0")
     run.send("E0", pay=2.0)

@@ -97,7 +97,7 @@ def test_apache_kafka_that_is_not_installed_is_missed(refused, monkeypatch, tmp_
         ("--fault token-expiry", "issues tokens that expire"),
     ],
 )
-def test_with_a_server_that_runs_what_is_not_ours_is_refused(
+def test_with_a_server_that_already_runs_what_only_the_labs_own_can_do_is_refused(
     refused, lab, monkeypatch, words, sentence
 ):
     monkeypatch.setenv("EMPKIT_USERNAME", lab.settings.username)
@@ -115,7 +115,7 @@ def test_a_server_that_runs_wants_user_and_password(refused, lab, monkeypatch, t
     assert "set EMPKIT_USERNAME and EMPKIT_PASSWORD" in refused(f"--server {lab.server_url}")
 
 
-def test_a_folder_is_made_for_the_question_and_gone_after_it(tmp_path):
+def test_the_question_whether_a_folder_can_be_written_leaves_nothing_there(tmp_path):
     check_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
@@ -149,7 +149,7 @@ def test_a_database_that_does_not_answer_is_named_without_its_password():
     assert "secret" not in str(error.value)
 
 
-def test_something_else_than_the_kits_server_is_told_apart(lab):
+def test_another_program_is_not_taken_for_a_server_of_the_kit(lab):
     settings = lab.settings.model_copy(update={"server_url": f"{lab.server_url}/docs"})
     with pytest.raises(WrongUseError, match="not a server of this kit"):
         beforehand.ask_server(settings)

@@ -94,7 +94,7 @@ async def stored(url, payloads):
     return found
 
 
-def test_no_false_alarm_over_generated_records(new_database):
+def test_a_record_that_was_stored_as_it_was_sent_is_never_called_other_content(new_database):
     rng = random.Random(13)
     url = new_database()
     count = 10_000 if url.startswith("sqlite") else 1_500
@@ -254,7 +254,7 @@ def test_time_of_day_that_is_not_zero_is_another_date():
         assert not is_row_of(row | {"extra": None}, row | {"hire_date": written})
 
 
-def test_it_shares_nothing_with_the_server():
+def test_what_compares_content_shares_no_code_with_the_server():
     show = "import sys, empkit.experiment.content; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
     names = done.stdout.split()

@@ -5,8 +5,9 @@ import pytest
 
 from empkit import At, Guarantees, Lab, Workload
 from empkit.experiment.guarantees import choices
-from empkit.faults import BrokerDown, DatabaseLock, ServerCrash
+from empkit.faults import DatabaseLock, Network, ServerCrash
 from empkit.lab import LabError
+from empkit.proxy import Cut, Latency
 from empkit.rig.rig import OF_THE_CONSUMERS
 from empkit.settings import InResult, Settings
 from tests.faulted import PACE, counts, quiet, run
@@ -21,14 +22,18 @@ def test_a_topic_that_is_not_ours_is_not_altered(lab):
 
 
 @pytest.mark.slow
-def test_acks_0_and_a_broker_that_goes_down_lose_records_and_the_loss_is_the_result(embedded):
-    faults = [At(0.4, BrokerDown(), until=0.8)]
+def test_what_acks_0_loses_on_a_way_that_is_cut_is_allowed_and_acks_all_loses_nothing(embedded):
+    """What is on the way when it is cut is lost, and only who waits for an ack hears of it."""
+    on_the_way = Network(Latency(latency_ms=200, direction="up"))
+    faults = [At(0.2, on_the_way, until=0.8), At(0.5, Network(Cut()))]
     safe, careless = embedded.cross(
         ["kafka"], PACE, [Guarantees(acks="all"), Guarantees(acks="0")], faults=faults,
         progress=quiet,
     )  # fmt: skip
     assert counts(safe) == {"offered": 500, "stored": 500}
     assert careless.runs[0].guarantees == "acks=0"
+    assert counts(careless)["lost"] > 0
+    assert not careless.broken
     assert sum(counts(careless).values()) == 2 * counts(careless)["offered"]
 
 
@@ -60,7 +65,7 @@ def test_what_one_run_asks_for_does_not_hold_for_the_next():
 
 
 @pytest.mark.slow
-def test_without_retries_a_crash_fails_records_that_retries_would_have_saved(lab):
+def test_without_retries_records_fail_in_a_crash_after_one_attempt(lab):
     runs = run(lab, "http", At(0.4, ServerCrash(), until=0.8), guarantees=Guarantees(retries=0))
     found = counts(runs)
     assert found["failed"] > 50

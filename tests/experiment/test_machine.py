@@ -45,7 +45,7 @@ def while_it_uses(process, seconds, pids):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", [BURNS, STARTS], ids=["itself", "its child"])
-def test_what_a_part_uses_is_ours_and_what_another_uses_is_not(code):
+def test_the_processor_time_of_a_part_is_the_labs_and_that_of_another_process_is_not(code):
     with running(code) as process:
         wait_until(lambda: used_s(process) > 0.2)
         ours = while_it_uses(process, 0.5, [process.pid])
@@ -56,7 +56,7 @@ def test_what_a_part_uses_is_ours_and_what_another_uses_is_not(code):
     assert ours.window_s > 0.05
 
 
-def test_a_part_that_is_killed_meanwhile_was_ours_for_as_long_as_it_ran():
+def test_the_processor_time_of_a_part_that_is_killed_is_the_labs_as_long_as_it_ran():
     with running(BURNS) as process:
         wait_until(lambda: used_s(process) > 0.3)
         before = machine.read([process.pid])

@@ -35,11 +35,11 @@ async def measured(fine):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the kernel's timer")
-def test_with_the_kernels_timer_there_is_nothing_to_note():
+def test_with_the_kernels_timer_there_is_no_note():
     assert asyncio.run(measured(fine=True)) == (True, "")
 
 
-def test_without_it_the_note_says_how_late_the_loop_woke():
+def test_without_the_kernels_timer_a_note_says_how_late_the_event_loop_woke():
     fine, note = asyncio.run(measured(fine=False))
     assert not fine
     found = re.search(r"woke ([\d.]+) ms .* at most ([\d.]+) ms", note)

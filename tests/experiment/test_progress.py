@@ -66,7 +66,7 @@ with shown(None, 100) as show:
 
 
 @pytest.mark.slow
-def test_where_there_is_no_notebook_it_is_a_bar_and_only_for_what_takes_long():
+def test_progress_outside_of_a_notebook_is_a_bar_and_only_for_what_takes_long():
     code = """
 import time
 from empkit.experiment import progress

@@ -63,7 +63,7 @@ def reports_of(child):
 
 
 @pytest.mark.slow
-def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_folder(
+def test_the_reports_of_a_run_come_in_the_documented_order_and_its_results_are_in_its_folder(
     lab, child, start, fresh_id
 ):
     folder = start(50)
@@ -89,7 +89,7 @@ def test_its_reports_come_in_the_documented_order_and_its_results_are_in_the_fol
 
 
 @pytest.mark.slow
-def test_told_to_stop_it_offers_nothing_more_and_judges_all_that_it_offered(
+def test_a_run_that_is_told_to_stop_offers_nothing_more_and_judges_all_that_it_offered(
     lab, child, start, fresh_id
 ):
     folder = start(100_000, pace={**PACE, "in_flight": None, "rate": 200})
@@ -107,7 +107,7 @@ def test_told_to_stop_it_offers_nothing_more_and_judges_all_that_it_offered(
 
 
 @pytest.mark.slow
-def test_with_faults_it_audits_only_when_it_is_told_that_they_are_over(child, start):
+def test_a_run_with_faults_is_audited_only_when_they_are_over(child, start):
     folder = start(20, wait_for_faults=True)
     child.expect("sent_ns", 60)
     assert not (folder / "timings.parquet").exists()
@@ -134,7 +134,7 @@ def test_a_run_without_its_owner_ends(child, start):
     assert child.wait(30) == 1
 
 
-def test_without_a_run_it_ends_with_its_owner_too(child):
+def test_a_load_generator_without_a_run_ends_with_its_owner_too(child):
     child._process.stdin.close()
     assert child.wait(30) == 1
 

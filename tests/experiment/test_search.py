@@ -5,11 +5,12 @@ import pytest
 
 from empkit import plots
 from empkit.experiment import search
-from empkit.results.statistics import with_expected_interval
 
 
 @pytest.mark.slow
-def test_it_finds_where_a_slowed_way_ends(lab, monkeypatch):
+def test_the_search_finds_the_highest_rate_within_the_limit_and_none_where_no_rate_is(
+    lab, monkeypatch
+):
     """With a limit on the p99 that no record can meet nothing is kept up, with a wide one a lot."""
     monkeypatch.setattr(search, "LEAST_RECORDS", 100)  # so that the lowest rate is soon over
     monkeypatch.setattr(search, "LOWEST_RATE", 50)
@@ -28,17 +29,6 @@ def test_it_finds_where_a_slowed_way_ends(lab, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [{"p99_ms": 0}, {"precision": 1}, {"first": 1}, {"seconds": 0}])
-def test_numbers_that_make_no_sense_are_refused(lab, wrong):
+def test_a_search_whose_numbers_make_no_sense_is_refused(lab, wrong):
     with pytest.raises(ValueError, match=r"first is|must be above 0"):
         lab.find_rate("http", **wrong)
-
-
-def test_the_correction_adds_the_records_that_a_stall_kept_back():
-    """One record of 100 took 50 times the interval: 48 others would have waited meanwhile."""
-    values = np.array([1.0] * 99 + [50.0])
-    corrected = with_expected_interval(values, 1.0)
-    assert len(corrected) == 100 + 49
-    assert sorted(corrected)[-50:] == list(range(1, 51))
-    assert np.percentile(values, 95) == 1 < np.percentile(corrected, 95)
-    with pytest.raises(ValueError, match="interval is 0"):
-        with_expected_interval(values, 0)

@@ -91,7 +91,7 @@ def test_waiting_for_the_labs_own_work_spoils_nothing():
     assert judged(processor=replace(IDLE, delayed_s=1.5)) == {}
 
 
-def test_what_is_not_known_says_nothing():
+def test_what_is_not_known_of_a_run_spoils_no_numbers():
     assert judged(processor=ProcessorTime()) == {}
     assert judged(processor=ProcessorTime(window_s=2.0, own_s=1.0, delayed_s=2.0)) == {}
     assert judged(RUN.timings.iloc[:0], sending_late_p99_ms=5.0) == {}
@@ -102,7 +102,7 @@ def test_a_system_that_left_records_undecided_is_named():
     assert "No answers came any more" in judged(gave_up=True)["system"]
 
 
-def test_of_ack_and_stored_the_shorter_counts():
+def test_lateness_is_held_against_the_shorter_of_ack_and_stored_latency():
     late = RUN.timings.assign(stored_ns=RUN.timings["stored_ns"] + 10**9)
     assert validity.Latency.of(late).least_ms[50] < 100
     never = RUN.timings.assign(stored_ns=pd.array([pd.NA] * 400, "Int64"))

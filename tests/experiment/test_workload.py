@@ -10,7 +10,7 @@ from empkit import Workload, read_records
 from empkit.experiment.workload import repeat_to
 
 
-def test_a_constant_rate_is_a_record_each_so_many_nanoseconds():
+def test_at_a_constant_rate_records_are_due_at_equal_intervals():
     schedule = Workload(rate=500).schedule_ns(5)
     assert schedule.tolist() == [0, 2_000_000, 4_000_000, 6_000_000, 8_000_000]
 
@@ -57,7 +57,7 @@ def test_what_is_not_read_of_a_file_by_its_name_is_warned_of(tmp_path):
     assert described["rows_left_out"] == described["values_dropped"] == 1
 
 
-def test_with_neither_loop_it_is_a_closed_one():
+def test_a_workload_without_a_rate_is_a_closed_loop():
     assert Workload().closed_loop() == 8
     assert Workload(in_flight=3).closed_loop() == 3
     assert Workload(rate=3).closed_loop() is None
@@ -74,7 +74,7 @@ def test_with_neither_loop_it_is_a_closed_one():
         ({"warm_up": -1}, "0 or more"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(arguments, message):
+def test_a_workload_whose_numbers_make_no_sense_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Workload(**arguments)
 

@@ -52,7 +52,9 @@ def test_a_killed_client_leaves_records_whole_or_not_at_all(lab, protocol):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket"])
-def test_a_client_that_stops_and_a_token_that_expires(lab, protocol):
+def test_a_client_that_pauses_and_a_token_that_expires_lose_nothing_and_the_pause_is_in_the_latency(
+    lab, protocol
+):
     runs = run(lab, protocol, At(0.4, ClientPause(), until=0.7), TokenExpiry(after_s=2.0))
     assert counts(runs) == {"offered": 500, "stored": 500}
     late = (runs.timings["sent_ns"] - runs.timings["intended_ns"]).max() / 1e6

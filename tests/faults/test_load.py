@@ -17,9 +17,18 @@ def test_an_overload_is_a_time_of_a_higher_rate(lab):
     assert counts(runs) == {"offered": 800, "stored": 800}
 
 
-def test_an_overload_is_in_the_schedule():
+@pytest.mark.parametrize(
+    ("overloads", "counts"),
+    [
+        ([Overload(times=4, from_s=1.0, until_s=2.0)], [100, 400, 100, 100]),
+        ([Overload(3, 1.0, 2.0), Overload(2, 3.0, 4.0)], [100, 300, 100, 200]),
+    ],
+    ids=["one", "two"],
+)
+def test_an_overload_is_in_the_schedule(overloads, counts):
     offer = Offer(iter(()), seed=0, rate=100.0)
-    Overload(times=4, from_s=1.0, until_s=2.0).change(offer)
-    due = Workload(rate=offer.rate, surges=tuple(offer.surges)).schedule_ns(700) / 1e9
-    counts = [int(((due > begin) & (due <= begin + 1)).sum()) for begin in range(4)]
-    assert counts == pytest.approx([100, 400, 100, 100], abs=1)
+    for overload in overloads:
+        overload.change(offer)
+    due = Workload(rate=offer.rate, surges=tuple(offer.surges)).schedule_ns(sum(counts)) / 1e9
+    found = [int(((due > begin) & (due <= begin + 1)).sum()) for begin in range(4)]
+    assert found == pytest.approx(counts, abs=1)

@@ -16,15 +16,16 @@ from tests.signals import started
 
 
 @pytest.mark.slow
-def test_a_timeline_with_crash_and_start_as_moments_of_their_own(lab):
+def test_a_crash_lasts_until_the_server_is_started_at_a_moment_of_its_own(lab):
     runs = run(lab, "websocket", At(0.4, ServerCrash()), At(0.8, ServerStart()))
     assert counts(runs) == {"offered": 500, "stored": 500}
     (span,) = runs.runs[0].faults
     assert span.end_ns - span.start_ns > 400_000_000
+    assert span.asked_end_s == 0.8
 
 
 @pytest.mark.slow
-def test_a_fault_that_cannot_be_had_says_so(lab):
+def test_a_fault_that_finds_nothing_to_strike_ends_the_run_with_a_sentence(lab):
     with pytest.raises(LabError, match="no server-crash"):
         run(lab, "http", At(0.1, ServerStart()))
     with Lab(broker="none") as own, pytest.raises(LabError, match="has no broker"):

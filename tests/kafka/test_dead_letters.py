@@ -87,7 +87,7 @@ def test_the_commands_of_the_readme_lead_from_a_bad_record_to_a_mended_one(tmp_p
 
 
 @pytest.mark.slow
-def test_a_letter_without_a_value_is_left_out_and_said(tmp_path):
+def test_a_dead_letter_without_a_value_is_not_sent_again_and_it_is_said(tmp_path):
     with Lab() as lab:
         asyncio.run(send_bytes(lab, None))
         wait_until(lambda: asyncio.run(read_dead_letters(lab.settings)))

@@ -38,7 +38,7 @@ def test_lag_is_what_was_sent_while_nobody_read(fresh_id):
         assert all(count_stored(lab, name) == 1 for name in names)
 
 
-def test_the_lag_is_told_also_where_a_loop_runs():
+def test_the_lag_is_known_also_where_an_event_loop_runs():
     async def cell(lab):
         lab.wait_until_read()
         return lab.lag()

@@ -73,13 +73,13 @@ def test_small_print_ends_within_the_figure_however_much_there_is_to_say():
     assert "2026-11-26 11:33" in small(picture)[0]
 
 
-def test_a_figure_of_another_package_is_stamped_and_none_twice():
+def test_a_figure_of_another_package_gets_its_small_print_and_no_figure_gets_it_twice():
     runs = three(0, 1)
     picture = stamped(Picture(), runs)
     assert frame(picture) and len(small(stamped(picture, runs))) == 2
 
 
-def test_a_figure_of_an_old_result_without_a_machine_can_be_stamped():
+def test_a_figure_of_an_old_result_that_names_no_machine_has_small_print_all_the_same():
     assert small(plots.rates(made_up())) == [
         "round 1, 200 records, at 1,000 records/s for each (open loop), 2026-01-01"
     ]

@@ -7,7 +7,7 @@ from tests.made_up_runs import START_NS, made_up
 from tests.plots.test_register import NOTHING_ACKED
 
 
-def test_a_timeline_says_how_long_the_slowest_took():
+def test_the_title_of_a_timeline_says_how_long_the_slowest_record_took():
     runs = made_up(acked_ns={3: START_NS + 520_000_000})
     title = plots.timeline(runs).get_suptitle().replace("\n", " ")
     assert title == (

@@ -78,7 +78,7 @@ def test_a_child_that_reports_nothing_in_time_is_named(obedient):
         obedient.expect("result", 0)
 
 
-def test_expect_drops_the_reports_before_the_one_that_it_waits_for(obedient):
+def test_reports_before_the_one_that_is_waited_for_are_dropped(obedient):
     for number in range(3):
         obedient.order(number=number)
     obedient.order(last=True)

@@ -114,7 +114,7 @@ def wait_until_gone(started, folder):
 
 
 @pytest.mark.slow
-def test_interrupt_ends_the_run_and_the_next_cell_works(kernel):
+def test_a_kernel_that_is_interrupted_ends_the_run_and_its_next_cell_works(kernel):
     cell, started, _ = kernel.begin_long_run()
     kernel.manager.interrupt_kernel()
     assert kernel.hear(cell, "idle").strip() == "True True"
@@ -125,7 +125,7 @@ def test_interrupt_ends_the_run_and_the_next_cell_works(kernel):
 
 
 @pytest.mark.slow
-def test_restart_leaves_nothing_and_a_new_lab_starts(kernel):
+def test_a_kernel_that_is_restarted_leaves_nothing_and_a_new_lab_starts(kernel):
     _, started, folder = kernel.begin_long_run()
     kernel.client.stop_channels()
     kernel.manager.restart_kernel()
@@ -136,7 +136,7 @@ def test_restart_leaves_nothing_and_a_new_lab_starts(kernel):
 
 
 @pytest.mark.slow
-def test_sigkill_leaves_nothing_and_a_new_lab_starts(kernel):
+def test_a_kernel_that_is_killed_leaves_nothing_and_a_new_lab_starts(kernel):
     _, started, folder = kernel.begin_long_run()
     os.kill(kernel.process.pid, signal.SIGKILL)
     wait_until_gone(started, folder)

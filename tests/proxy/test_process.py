@@ -22,7 +22,7 @@ def test_without_toxics_the_proxy_adds_less_than_a_tenth_of_a_millisecond_a_hop(
         assert min(added) < 0.1
 
 
-def test_the_handle_commands_a_process_and_says_why_it_refuses():
+def test_a_proxy_obeys_commands_from_another_process_and_says_why_it_refuses_one():
     with proxied() as (proxy, through, _):
         assert len(round_trips_ms(through, 1)) == 1
         assert proxy.counters()["echo"] == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import struct
 
 import pytest
 from hypothesis import given, settings
@@ -60,7 +61,10 @@ def test_a_reset_by_the_client_reaches_the_server():
         async with rig() as r:
             reader, writer = await r.connect()
             await ask(reader, writer)
-            writer.transport.abort()
+            own = writer.get_extra_info("socket")
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()  # with this lingering the kernel sends a reset, and no end
+            await until(lambda: r.resets == 1)
             await until(lambda: r.proxy.connections("it")["open"] == 0)
 
     run(test)

@@ -12,10 +12,15 @@ from empkit.records.files import read_records
 HEAD = "employee_id;first_name;last_name;"
 
 
+def file_with(field, values):
+    """What is read of a file with these values in a column."""
+    rows = [f"{number};a;b;{value}" for number, value in enumerate(values)]
+    return read_records(io.BytesIO("\n".join([HEAD + field, *rows]).encode()))
+
+
 def read(field, values):
     """What a column of a file is read as, row by row; None where the row is refused."""
-    rows = [f"{number};a;b;{value}" for number, value in enumerate(values)]
-    found = read_records(io.BytesIO("\n".join([HEAD + field, *rows]).encode()))
+    found = file_with(field, values)
     by_id = {record["employee_id"]: record.get(field) for record in found.records}
     return [by_id.get(str(number)) for number in range(len(values))]
 
@@ -81,11 +86,6 @@ def test_a_date_is_never_read_as_another_one(form, dates):
         assert found in (None, date.isoformat())
 
 
-def notes_of(field, values):
-    rows = [f"{number};a;b;{value}" for number, value in enumerate(values)]
-    return read_records(io.BytesIO("\n".join([HEAD + field, *rows]).encode()))
-
-
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
@@ -98,7 +98,7 @@ def notes_of(field, values):
 )
 def test_amounts_in_several_currencies_do_not_tell_how_the_others_are_written(written, meant):
     assert read("salary", written) == meant
-    several = any("in several currencies" in note for note in notes_of("salary", written).notes)
+    several = any("in several currencies" in note for note in file_with("salary", written).notes)
     assert several == (None in meant)
 
 
@@ -115,7 +115,7 @@ def test_amounts_in_several_currencies_do_not_tell_how_the_others_are_written(wr
     ],
 )  # fmt: skip
 def test_a_reading_that_another_value_decided_is_said_with_that_value(field, written, words):
-    (note,) = notes_of(field, written).notes
+    (note,) = file_with(field, written).notes
     assert words in note
 
 
@@ -129,12 +129,12 @@ def test_a_reading_that_another_value_decided_is_said_with_that_value(field, wri
     ],
 )
 def test_values_that_mean_one_thing_each_need_no_note(field, written):
-    assert notes_of(field, written).notes == []
+    assert file_with(field, written).notes == []
 
 
 def test_values_that_contradict_each_other_are_said_to_do_so():
-    dates = notes_of("hire_date", ["01/02/2021", "13/04/2021", "04/13/2021"]).dropped
-    numbers = notes_of("salary", ["52,000.00", "52.000,00", "48,500"]).dropped
+    dates = file_with("hire_date", ["01/02/2021", "13/04/2021", "04/13/2021"]).dropped
+    numbers = file_with("salary", ["52,000.00", "52.000,00", "48,500"]).dropped
     assert "contradict each other ('13/04/2021' and '04/13/2021')" in dates[0].reason
     assert "contradict each other ('52,000.00' and '52.000,00')" in numbers[-1].reason
 
@@ -172,7 +172,7 @@ def test_a_date_may_have_a_time_behind_it_or_short_numbers(written, form, meant)
     ],
 )
 def test_a_date_that_no_form_can_say_is_told_what_it_looks_like(written, words):
-    assert words in notes_of("hire_date", [written]).dropped[0].reason
+    assert words in file_with("hire_date", [written]).dropped[0].reason
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_an_amount_is_read_without_its_currency(written, meant):
 
 @pytest.mark.parametrize("written", ["48.500,50-", "-5", "1234.56 -"])
 def test_a_negative_amount_is_told_to_be_one(written):
-    assert "negative amount" in notes_of("salary", [written]).dropped[0].reason
+    assert "negative amount" in file_with("salary", [written]).dropped[0].reason

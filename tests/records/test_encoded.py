@@ -23,7 +23,7 @@ def encoded(records):
 
 
 @given(st.lists(employees, max_size=6), st.slices(6), st.slices(6))
-def test_it_is_a_sequence_like_the_list_of_its_records(records, part, part_of_that):
+def test_records_in_one_buffer_are_a_sequence_like_the_list_of_them(records, part, part_of_that):
     found = encoded(records)
     assert list(found) == records == found
     assert [found[place] for place in range(-len(records), len(records))] == 2 * records
@@ -35,7 +35,7 @@ def test_it_is_a_sequence_like_the_list_of_its_records(records, part, part_of_th
         found[len(records)]
 
 
-def test_a_part_does_not_grow_and_shows_its_first_records():
+def test_a_slice_of_records_does_not_grow_and_shows_the_first_of_them():
     found = encoded([ADA] * 5)
     with pytest.raises(TypeError, match="copy it by list"):
         found[1:].append(b"{}")
@@ -43,12 +43,12 @@ def test_a_part_does_not_grow_and_shows_its_first_records():
     assert repr(found).endswith("(5 records)]")
 
 
-def test_it_becomes_a_data_frame():
+def test_records_that_were_read_become_a_data_frame():
     records = sample_records(3)
     assert pd.DataFrame(encoded(records)).to_dict("records") == records
 
 
-def test_it_takes_little_more_memory_than_its_json():
+def test_records_that_were_read_take_little_more_memory_than_their_json():
     records = sample_records(10_000)
     size = sum(len(orjson.dumps(record)) for record in records)
     tracemalloc.start()

@@ -75,7 +75,7 @@ def test_one_character_of_four_bytes_does_not_take_four_times_the_memory():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("written", FORMATS)
-def test_the_memory_grows_with_the_bytes_of_a_file_and_is_no_dictionaries(written):
+def test_reading_a_file_takes_memory_for_its_bytes_and_not_for_a_dictionary_a_record(written):
     data = written(sample_records(20_000))
     read_records(io.BytesIO(data))  # dates that were seen are remembered
     tracemalloc.start()

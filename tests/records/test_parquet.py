@@ -74,7 +74,7 @@ def test_values_of_any_type_are_read_as_what_they_are(rows, compression):
         assert record == expected | {"team": row["team"], "boss": row["boss"]}
 
 
-def test_moments_and_bytes_and_whole_decimals():
+def test_moments_bytes_and_whole_decimals_are_read_as_dates_text_and_ids():
     moment = datetime.datetime(2024, 5, 31, 8)
     rows = [
         {

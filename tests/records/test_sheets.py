@@ -281,14 +281,6 @@ def test_a_damaged_workbook_is_refused_with_a_sentence(written):
                 assert str(error).endswith((".", ")"))
 
 
-def test_another_archive_is_no_spreadsheet():
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("employees.csv", "id,first,last\n1,a,b")
-    with pytest.raises(RecordError, match=r"is an archive \(zip\), and no spreadsheet"):
-        read(file.getvalue())
-
-
 def test_without_the_extra_a_sentence_says_what_to_install(tmp_path):
     (tmp_path / "staff.xlsx").write_bytes(xlsx({"A": ROWS}))
     code = (

@@ -5,8 +5,11 @@ import re
 import pytest
 
 from empkit import plots
+from empkit.cli.common import out
+from empkit.cli.tables import summary_table
 from empkit.plots.kind import DEFINED
 from empkit.report import Part, write_figures, write_report
+from empkit.results.answer import answer
 from empkit.results.verdicts import KINDS, Kind
 from tests.made_up_runs import made_up, nothing, together
 
@@ -14,7 +17,7 @@ EVIL = "<script>alert('x')</script>"
 
 
 @pytest.mark.slow
-def test_the_page_needs_nothing_else(tmp_path):
+def test_the_report_needs_no_other_file(tmp_path):
     runs = together(made_up("http"), made_up("kafka"))
     drawn, missing = write_figures(runs, tmp_path)
     assert not missing
@@ -42,7 +45,7 @@ def test_what_came_from_outside_is_text_and_no_template(tmp_path):
     assert "{{ 6 * 7 }} {% set a = 1 %}" in page
 
 
-def test_title_and_boxes_say_what_the_result_says(tmp_path):
+def test_title_and_boxes_of_the_report_say_which_promises_were_broken(tmp_path):
     runs = made_up()
     runs.runs[0].broken = ["2 stored more than once: a, b", "1 stored and never sent: c"]
     page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
@@ -51,7 +54,7 @@ def test_title_and_boxes_say_what_the_result_says(tmp_path):
         assert f"<li>{sentence}</li>" in page
 
 
-def test_what_was_not_measured_is_in_title_and_box(tmp_path):
+def test_what_was_not_measured_is_in_a_title_and_a_box_of_the_report(tmp_path):
     runs = made_up()
     runs.asked = [("http", 1), ("kafka", 1)]
     page = write_report([Part(runs, {})], tmp_path / "report.html").read_text()
@@ -104,6 +107,9 @@ def test_a_verdict_that_is_new_is_in_every_count_figure_and_sentence(tmp_path, m
     figure = plots.verdicts(runs)
     assert "too-late" in [text.get_text() for text in figure.legends[0].get_texts()]
     assert "1 too-late" in figure.alt
+    with out.capture() as terminal:
+        out.print(summary_table(answer([runs])))
+    assert "too-late" in terminal.get()
 
 
 def test_what_is_not_valid_is_marked_in_each_table_and_says_why(tmp_path):

@@ -214,11 +214,7 @@ def test_rounds_of_too_few_records_allow_no_ranking():
     assert found.reason == "none of 3 rounds has enough records: no ranking"
 
 
-def test_one_round_or_two_say_how_many_would_do():
-    words = "one round: no ranking; 3 or more rounds would allow one"
-    assert why_no_ranking(1, 1) == words
-    assert why_no_ranking(2, 2).startswith("2 rounds: no ranking; 3 or more")
-    assert why_no_intervals(made_up()) == words.replace("no ranking", "no interval between rounds")
+def test_an_interval_has_the_name_of_the_valid_rounds_that_it_comes_from():
     named = [of_interval(*counts) for counts in ((1, 1), (2, 2), (0, 1), (2, 5), (0, 5), (3, 5))]
     two = "range of 2 rounds"
     assert named == ["one round", two, "one round", two, "no valid round", "95 %"]
@@ -319,6 +315,7 @@ def test_a_round_counts_as_valid_where_all_protocols_are_and_only_where_all_were
     ("valid", "rounds", "words"),
     [
         (0, 1, "one round: no ranking; 3 or more rounds would allow one"),
+        (1, 1, "one round: no ranking; 3 or more rounds would allow one"),
         (0, 0, "0 rounds: no ranking; 3 or more rounds would allow one"),
         (2, 2, "2 rounds: no ranking; 3 or more rounds would allow one"),
         (0, 3, "none of 3 rounds is valid: no ranking"),
@@ -327,8 +324,14 @@ def test_a_round_counts_as_valid_where_all_protocols_are_and_only_where_all_were
         (3, 3, ""),
     ],
 )
-def test_why_so_many_rounds_allow_no_ranking(valid, rounds, words):
+def test_too_few_rounds_say_why_they_allow_no_ranking_and_how_many_would(valid, rounds, words):
     assert why_no_ranking(valid, rounds) == words
+
+
+def test_one_round_says_that_it_has_no_interval_and_how_many_would():
+    assert why_no_intervals(made_up()) == (
+        "one round: no interval between rounds; 3 or more rounds would allow one"
+    )
 
 
 def test_of_three_protocols_each_pair_needs_valid_rounds():

@@ -48,7 +48,9 @@ README = Path(__file__).parents[2] / "README.md"
         ("unknown", "nothing", True, "dead_lettered"),
     ],
 )
-def test_each_row_of_the_table(outcome, held, dead_lettered, verdict):
+def test_what_the_client_believes_and_the_database_holds_decide_the_verdict(
+    outcome, held, dead_lettered, verdict
+):
     assert judge(outcome, held, dead_lettered=dead_lettered) == verdict
     if not dead_lettered:
         assert judge(outcome, held) == verdict
@@ -69,7 +71,7 @@ def test_every_combination_has_one_verdict(outcome, held, dead, twin, explained,
         assert verdict in ("corrupt", "lost")
 
 
-def test_a_twin_that_is_held_does_not_make_a_refused_record_a_phantom():
+def test_a_refused_record_is_no_phantom_where_another_of_the_same_content_is_stored():
     assert judge("refused", "same", twin=True) == "refused"
     assert judge("failed", "same", twin=True) == "failed"
 
@@ -80,7 +82,7 @@ def test_a_good_record_that_was_called_invalid_is_misjudged_unless_it_is_stored(
     assert judge("refused", "other", misjudged=True) == "phantom"
 
 
-def test_an_unknown_word_is_not_judged():
+def test_an_outcome_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match="'lost' is not an outcome"):
         judge("lost", "same")
 

@@ -83,7 +83,7 @@ def test_each_verdict_stamp_and_family_of_faults_is_a_promise_of_the_table():
     assert wanted - {promise.name for promise in PROMISES} == set()
 
 
-def test_no_name_is_there_twice():
+def test_no_promise_sabotage_or_record_has_the_name_of_another():
     for names in (
         [promise.name for promise in PROMISES],
         [sabotage.broken for sabotage in SABOTAGES],

@@ -74,7 +74,7 @@ def test_a_token_that_was_not_made_for_our_user_is_refused_each_time(token):
     assert [server.accepts(token) for _ in range(2)] == [False, False]
 
 
-def test_one_that_issued_a_token_accepts_it_and_so_do_others_with_the_same_key():
+def test_a_server_accepts_the_tokens_of_every_server_with_the_same_key_and_of_no_other():
     token = authenticator().make_token()
     assert authenticator().accepts(token)
     strangers = [auth.Authenticator(Settings(signing_key=None)) for _ in range(2)]

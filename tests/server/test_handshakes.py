@@ -109,7 +109,9 @@ def open_files(pid):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("secure", [False, True])
-def test_what_is_half_done_does_not_hold_the_end_up(secure, tmp_path, certificate):
+def test_connections_that_are_half_done_do_not_delay_the_end_of_a_server(
+    secure, tmp_path, certificate
+):
     context = certificate[1]
     files = certificate if secure else ({}, context)
     with secured(tmp_path, files) as (server, silent, _), contextlib.ExitStack() as ends:

@@ -135,20 +135,6 @@ def test_paging_walks_through_everything_once(lab, fresh_id):
     assert found == ids
 
 
-def test_stamps_are_in_order_and_can_be_paged(lab, fresh_id):
-    before = request(lab, "GET", "/health")[2]["timings_end"]
-    for number in range(5):
-        assert post(lab, employee(f"{fresh_id}-{number}"))[0] == 201
-    stamps, after = [], before
-    while (page := request(lab, "GET", f"/timings?after={after}&limit=2")[2])["timings"]:
-        assert len(page["timings"]) <= 2
-        stamps += page["timings"]
-        after = page["next"]
-    own = [each for each in stamps if each["employee_id"].startswith(fresh_id)]
-    assert len(own) == 5
-    assert all(0 < each["received_ns"] <= each["stored_ns"] for each in own)
-
-
 def test_health_tells_of_database_and_consumer(lab):
     health = wait_until(
         lambda: (seen := request(lab, "GET", "/health", token="")[2])["status"] == "ok" and seen
@@ -203,7 +189,7 @@ def test_a_database_that_is_away_is_a_503_and_nothing_is_lost(fresh_id):
 
 
 @pytest.mark.slow
-def test_more_records_than_may_wait_are_told_so(fresh_id):
+def test_records_above_the_number_that_may_wait_are_answered_503(fresh_id):
     with Lab(broker="none", settings=Settings(max_waiting_records=1, retries=0)) as own:
         unlock = DatabaseLock().strike(Scene(own))
         from concurrent.futures import ThreadPoolExecutor

@@ -37,7 +37,7 @@ def test_a_killed_consumers_partitions_go_to_the_others_and_nothing_is_lost(post
 
 
 @pytest.mark.slow
-def test_a_consumer_alone_takes_no_records(lab):
+def test_a_lab_whose_only_consumer_is_its_server_has_none_to_kill(lab):
     lab.start_consumer()
     try:
         log = lab.consumers[-1]

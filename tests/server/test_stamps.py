@@ -143,6 +143,7 @@ def test_a_page_says_where_to_go_on_and_an_empty_one_that_there_are_no_more(lab,
         page = request(lab, "GET", f"/timings?after={after}&limit=1")[2]
         (stamp,) = page["timings"]
         assert page["next"] > after
+        assert 0 < stamp["received_ns"] <= stamp["stored_ns"]
         seen.append((stamp["employee_id"], stamp["protocol"]))
         after = page["next"]
     assert seen == [(f"{fresh_id}-{number}", "http") for number in range(3)]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from empkit.databases.engine import make_engine
 from empkit.databases.table import EMPLOYEES, create_table
-from empkit.records.employee import CONTENT, MAX_ID
+from empkit.records.employee import CONTENT
 from empkit.server.stamps import StampLog
 from empkit.server.store import Store, StoreFullError, StoreUnavailableError
 
@@ -63,7 +63,7 @@ def test_records_that_wait_share_a_commit(new_database):
         min_size=1, max_size=5,
     )
 )  # fmt: skip
-def test_results_are_those_of_a_dictionary(new_database, groups):
+def test_each_record_is_created_the_same_or_a_duplicate_as_in_a_dictionary(new_database, groups):
     model, expected = {}, []
     for group in groups:
         for key, name in group:
@@ -265,7 +265,10 @@ def test_a_file_that_was_cut_short_takes_no_ack_with_it(tmp_path, ending):
         assert "E10" not in acked
 
     with_store(f"sqlite:///{file}", work)
-    assert not acked or acked <= held_after(file)
+    if ending:  # it goes on in a new log; without its file it cannot
+        assert "E19" in acked <= held_after(file)
+    else:
+        assert not acked
 
 
 def test_a_log_that_another_program_emptied_in_order_costs_one_refusal_and_nothing_else(tmp_path):
@@ -331,7 +334,7 @@ def test_a_database_that_is_replaced_as_it_is_opened_acks_nothing_that_is_lost(t
                 acked.add(f"E{number}")
 
     with_store(f"sqlite:///{file}", work)
-    assert acked <= held_after(file)
+    assert "E5" in acked <= held_after(file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
@@ -369,27 +372,6 @@ def test_a_server_without_descriptors_says_so_and_goes_on_when_it_has_some(tmp_p
         assert await store.failure_now() is None
 
     with_store(f"sqlite:///{tmp_path / 'employees.db'}", work)
-
-
-def test_a_page_of_one_stamp_holds_it_however_long_its_id_is(tmp_path):
-    log = StampLog(tmp_path / "timings.jsonl")
-    longest = "\x01" * (MAX_ID + 7)
-    log.append("websocket", 2**62, [(longest, 2**62)])
-    assert [stamp.employee_id for stamp in log.page(0, 1)[0]] == [longest]
-    log.close()
-
-
-def test_a_broken_last_line_of_stamps_is_passed_over(tmp_path):
-    path = tmp_path / "timings.jsonl"
-    log = StampLog(path)
-    log.append("http", 20, [("E1", 10)])
-    log.close()
-    with path.open("ab") as file:
-        file.write(b'["E2", "http", 1')  # a crash in the middle of a write
-    log = StampLog(path)
-    log.append("http", 40, [("E3", 30)])
-    assert [stamp.employee_id for stamp in log.page(0, 10)[0]] == ["E1", "E3"]
-    log.close()
 
 
 def test_only_databases_that_the_kit_knows_are_opened():

@@ -74,7 +74,7 @@ def test_in_the_first_description_all_that_is_wrong_but_a_missing_id_is_an_error
         assert ask(socket, message)["message"].startswith("Invalid employee data: ")
 
 
-def test_without_a_good_token_it_says_why_and_closes(lab):
+def test_without_a_good_token_a_websocket_is_told_why_and_closed(lab):
     for first in ("{}", "no JSON", b"bytes", json.dumps(employee("E1")), "[" * 9_000):
         with connect(lab.ws_url, proxy=None) as socket:
             reply = ask(socket, first)
@@ -92,7 +92,7 @@ def test_without_a_good_token_it_says_why_and_closes(lab):
             assert closed.value.rcvd.code == 1008
 
 
-def test_who_cannot_set_a_header_sends_the_token_first_as_a_browser_does(lab, fresh_id):
+def test_a_client_that_cannot_set_a_header_sends_the_token_first_as_a_browser_does(lab, fresh_id):
     with connect(lab.ws_url, proxy=None) as socket:
         reply = ask(socket, {"type": "auth", "token": lab.token})
         assert reply == {"status": "success", "message": "Authenticated", "employee_id": None}
@@ -104,12 +104,12 @@ def test_who_cannot_set_a_header_sends_the_token_first_as_a_browser_does(lab, fr
 
 
 @pytest.mark.slow
-def test_who_sends_no_token_at_all_is_turned_away_in_time(lab):
+def test_a_client_that_sends_no_token_is_refused_after_5_seconds(lab):
     began = time.monotonic()
     with connect(lab.ws_url, proxy=None) as socket:
         reply = json.loads(socket.recv(timeout=20))
         assert reply["message"] == "Unauthorized: Missing or invalid token"
-    assert 4.9 < time.monotonic() - began < 8
+    assert time.monotonic() - began > 4.9
 
 
 def test_many_records_in_flight_are_each_answered_once_by_name(lab, fresh_id):

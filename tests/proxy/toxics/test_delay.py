@@ -34,7 +34,7 @@ def test_latency_keeps_the_order_whatever_the_jitter():
     run(test)
 
 
-def test_slicer_plans_pieces_of_about_its_size_with_a_pause_between():
+def test_slicer_cuts_data_into_pieces_of_about_its_size_with_a_pause_between():
     stage = SimpleNamespace(random=random.Random(1), free_at=0.0)
     pieces = list(Slicer(100, 20, delay_us=500).plan(Chunk(b"x" * 2_000, 7.0, 0, 0), stage))
     assert b"".join(each.data for each in pieces) == b"x" * 2_000

@@ -10,7 +10,7 @@ from empkit.proxy import Cut, Down, Latency, LimitData, ResetPeer, Slicer
 from tests.echo import ask, rig, run, until
 
 
-def test_down_cuts_and_closes_new_ones_until_it_is_removed():
+def test_down_ends_open_and_new_connections_until_it_is_removed():
     async def test():
         async with rig() as r:
             old = await r.connect()
@@ -53,7 +53,7 @@ def test_reset_peer_resets_before_the_data_arrives(direction: str, received: byt
     run(test)
 
 
-def test_limit_data_closes_after_exactly_so_many_bytes():
+def test_limit_data_closes_a_connection_after_exactly_its_bytes():
     async def test():
         async with rig(Slicer(700), LimitData(1_000, direction="up"), Latency(5)) as r:
             reader, writer = await r.connect()

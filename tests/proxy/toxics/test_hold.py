@@ -7,7 +7,7 @@ import time
 import pytest
 
 from empkit.proxy import HalfOpen, Partition, Stall, Timeout, Toxic
-from tests.echo import ask, rig, run, stays_silent, until
+from tests.echo import LIMIT_S, ask, rig, run, stays_silent, until
 
 
 @pytest.mark.parametrize("toxic", [Stall(direction="down"), Timeout(0, direction="down")])
@@ -71,6 +71,8 @@ def test_timeout_closes_an_idle_connection_unless_removed_in_time():
             begun = time.monotonic()
             assert await reader.read(1) == b""
             assert time.monotonic() - begun >= 0.05
+            r.proxy.remove_toxic(timeout)
+            timeout = r.proxy.add_toxic("it", Timeout(1_000 * LIMIT_S))
             reader, writer = await r.connect()
             writer.write(b"ping")
             await until(lambda: r.proxy._connections()[-1].up.offset == 4)
