@@ -58,14 +58,13 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Lines and branches that the tests run, child processes included; or those after `--`. Tests
-    that measure time are left out: recording takes time."""
+    that measure time are left out, since recording takes time, and copies of the package, too."""
     prepare(session, "test,coverage")
     session.run("coverage", "erase")
-    arguments = session.posargs or ["-m", "not alone", "--ignore", "tests/sabotage", "tests"]
-    session.run("coverage", "run", "-m", "pytest", *arguments)
+    everything = ["-m", "not alone", "--ignore", "tests/sabotage", "tests"]
+    session.run("coverage", "run", "-m", "pytest", *(session.posargs or everything))
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
-    session.run("coverage", "json", "--quiet")
 
 
 @nox.session

@@ -1,6 +1,7 @@
 """The check: every step works against a lab, and each that fails says what to do."""
 
 import http.server
+import os
 import socket
 import sqlite3
 import subprocess
@@ -46,11 +47,18 @@ def free_port():
         return free.getsockname()[1]
 
 
+def environment(settings):
+    """The environment of this process, with these settings of the kit and no others."""
+    chosen = {name: value for name, value in settings.environ().items() if value is not None}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("EMPKIT_")
+    } | chosen
+
+
 def command(settings, *arguments):
-    environment = {name: value for name, value in settings.environ().items() if value is not None}
     return subprocess.run(
         [sys.executable, "-m", "empkit.cli", "check", *arguments],
-        env=environment, capture_output=True, text=True, timeout=60, check=False,
+        env=environment(settings), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -258,10 +266,9 @@ NOTEBOOK = """
 
 @pytest.mark.slow
 def test_the_check_works_where_an_event_loop_runs_as_in_a_notebook(lab):
-    environment = {name: value for name, value in lab.settings.environ().items() if value}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(NOTEBOOK)],
-        env=environment, capture_output=True, text=True, timeout=60, check=True,
+        env=environment(lab.settings), capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "{'ok'}"
 

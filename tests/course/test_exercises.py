@@ -397,3 +397,8 @@ def test_a_wrong_answer_to_an_exercise_is_told_what_is_missing(number, answer, m
 def test_each_exercise_has_a_right_and_a_wrong_answer_here():
     assert {number for number, _ in RIGHT} == set(CHECKS)
     assert {number for number, *_ in WRONG} == set(CHECKS)
+
+
+def test_an_exercise_that_there_is_not_is_told_which_there_are():
+    with pytest.raises(KeyError, match=r"There is no exercise '99.9'; there are .*06\.challenge"):
+        check("99.9", 1)
