@@ -1,6 +1,7 @@
 """How a run recovers from a fault: computed from timings that a test makes up, and from a real
 run."""
 
+import math
 from itertools import pairwise
 
 import pandas as pd
@@ -12,13 +13,14 @@ from empkit import At
 from empkit.faults import ServerCrash
 from empkit.results.recovery import felt
 from tests.faulted import run
-from tests.made_up_runs import START_NS, made_up, together
+from tests.made_up_runs import START_NS, made_up, nothing, together
 
 MS = 1_000_000
 
-moments = st.integers(0, 400)  # in milliseconds after the start of the run
-spans = st.tuples(moments, st.none() | st.integers(0, 200))
-records = st.tuples(moments, *[st.none() | st.integers(0, 300)] * 2, st.integers(0, 5))
+# in milliseconds after the start of the run; in steps, so that some are at the same moment
+moments = st.integers(0, 8).map(lambda steps: 50 * steps)
+spans = st.tuples(moments, st.none() | moments)
+records = st.tuples(moments, *[st.none() | moments] * 2, st.integers(0, 5))
 """When a record was wanted sent, how long until it was stored and acked, and its attempts."""
 
 
@@ -120,14 +122,30 @@ def test_each_run_has_a_row_of_its_own_with_its_verdicts():
 def test_senders_were_heard_when_they_were_acked_before_the_faults_last_quarter():
     made = [
         (0, 5, 5, 1),  # before it
-        (95, 5, 50, 1),  # under way when it strikes: in neither number
-        (100, 9, 10, 1), (110, 9, 20, 3), (140, 9, 40, 1), (150, 9, 60, 2),  # in its first half
+        (90, 5, 10, 1), (95, 5, 50, 1),  # acked as it strikes, and after: in neither number
+        (100, 9, 10, 1), (110, 9, 20, 2), (125, 9, 50, 1), (130, None, None, 1), (140, 9, 40, 1),
+        (150, 9, 60, 1),  # in its first half
         (151, 9, 9, 1),  # in its second
     ]  # fmt: skip
-    felt_by = felt(of(made, [(100, 100)])).loc["http"]
-    assert felt_by.to_dict() == {
-        "tried_again": True, "before_ms": 5.0, "during_ms": 30.0, "heard": 2 / 4,
+    to_the_end = [(0, 1, 1, 1), (550, 9, 9, 1), (551, 9, 1, 1), (200, 9, 574, 1), (200, 9, 575, 1)]
+    runs = together(
+        of(made, [(100, 100)]),
+        of([(100, 9, 99, 9)], [(100, 100)], number=2),  # only the first round counts
+        of(to_the_end, [(100, None)], protocol="kafka"),
+    )
+    found = felt(runs)
+    assert found.to_dict("index") == {
+        "http": {"tried_again": True, "before_ms": 5.0, "during_ms": 40.0, "heard": 2 / 6},
+        "kafka": {"tried_again": False, "before_ms": 1.0, "during_ms": 574.0, "heard": 2 / 3},
     }  # fmt: skip
+    assert found["tried_again"].dtype == bool
+
+
+def test_a_run_without_records_has_a_row_of_nothing():
+    row = row_of(nothing())
+    assert (row["offered"], row["attempts_max"]) == (0, 0)
+    assert math.isnan(row["attempts_per_record"])
+    assert "longest_gap_s" not in row
 
 
 @pytest.mark.slow
