@@ -98,6 +98,17 @@ def test_a_damaged_folder_is_said_to_be_damaged(saved, name, content, said):
     assert str(saved) in str(error.value)
 
 
+@pytest.mark.parametrize(("file", "word"), [("timings", b"run-E0"), ("attempts", b"unavailable")])
+def test_other_bytes_in_a_page_are_noticed_by_its_checksum(tmp_path, file, word):
+    runs = made_up("http", 5)
+    runs.attempts = pd.DataFrame(
+        {"protocol": ["http"], "round": [1], "seq": [0], "answer": ["unavailable"]}
+    )
+    path = runs.save(tmp_path) / f"{file}.parquet"
+    path.write_bytes(path.read_bytes().replace(word, word[::-1], 1))
+    assert f"The results in {tmp_path} are damaged (OSError: " in said_of(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     """A folder that a property spoils copies of."""
@@ -260,6 +271,23 @@ def test_what_cannot_be_read_is_said_in_a_sentence_with_the_next_step(saved, tmp
         f"{saved / 'runs.json'} has the format 9, and this empkit reads up to 2: read it with a "
         "newer empkit."
     )
+
+
+@pytest.mark.parametrize("file", ["timings", "attempts"])
+def test_a_table_that_is_a_folder_or_lacks_columns_is_damaged(saved, monkeypatch, file):
+    path = saved / f"{file}.parquet"
+    table = pd.read_parquet(path).drop(columns=["seq", "round"])
+    table.to_parquet(path)
+    assert "(ValueError: no column round, seq): use an undamaged copy" in said_of(saved)
+    path.unlink()
+    path.mkdir()
+    assert f"(ValueError: {file}.parquet is a folder): use" in said_of(saved)
+
+    def fail(_):
+        raise OSError
+
+    monkeypatch.setattr(folders, "_file", fail)
+    assert "are damaged (OSError: empty): use" in said_of(saved)
 
 
 def test_latest_is_a_relative_link_that_stays_right_where_the_results_are_moved(tmp_path):

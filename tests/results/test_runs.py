@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -331,6 +332,15 @@ def test_protocols_stand_in_the_kits_order_and_others_after_them():
     assert runs.protocols == ["http", "websocket", "kafka", "a:A", "x:B"]
     assert runs.verdicts().index.tolist() == runs.protocols
     assert runs.summary().index.tolist() == runs.protocols
+
+
+def test_what_a_result_names_as_its_protocol_is_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "of_a_result.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    runs = made_up("of_a_result:Client", 3)
+    assert runs.label("of_a_result:Client") == "Client"
+    assert load(runs.save(tmp_path / "r")).label("of_a_result:Client") == "Client"
+    assert "of_a_result" not in sys.modules
 
 
 def test_numbers_are_taken_from_valid_rounds_and_from_all_where_a_protocol_has_none():
