@@ -115,6 +115,8 @@ def test_rounds_apart_are_compared_as_by_welch():
     narrow, wide = 4.15, 4.3027  # between t of 3 and of 2 degrees of freedom, close to 2
     half = (math.log(found.high) - math.log(found.low)) / 2 / math.sqrt(of_a + of_b)
     assert narrow < half < wide
+    alike = apart(np.exp([0.0, 1.0, 2.0, 3.0]), np.exp([7.0, 5.0, 6.0, 8.0]))
+    assert math.log(alike.high) + 5 == pytest.approx(2.4469 * math.sqrt(5 / 6), rel=1e-4)  # of 6
 
 
 @given(several, st.floats(0.01, 100))
@@ -291,6 +293,7 @@ def test_equal_rounds_differ_by_nothing_and_others_that_do_not_vary_by_all():
         assert compare(same, other) == pytest.approx((2, 2, 2, 0, 3))
 
 
+@pytest.mark.filterwarnings("error")  # such as of the mean of nothing
 def test_sides_of_too_few_rounds_have_a_ratio_and_no_interval():
     one, two = np.array([1.0, 4.0]), np.array([2.0, 3.0, 4.5])
     for found, ratio, rounds in [

@@ -117,6 +117,8 @@ def test_each_run_has_a_row_of_its_own_with_its_verdicts():
     assert rows.loc["http", "stored"] == 20
     assert pd.isna(rows.loc["http", "lost"])
     assert pd.isna(rows.loc["http", "appended"])
+    rounds = together(made_up("http", 20), made_up("http", 7, number=2)).recovery()
+    assert rounds[["round", "stored"]].to_numpy().tolist() == [[1, 20], [2, 7]]
 
 
 def test_senders_were_heard_when_they_were_acked_before_the_faults_last_quarter():

@@ -304,8 +304,11 @@ def test_runs_say_what_they_are_and_what_is_wrong_with_them():
         "<Runs: 2 of http, kafka; stored 3; not measured: kafka, round 2: ended after 0 records; "
         "not valid: http, round 1: its notes say why>"
     )
-    runs.timings = runs.timings[:0]
-    assert repr(runs).startswith("<Runs: 2 of http, kafka; none; broken promises: ")
+    runs.timings, runs.runs[1].offered = runs.timings[:0], 2
+    assert repr(runs).startswith(
+        "<Runs: 2 of http, kafka; none; broken promises: http, round 1: 3 were offered, and 0 "
+        "judged; kafka, round 2: 2 were offered, and 0 judged; not measured: "
+    )
 
 
 def test_in_a_notebook_runs_are_a_table_with_sentences_below():
@@ -323,6 +326,7 @@ def test_in_a_notebook_runs_are_a_table_with_sentences_below():
     ]  # fmt: skip
     few = made_up(count=5)._repr_html_()
     assert "<td>-</td>" in few
+    assert "<th>http</th>" in few
     assert "NaN" not in few
 
 
