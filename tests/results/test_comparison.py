@@ -353,4 +353,5 @@ def test_of_three_protocols_each_pair_needs_valid_rounds():
 def test_holms_correction_never_falls_with_p_and_is_at_most_1():
     assert holm([0.02, 0.03, 0.03, 0.9]) == pytest.approx([0.08, 0.09, 0.09, 0.9])
     assert holm([0.4, 0.8]) == pytest.approx([0.8, 0.8])
+    assert holm([0.6, 0.9]) == [1, 1]
     assert holm([]) == []

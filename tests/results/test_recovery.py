@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from empkit import At
@@ -54,6 +54,7 @@ def row_of(runs):
 
 
 @given(st.lists(records, min_size=1, max_size=12), st.lists(spans, min_size=1, max_size=3))
+@example([(200, 50, 50, 1)], [(100, 100)])  # due when the fault ends
 def test_each_number_is_the_one_that_its_definition_gives(made, faults):
     row = row_of(of(made, faults))
     stored = [sent + late for sent, late, _, _ in made if late is not None]
@@ -100,8 +101,14 @@ def test_nothing_depends_on_when_the_machine_was_started(made, span, shift_ms):
 
 def test_without_a_fault_there_is_a_gap_and_no_recovery():
     row = row_of(of([(0, 10, 10, 1), (200, 10, 10, 1)], []))
-    assert row["longest_gap_s"] == pytest.approx(0.2)
+    assert row["longest_gap_s"] == 0.2
     assert not {"in_flight", "first_stored_s", "last_stored_s"} & set(row)
+
+
+def test_late_records_are_timed_from_the_end_of_the_last_fault():
+    made = [(0, 10, 10, 1), (100, 300, 10, 1), (150, 350, 10, 1), (250, 900, 10, 1)]
+    row = row_of(of(made, [(100, 100), (50, 0)]))
+    assert (row["first_stored_s"], row["last_stored_s"]) == (0.2, 0.3)
 
 
 def test_each_run_has_a_row_of_its_own_with_its_verdicts():
