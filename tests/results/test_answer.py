@@ -148,6 +148,7 @@ def test_a_label_that_nobody_explained_is_an_error_and_one_that_is_shown_twice_i
     labels = ["ack latency p99, ms", "stored latency p99, ms", "  dead-lettered"]
     assert list(explained(labels)) == ["ack latency", "p99", "stored latency", "dead-lettered"]
     assert explained(["p50"]) == {"p50": "Half of the records took at most this long (the median)."}
+    assert list(explained(["longest_gap_s"])) == ["longest gap s"]
     assert explained(["  lost "])["lost"].startswith("acked, but neither stored")
     with pytest.raises(KeyError, match="latency of the moon"):
         explained(["latency of the moon"])

@@ -221,7 +221,7 @@ def test_one_round_or_two_say_how_many_would_do():
     assert why_no_ranking(1, 1) == words
     assert why_no_ranking(2, 2).startswith("2 rounds: no ranking; 3 or more")
     assert why_no_intervals(made_up()) == words.replace("no ranking", "no interval between rounds")
-    named = [of_interval(*counts) for counts in ((1, 1), (2, 2), (0, 1), (2, 5), (0, 5), (3, 5))]
+    named = [of_interval(*counts) for counts in ((1, 1), (2, 2), (0, 1), (2, 5), (0, 3), (3, 5))]
     two = "range of 2 rounds"
     assert named == ["one round", two, "one round", two, "no valid round", "95 %"]
 

@@ -82,7 +82,7 @@ def test_numbers_are_those_of_the_valid_rounds_and_counts_those_of_all():
     row = runs.summary().loc["http"]
     assert row["interval"] == "no valid round"
     assert row["ack_max_ms"] == 90
-    assert np.isnan(row["ack_p50_ms_low"])
+    assert row[["ack_p50_ms_low", "ack_p50_ms_high"]].isna().all()
     assert runs.to_json()["protocols"]["http"]["between_rounds"]["ack_ms"]["p50"] is None
 
 
@@ -121,6 +121,7 @@ def test_verdicts_add_up_to_those_offered():
     verdicts = runs.verdicts()
     assert verdicts["offered"].to_dict() == {"http": 50, "kafka": 40}
     assert (verdicts.drop(columns="offered").sum(axis=1) == verdicts["offered"]).all()
+    assert verdicts.columns.name is None
     assert runs.broken_promises["employee_id"].tolist() == ["run-E0"]
 
 
@@ -256,7 +257,9 @@ def test_runs_that_are_missing_are_named():
 
 def test_runs_that_measured_nothing_have_a_summary_and_say_so(tmp_path):
     runs = load(nothing().save(tmp_path))
-    assert runs.summary().loc["http", "offered"] == 0
+    row = runs.summary().loc["http"]
+    assert (row["offered"], row["acked"]) == (0, 0)
+    assert np.isnan(row["ack_max_ms"])
     assert runs.verdicts().loc["http", "offered"] == 0
     assert runs.status == ExitStatus.INTERRUPTED
     assert runs.unmeasured == ["http, round 1: ended after 0 of 2,000 records"]
@@ -344,6 +347,9 @@ def test_what_a_result_names_as_its_protocol_is_not_imported(tmp_path, monkeypat
     runs = made_up("of_a_result:Client", 3)
     assert runs.label("of_a_result:Client") == "Client"
     assert load(runs.save(tmp_path / "r")).label("of_a_result:Client") == "Client"
+    runs.runs[0].look = {"label": "Mine", "colour": "#123456", "marker": "x", "line": "-"}
+    again = load(runs.save(tmp_path / "r"))
+    assert again.looks == {"of_a_result:Client": ("Mine", "#123456", "x", "-")}
     assert "of_a_result" not in sys.modules
 
 
