@@ -264,6 +264,10 @@ def test_what_cannot_be_read_is_said_in_a_sentence_with_the_next_step(saved, tmp
     )
     (saved / "attempts.parquet").unlink()
     assert said_of(saved).startswith(f"{saved} has no attempts.parquet, and so")
+    whole = json.loads((saved / "runs.json").read_text())
+    whole["runs"][1]["round"] = "x"
+    (saved / "runs.json").write_text(json.dumps(whole))
+    assert "are damaged (ValidationError: runs.1.round: Input should be a" in said_of(saved)
     (saved / "runs.json").write_text("{}")
     assert said_of(saved) == (
         f"The results in {saved} are damaged (ValidationError: runs: Field required): use an "
