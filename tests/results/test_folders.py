@@ -1,11 +1,13 @@
 """The folder of a result: written, read back, also one of empkit 0.1.0, and what is said of one
 that cannot be read."""
 
+import io
 import json
 import math
 import shutil
 import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -207,6 +209,19 @@ def test_latest_takes_nothing_away_that_has_its_name_and_does_without_links(tmp_
     monkeypatch.setattr(Path, "symlink_to", refuse)
     assert point_to(folder) == tmp_path / "latest.txt"
     assert (tmp_path / "latest.txt").read_text() == "first\n"
+
+
+def test_texts_are_in_utf_8_whatever_the_encoding_of_the_platform_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(io, "text_encoding", lambda encoding, _=2: encoding or "ascii")
+    monkeypatch.setattr(Path, "symlink_to", Mock(side_effect=OSError))
+    runs = made_up("http", 5)
+    runs.logs = {"server": "Ærø\n"}
+    folder = runs.save(tmp_path / "Ærø")
+    assert (folder / "logs" / "server.log").read_bytes() == "Ærø\n".encode()
+    assert point_to(folder).read_bytes() == "Ærø\n".encode()
+    written = (folder / "runs.json").read_bytes()
+    (folder / "runs.json").write_bytes(written.replace(b"2026-01-01", "Ærø".encode()))
+    assert empkit.load(folder).environment == {"date": "Ærø"}
 
 
 def test_a_folder_has_a_file_for_each_part_and_the_table_of_the_terminal(tmp_path):
