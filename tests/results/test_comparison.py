@@ -115,6 +115,8 @@ def test_rounds_apart_are_compared_as_by_welch():
     narrow, wide = 4.15, 4.3027  # between t of 3 and of 2 degrees of freedom, close to 2
     half = (math.log(found.high) - math.log(found.low)) / 2 / math.sqrt(of_a + of_b)
     assert narrow < half < wide
+    alike = apart(np.exp([0.0, 1.0, 2.0, 3.0]), np.exp([7.0, 5.0, 6.0, 8.0]))
+    assert math.log(alike.high) + 5 == pytest.approx(2.4469 * math.sqrt(5 / 6), rel=1e-4)  # of 6
 
 
 @given(several, st.floats(0.01, 100))
@@ -214,6 +216,13 @@ def test_rounds_of_too_few_records_allow_no_ranking():
     assert found.reason == "none of 3 rounds has enough records: no ranking"
 
 
+def test_one_round_or_two_say_how_many_would_do():
+    words = "one round: no ranking; 3 or more rounds would allow one"
+    assert why_no_ranking(1, 1) == words
+    assert why_no_ranking(2, 2).startswith("2 rounds: no ranking; 3 or more")
+    assert why_no_intervals(made_up()) == words.replace("no ranking", "no interval between rounds")
+
+
 def test_an_interval_has_the_name_of_the_valid_rounds_that_it_comes_from():
     named = [of_interval(*counts) for counts in ((1, 1), (2, 2), (0, 1), (2, 5), (0, 5), (3, 5))]
     two = "range of 2 rounds"
@@ -287,6 +296,7 @@ def test_equal_rounds_differ_by_nothing_and_others_that_do_not_vary_by_all():
         assert compare(same, other) == pytest.approx((2, 2, 2, 0, 3))
 
 
+@pytest.mark.filterwarnings("error")  # such as of the mean of nothing
 def test_sides_of_too_few_rounds_have_a_ratio_and_no_interval():
     one, two = np.array([1.0, 4.0]), np.array([2.0, 3.0, 4.5])
     for found, ratio, rounds in [
@@ -353,4 +363,5 @@ def test_of_three_protocols_each_pair_needs_valid_rounds():
 def test_holms_correction_never_falls_with_p_and_is_at_most_1():
     assert holm([0.02, 0.03, 0.03, 0.9]) == pytest.approx([0.08, 0.09, 0.09, 0.9])
     assert holm([0.4, 0.8]) == pytest.approx([0.8, 0.8])
+    assert holm([0.6, 0.9]) == [1, 1]
     assert holm([]) == []

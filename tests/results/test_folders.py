@@ -1,14 +1,17 @@
 """The folder of a result: written, read back, also one of empkit 0.1.0, and what is said of one
 that cannot be read."""
 
+import io
 import json
 import math
 import shutil
 import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,6 +86,17 @@ def test_a_damaged_folder_is_said_to_be_damaged(saved, name, content, said):
     with pytest.raises(ResultError, match=said) as error:
         empkit.load(saved)
     assert str(saved) in str(error.value)
+
+
+@pytest.mark.parametrize(("file", "word"), [("timings", b"run-E0"), ("attempts", b"unavailable")])
+def test_other_bytes_in_a_page_are_noticed_by_its_checksum(tmp_path, file, word):
+    runs = made_up("http", 5)
+    runs.attempts = pd.DataFrame(
+        {"protocol": ["http"], "round": [1], "seq": [0], "answer": ["unavailable"]}
+    )
+    path = runs.save(tmp_path) / f"{file}.parquet"
+    path.write_bytes(path.read_bytes().replace(word, word[::-1], 1))
+    assert f"The results in {tmp_path} are damaged (OSError: " in said_of(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +184,21 @@ def test_latest_takes_nothing_away_that_has_its_name_and_does_without_links(tmp_
         raise OSError("no links here")
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    assert point_to(folder).read_text() == "first\n"
+    assert point_to(folder) == tmp_path / "latest.txt"
+    assert (tmp_path / "latest.txt").read_text() == "first\n"
+
+
+def test_texts_are_in_utf_8_whatever_the_encoding_of_the_platform_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(io, "text_encoding", lambda encoding, _=2: encoding or "ascii")
+    monkeypatch.setattr(Path, "symlink_to", Mock(side_effect=OSError))
+    runs = made_up("http", 5)
+    runs.logs = {"server": "Ærø\n"}
+    folder = runs.save(tmp_path / "Ærø")
+    assert (folder / "logs" / "server.log").read_bytes() == "Ærø\n".encode()
+    assert point_to(folder).read_bytes() == "Ærø\n".encode()
+    written = (folder / "runs.json").read_bytes()
+    (folder / "runs.json").write_bytes(written.replace(b"2026-01-01", "Ærø".encode()))
+    assert empkit.load(folder).environment == {"date": "Ærø"}
 
 
 def test_a_folder_has_a_file_for_each_part_and_the_table_of_the_terminal(tmp_path):
@@ -188,7 +216,8 @@ def test_a_folder_has_a_file_for_each_part_and_the_table_of_the_terminal(tmp_pat
     assert (folder / "runs.json").read_text().startswith('{\n  "format": 2,\n')
     table = pd.read_csv(folder / "summary.csv", index_col="protocol")
     assert table["offered"].to_dict() == {"http": 200, "kafka": 200}
-    assert list(pd.read_parquet(folder / "timings.parquet")) == list(runs.timings)
+    assert pq.read_schema(folder / "timings.parquet").names == list(runs.timings)
+    assert pq.read_schema(folder / "attempts.parquet").names == list(runs.attempts)
     runs.logs = {"server": "one\n", "broker": "two\n"}
     again = runs.save(folder)  # the same folder once more
     assert sorted(path.name for path in again.iterdir()) == ["attempts.parquet", "logs", *names[1:]]
@@ -229,6 +258,10 @@ def test_what_cannot_be_read_is_said_in_a_sentence_with_the_next_step(saved, tmp
     )
     (saved / "attempts.parquet").unlink()
     assert said_of(saved).startswith(f"{saved} has no attempts.parquet, and so")
+    whole = json.loads((saved / "runs.json").read_text())
+    whole["runs"][1]["round"] = "x"
+    (saved / "runs.json").write_text(json.dumps(whole))
+    assert "are damaged (ValidationError: runs.1.round: Input should be a" in said_of(saved)
     (saved / "runs.json").write_text("{}")
     assert said_of(saved) == (
         f"The results in {saved} are damaged (ValidationError: runs: Field required): use an "
@@ -239,6 +272,23 @@ def test_what_cannot_be_read_is_said_in_a_sentence_with_the_next_step(saved, tmp
         f"{saved / 'runs.json'} has the format 9, and this empkit reads up to 2: read it with a "
         "newer empkit."
     )
+
+
+@pytest.mark.parametrize("file", ["timings", "attempts"])
+def test_a_table_that_is_a_folder_or_lacks_columns_is_damaged(saved, monkeypatch, file):
+    path = saved / f"{file}.parquet"
+    table = pd.read_parquet(path).drop(columns=["seq", "round"])
+    table.to_parquet(path)
+    assert "(ValueError: no column round, seq): use an undamaged copy" in said_of(saved)
+    path.unlink()
+    path.mkdir()
+    assert f"(ValueError: {file}.parquet is a folder): use" in said_of(saved)
+
+    def fail(_):
+        raise OSError
+
+    monkeypatch.setattr(folders, "_file", fail)
+    assert "are damaged (OSError: empty): use" in said_of(saved)
 
 
 def test_latest_is_a_relative_link_that_stays_right_where_the_results_are_moved(tmp_path):

@@ -31,6 +31,10 @@ def test_the_equal_rate_is_the_largest_of_1_2_and_5_that_is_at_most_half_of_the_
     assert larger > min(rates) / 2 * (1 - 1e-9)
 
 
+def test_half_of_the_slowest_may_be_the_equal_rate_itself():
+    assert [equal_rate(Stored(rate, 9_000.0)) for rate in (2.0, 40.0, 1_000.0)] == [1, 20, 500]
+
+
 def test_where_one_of_them_stored_nothing_there_is_no_equal_rate():
     with pytest.raises(
         ValueError, match=r"^One of the protocols stored no record, so there is no rate for all\.$"

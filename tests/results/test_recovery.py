@@ -1,24 +1,26 @@
 """How a run recovers from a fault: computed from timings that a test makes up, and from a real
 run."""
 
+import math
 from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from empkit import At
 from empkit.faults import ServerCrash
 from empkit.results.recovery import felt
 from tests.faulted import run
-from tests.made_up_runs import START_NS, made_up, together
+from tests.made_up_runs import START_NS, made_up, nothing, together
 
 MS = 1_000_000
 
-moments = st.integers(0, 400)  # in milliseconds after the start of the run
-spans = st.tuples(moments, st.none() | st.integers(0, 200))
-records = st.tuples(moments, *[st.none() | st.integers(0, 300)] * 2, st.integers(0, 5))
+# in milliseconds after the start of the run; in steps, so that some are at the same moment
+moments = st.integers(0, 8).map(lambda steps: 50 * steps)
+spans = st.tuples(moments, st.none() | moments)
+records = st.tuples(moments, *[st.none() | moments] * 2, st.integers(0, 5))
 """When a record was wanted sent, how long until it was stored and acked, and its attempts."""
 
 
@@ -52,6 +54,7 @@ def row_of(runs):
 
 
 @given(st.lists(records, min_size=1, max_size=12), st.lists(spans, min_size=1, max_size=3))
+@example([(200, 50, 50, 1)], [(100, 100)])  # due when the fault ends
 def test_each_number_is_the_one_that_its_definition_gives(made, faults):
     row = row_of(of(made, faults))
     stored = [sent + late for sent, late, _, _ in made if late is not None]
@@ -98,8 +101,14 @@ def test_nothing_depends_on_when_the_machine_was_started(made, span, shift_ms):
 
 def test_without_a_fault_there_is_a_gap_and_no_recovery():
     row = row_of(of([(0, 10, 10, 1), (200, 10, 10, 1)], []))
-    assert row["longest_gap_s"] == pytest.approx(0.2)
+    assert row["longest_gap_s"] == 0.2
     assert not {"in_flight", "first_stored_s", "last_stored_s"} & set(row)
+
+
+def test_late_records_are_timed_from_the_end_of_the_last_fault():
+    made = [(0, 10, 10, 1), (100, 300, 10, 1), (150, 350, 10, 1), (250, 900, 10, 1)]
+    row = row_of(of(made, [(100, 100), (50, 0)]))
+    assert (row["first_stored_s"], row["last_stored_s"]) == (0.2, 0.3)
 
 
 def test_each_run_has_a_row_of_its_own_with_its_verdicts():
@@ -115,19 +124,37 @@ def test_each_run_has_a_row_of_its_own_with_its_verdicts():
     assert rows.loc["http", "stored"] == 20
     assert pd.isna(rows.loc["http", "lost"])
     assert pd.isna(rows.loc["http", "appended"])
+    rounds = together(made_up("http", 20), made_up("http", 7, number=2)).recovery()
+    assert rounds[["round", "stored"]].to_numpy().tolist() == [[1, 20], [2, 7]]
 
 
 def test_senders_were_heard_when_they_were_acked_before_the_faults_last_quarter():
     made = [
         (0, 5, 5, 1),  # before it
-        (95, 5, 50, 1),  # under way when it strikes: in neither number
-        (100, 9, 10, 1), (110, 9, 20, 3), (140, 9, 40, 1), (150, 9, 60, 2),  # in its first half
+        (90, 5, 10, 1), (95, 5, 50, 1),  # acked as it strikes, and after: in neither number
+        (100, 9, 10, 1), (110, 9, 20, 2), (125, 9, 50, 1), (130, None, None, 1), (140, 9, 40, 1),
+        (150, 9, 60, 1),  # in its first half
         (151, 9, 9, 1),  # in its second
     ]  # fmt: skip
-    felt_by = felt(of(made, [(100, 100)])).loc["http"]
-    assert felt_by.to_dict() == {
-        "tried_again": True, "before_ms": 5.0, "during_ms": 30.0, "heard": 2 / 4,
+    to_the_end = [(0, 1, 1, 1), (550, 9, 9, 1), (551, 9, 1, 1), (200, 9, 574, 1), (200, 9, 575, 1)]
+    runs = together(
+        of(made, [(100, 100)]),
+        of([(100, 9, 99, 9)], [(100, 100)], number=2),  # only the first round counts
+        of(to_the_end, [(100, None)], protocol="kafka"),
+    )
+    found = felt(runs)
+    assert found.to_dict("index") == {
+        "http": {"tried_again": True, "before_ms": 5.0, "during_ms": 40.0, "heard": 2 / 6},
+        "kafka": {"tried_again": False, "before_ms": 1.0, "during_ms": 574.0, "heard": 2 / 3},
     }  # fmt: skip
+    assert found["tried_again"].dtype == bool
+
+
+def test_a_run_without_records_has_a_row_of_nothing():
+    row = row_of(nothing())
+    assert (row["offered"], row["attempts_max"]) == (0, 0)
+    assert math.isnan(row["attempts_per_record"])
+    assert "longest_gap_s" not in row
 
 
 @pytest.mark.slow

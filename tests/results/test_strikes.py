@@ -1,7 +1,7 @@
 """Everything that was done to a run is in its result: what, from when to when, what it struck."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -275,8 +275,11 @@ def test_only_a_fault_that_lasted_longer_or_shorter_than_asked_is_in_a_title():
     assert titled(2, 2.19) == titled(2, 1.81) == ""
     assert titled(0.1, 0.149) == titled(0.1, 0.051) == ""  # by less than 50 ms
     assert titled(0.1, 0.151) != ""
+    assert titled(0.05, 0.1) == ""  # by 50 ms
     for changes in ({"whole_run": True}, {"missed": True}, {"asked_start_s": None}):
         assert titled(2, 9, **changes) == ""
+        fault = replace(FaultSpan("x", "server", START_NS, START_NS, 0.0, 2.0), **changes)
+        assert not strikes.differs(fault, made_up().runs[0])
     assert titled(None, 9) == ""
 
 
@@ -313,6 +316,8 @@ def rounds_with(*spans, struck=7):
     [
         ([(100, 200), (149, 249)], True),  # by less than 50 ms
         ([(100, 200), (151, 251)], False),
+        ([(100, 300), (151, 300)], False),
+        ([(0, 100), (50, 100)], True),  # by 50 ms
         ([(100, 200), (100, 249)], True),
         ([(100, 200), (100, 251)], False),
         ([(100, 2_100), (290, 2_290)], True),  # by less than a tenth of how long it lasted
@@ -326,8 +331,26 @@ def test_rounds_are_alike_where_begin_and_end_differ_by_a_tenth_or_50_ms_at_most
 
 
 def test_the_line_for_all_rounds_has_the_median_of_their_spans():
-    (line,) = strikes.lasted(rounds_with((100, 300), (110, 310), (120, 330)))
+    (line,) = rounds_with((100, 300), (110, 310), (120, 330)).lasted()
     assert line == "x: lasted 0.11 s to 0.31 s (0.20 s) in all 3 runs; 7 records hit"
+
+
+def test_each_fault_of_several_has_its_lines_in_the_order_of_the_faults():
+    runs = rounds_with((100, 200), (100, 200))
+    for number, info in enumerate(runs.runs):
+        other = replace(info.faults[0], label="y", end_ns=START_NS + (2 + number) * 10**9)
+        info.faults += [other, replace(info.faults[0], label="z")]
+    assert [line.partition(" lasted")[0] for line in runs.lasted()] == [
+        "x:", "http 1: y:", "http 2: y:", "z:",
+    ]  # fmt: skip
+
+
+def test_the_seconds_of_a_fault_count_from_the_start_of_the_run():
+    info = made_up().runs[0]
+    info.end_ns = START_NS + 9 * 10**9
+    fault = FaultSpan("x", "server", START_NS + 2 * 10**9, START_NS + 3 * 10**9)
+    assert strikes.seconds(fault, info) == (2, 3)
+    assert strikes.seconds(replace(fault, end_ns=None), info) == (2, 9)
 
 
 def test_rounds_of_which_only_some_were_struck_are_not_alike():
