@@ -1,0 +1,175 @@
+"""What the tests of one session and xdist worker share: brokers, the fault proxy, their processes.
+
+Each starts when a test first asks for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from empkit.brokers.base import Broker
+from empkit.brokers.embedded import EmbeddedBroker
+from empkit.processes.child import Processes
+from empkit.processes.context import Stopping
+
+if TYPE_CHECKING:
+    from empkit.proxy import ProxyProcess
+    from empkit.testing.kafka import Running
+    from empkit.testing.proxied import Proxied
+    from empkit.testing.strikes import Strikes
+
+EMBEDDED, APACHE = "embedded", "apache"
+
+
+class BareBroker(EmbeddedBroker):
+    """The embedded broker without topics and without the kit's settings, whose import takes longer
+    than the broker's start."""
+
+    @property
+    def topics(self) -> list[str]:
+        """None: each test creates its own."""
+        return []
+
+
+class Session(Stopping):
+    """Brokers and the fault proxy, with the processes that they run in.
+
+    Args:
+        kafka: `embedded`, `apache`, or the addresses of a Kafka that already runs.
+    """
+
+    def __init__(self, kafka: str = EMBEDDED) -> None:
+        self._kafka = kafka
+        self._cleanup = ExitStack()
+        self._processes: Processes | None = None
+        self._shared: dict[int, Running] = {}
+        self._proxy: ProxyProcess | None = None
+        self._numbers = itertools.count(1)
+
+    def stop(self) -> None:
+        """Stop every broker and the proxy."""
+        self._cleanup.close()
+
+    def shared(self, brokers: int) -> Running:
+        """Return the brokers that all tests use, and start them for the first.
+
+        Args:
+            brokers: how many; one that already runs has as many as it has.
+
+        Raises:
+            BrokerError: they cannot be started or reached.
+        """
+        if self._kafka not in (EMBEDDED, APACHE):
+            brokers = 0
+        if brokers not in self._shared:
+            running, _ = self.start(brokers)
+            self._shared[brokers] = running
+        return self._shared[brokers]
+
+    def start(self, brokers: int) -> tuple[Running, ExitStack]:
+        """Start brokers.
+
+        Args:
+            brokers: how many.
+
+        Returns:
+            The brokers, and what stops them; the end of the session does so, too.
+
+        Raises:
+            BrokerError: they cannot be started or reached.
+        """
+        with ExitStack() as cleanup:
+            name = self._kafka if self._kafka in (EMBEDDED, APACHE) else "external"
+            broker = self._broker(name, brokers)
+            cleanup.callback(broker.stop)
+            # what the tests need is imported while the broker, a process of its own, starts
+            importing = threading.Thread(
+                target=importlib.import_module, args=("empkit.testing.kafka",), name="empkit-import"
+            )
+            importing.start()
+            cleanup.callback(importing.join)
+            broker.start()
+            from empkit.testing.kafka import Running  # noqa: PLC0415 - see above
+
+            proxy, servers = None, broker.bootstrap_servers
+            if name == APACHE:
+                proxy = self._new_proxy()
+                cleanup.callback(proxy.stop)
+                servers = cleanup.enter_context(broker.behind(proxy))
+            running = Running(broker, name, servers, proxy)
+            cleanup.callback(running.log.close)
+            stops = cleanup.pop_all()
+        self._cleanup.callback(stops.close)
+        return running, stops
+
+    def _broker(self, name: str, brokers: int) -> Broker:
+        if name == EMBEDDED:
+            return BareBroker(self._started(), None, brokers)
+        from empkit.brokers import make_broker  # noqa: PLC0415 - start-up time
+        from empkit.settings import Settings  # noqa: PLC0415 - start-up time
+
+        if name == APACHE:
+            return make_broker("apache", self._started(), Settings(), brokers=brokers)
+        settings = Settings(kafka_bootstrap_servers=self._kafka)
+        return make_broker("external", self._started(), settings)
+
+    def proxied(self, target: str | tuple[str, int], strikes: Strikes) -> Proxied:
+        """Listen for an address on the fault proxy.
+
+        Args:
+            target: `host:port`, or host and port.
+            strikes: the faults of the test.
+
+        Raises:
+            ValueError: it is no address.
+        """
+        from empkit.testing.proxied import Proxied  # noqa: PLC0415 - start-up time
+
+        host, port = address_of(target)
+        if self._proxy is None:
+            self._proxy = self._new_proxy()
+        listener = f"target-{next(self._numbers)}:"
+        return Proxied(self._proxy, listener, self._proxy.listen(listener, host, port), strikes)
+
+    def _new_proxy(self) -> ProxyProcess:
+        from empkit.proxy import ProxyProcess  # noqa: PLC0415 - start-up time
+
+        proxy = ProxyProcess(self._started())
+        proxy.start()
+        return proxy
+
+    def _started(self) -> Processes:
+        if self._processes is None:
+            self._processes = Processes()
+            self._cleanup.callback(self._processes.stop)
+        return self._processes
+
+
+def address_of(target: str | tuple[str, int]) -> tuple[str, int]:
+    """Return host and port.
+
+    Raises:
+        ValueError: it is no address.
+
+    Example:
+        >>> address_of("localhost:5432")
+        ('localhost', 5432)
+    """
+    if not isinstance(target, str):
+        return target
+    try:
+        parts = urlsplit(target if "//" in target else f"//{target}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port:
+        raise ValueError(
+            f"{target!r} is not a valid address for the fault proxy; expected HOST:PORT, such as "
+            "127.0.0.1:5432."
+        )
+    return host, port
