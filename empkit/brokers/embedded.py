@@ -59,6 +59,11 @@ class EmbeddedBroker(Broker):
         pairs = [address.rsplit(":", 1) for address in self.bootstrap_servers.split(",") if address]
         return {number: (host, int(port)) for number, (host, port) in enumerate(pairs, 1)}
 
+    @property
+    def running(self) -> bool:
+        """Whether its process exists, paused or not."""
+        return self._child is not None and self._child.running
+
     def start(self) -> None:
         """Start the process, create the topics, and wait until it accepts connections."""
         if self._child is not None:
@@ -149,8 +154,11 @@ class EmbeddedBroker(Broker):
         to the broker at that moment connect again."""
         self._ask("lose_answers", request=request, count=count)
 
-    def cancel_answers(self, request: str = "Produce") -> None:
+    def cancel_answers(self, request: str | None = None) -> None:
         """Cancel the planned responses that no request has met yet.
+
+        Args:
+            request: the kind of request; by default all kinds.
 
         Raises:
             BrokerError: one of them cannot be cancelled.

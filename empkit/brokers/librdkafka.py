@@ -81,6 +81,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "rd_kafka_mock_broker_push_request_error_rtts": (
         c_int, c_void_p, c_int32, c_int16, c_size_t,
     ),
+    "rd_kafka_mock_clear_request_errors": (None, c_void_p, c_int16),
     "rd_kafka_mock_broker_error_stack_cnt": (
         c_int, c_void_p, c_int32, c_int16, POINTER(c_size_t),
     ),
@@ -260,15 +261,20 @@ class MockCluster:
                         self.set_down(number)
                         self.set_up(number)
 
-    def cancel_answers(self, request: str) -> None:
-        """Use up every planned response to a kind of request, so that no client gets it.
+    def cancel_answers(self, request: str | None = None) -> None:
+        """Use up every planned response to a kind of request, or to all, so that no client gets it.
 
-        The library has no call that removes them, so the requests for them are sent from here.
+        The library removes none that one broker was to give, so they are asked for from here.
 
         Raises:
             LibraryError: a broker did not take such a request.
         """
+        if request is None:
+            for planned in self._planned.keys() | self._uncounted:
+                self.cancel_answers(planned)
+            return
         with self._calling:
+            self._library.rd_kafka_mock_clear_request_errors(self._cluster, _api_key(request))
             for number in self._numbers:
                 away = number in self._down
                 if not self._left(number, request):

@@ -6,7 +6,9 @@ Imports inside the functions keep the start of every other command fast.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -103,6 +105,36 @@ EXIT_STATUS = described()
 
 
 Kafka = Annotated[str | None, typer.Option("--kafka", help="The brokers, HOST:PORT,...")]
+
+
+ReadyFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the address to this file once it can be used; the file goes at the end.",
+        show_default=False,
+    ),
+]
+
+
+@contextmanager
+def announced(address: str, file: Path | None) -> Iterator[None]:
+    """Print an address, and have it in a file for as long as it is true.
+
+    The file appears with the whole address in it, so that a script can wait for the file alone.
+    """
+    if file is not None:
+        part = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            part.write_text(f"{address}\n")
+            part.replace(file)
+        except OSError as error:
+            fail(f"--ready-file: {file} cannot be written: {error.strerror or error}.")
+    try:
+        out.print(address)
+        yield
+    finally:
+        if file is not None:
+            file.unlink(missing_ok=True)
 
 
 def members(values: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import SecretStr
 
-from empkit.cli.common import Kafka, err, fail, out, settings_of
+from empkit.cli.common import Kafka, ReadyFile, announced, err, fail, out, settings_of
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def _serve(settings: Settings, what: str) -> None:
 
 def broker(
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 4,
+    ready_file: ReadyFile = None,
 ) -> None:
     """Run the embedded broker until Ctrl-C, and print its address."""
     from empkit.brokers import BrokerError, make_broker
@@ -129,7 +130,7 @@ def broker(
             embedded.start()
         except (BrokerError, ChildError) as error:
             fail(str(error))
-        out.print(f"{embedded.bootstrap_servers}")
+        cleanup.enter_context(announced(embedded.bootstrap_servers, ready_file))
         err.print(
             f"Topics: {settings_of().kafka_topic}, {settings_of().dead_letter_topic}. To use it:\n"
             f"  export EMPKIT_KAFKA_BOOTSTRAP_SERVERS={embedded.bootstrap_servers}\n"

@@ -117,6 +117,9 @@ class Kafka:
         try:
             self._strikes.stop()
         finally:
+            broker = self._running.broker
+            if isinstance(broker, EmbeddedBroker) and broker.running:
+                broker.cancel_answers()
             if self._topics and self._running.broker_name == "external":
                 from empkit.brokers.admin import delete_topics  # noqa: PLC0415 - start-up time
 

@@ -10,8 +10,8 @@ import itertools
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from empkit.addresses import host_and_port
 from empkit.brokers.base import Broker
 from empkit.brokers.embedded import EmbeddedBroker
 from empkit.processes.child import Processes
@@ -66,10 +66,11 @@ class Session(Stopping):
         """
         if self._kafka not in (EMBEDDED, APACHE):
             brokers = 0
-        if brokers not in self._shared:
+        running = self._shared.get(brokers)
+        if running is None or _has_ended(running.broker):  # a test may kill it
             running, _ = self.start(brokers)
             self._shared[brokers] = running
-        return self._shared[brokers]
+        return running
 
     def start(self, brokers: int) -> tuple[Running, ExitStack]:
         """Start brokers.
@@ -130,7 +131,7 @@ class Session(Stopping):
         """
         from empkit.testing.proxied import Proxied  # noqa: PLC0415 - start-up time
 
-        host, port = address_of(target)
+        host, port = host_and_port(target) if isinstance(target, str) else target
         if self._proxy is None:
             self._proxy = self._new_proxy()
         listener = f"target-{next(self._numbers)}:"
@@ -150,26 +151,5 @@ class Session(Stopping):
         return self._processes
 
 
-def address_of(target: str | tuple[str, int]) -> tuple[str, int]:
-    """Return host and port.
-
-    Raises:
-        ValueError: it is no address.
-
-    Example:
-        >>> address_of("localhost:5432")
-        ('localhost', 5432)
-    """
-    if not isinstance(target, str):
-        return target
-    try:
-        parts = urlsplit(target if "//" in target else f"//{target}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or not port:
-        raise ValueError(
-            f"{target!r} is not a valid address for the fault proxy; expected HOST:PORT, such as "
-            "127.0.0.1:5432."
-        )
-    return host, port
+def _has_ended(broker: Broker) -> bool:
+    return isinstance(broker, EmbeddedBroker) and not broker.running

@@ -1,0 +1,226 @@
+"""The pytest plugin as people meet it: runs of pytest on tests of their kind."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.plugin import MODULE, PLUGINS, run_pytest
+
+pytest_plugins = PLUGINS
+
+SERVICE = '''
+"""A service that takes orders from a topic and keeps them; `careless` makes the usual mistakes."""
+import threading
+from confluent_kafka import Consumer, Producer
+
+class Billing:
+    def __init__(self, servers, topic, careless=False, group="billing"):
+        self.rows, self.careless = [], careless
+        self.consumer = Consumer({
+            "bootstrap.servers": servers, "group.id": group, "auto.offset.reset": "earliest",
+            "enable.auto.commit": False, "fetch.wait.max.ms": 10,
+        })
+        self.consumer.subscribe([topic])
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.stopped.is_set():
+            message = self.consumer.poll(0.02)
+            if message is None or message.error():
+                continue
+            number = int(message.key())
+            if not (self.careless and number == 3):
+                self.rows.append(number)
+            self.consumer.commit(message, asynchronous=False)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.stopped.set()
+        self.thread.join()
+        self.consumer.close()
+'''
+
+
+def test_a_service_that_is_right_passes_while_acks_are_lost(tmp_path):
+    test = f"""{SERVICE}
+def test_it(kafka):
+    orders = kafka.topic()
+    with Billing(kafka.bootstrap_servers, orders.name) as service:
+        producer = Producer({{"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 0}})
+        with kafka.slow(5, seconds=0.1):
+            for n in range(20):
+                producer.produce(orders.name, key=str(n), value="v")
+            assert producer.flush(10) == 0
+        orders.wait_until_read(group="billing")
+    orders.assert_each_once(key=lambda record: int(record.key), expected=range(20))
+    orders.assert_nothing_lost(sent=range(20), stored=service.rows)
+"""
+    done = run_pytest(tmp_path, test)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_record_that_the_service_did_not_store_is_named_with_its_place(tmp_path):
+    test = f"""{SERVICE}
+def test_it(kafka):
+    orders = kafka.topic()
+    with Billing(kafka.bootstrap_servers, orders.name, careless=True) as service:
+        orders.produce_all([(str(n), "v") for n in range(6)])
+        orders.wait_until_read(group="billing")
+    orders.assert_nothing_lost(sent=range(6), stored=service.rows)
+"""
+    done = run_pytest(tmp_path, test)
+    assert done.returncode == 1
+    assert (
+        "1 were sent and are not stored: 3. 3 is in the log at partition 0, offset 3" in done.stdout
+    )
+
+
+def test_a_failure_shows_the_line_of_the_test_and_the_timeline(tmp_path):
+    test = """
+def test_it(kafka, fault_proxy):
+    orders = kafka.topic()
+    with kafka.lost_acks(1):
+        orders.produce("v", "7")
+    orders.assert_each_once(expected=["7"])
+"""
+    done = run_pytest(tmp_path, test)
+    assert done.returncode == 1
+    assert ">       orders.assert_each_once(expected" in done.stdout.replace(">   ", ">       ")
+    assert "_judge" not in done.stdout
+    assert "More than once: '7'. '7' is at partition 0, offset 0 and at " in done.stdout
+    _, timeline = done.stdout.split("Kafka and network faults, seconds after the test began")
+    assert "lost-acks:count=1 (0." in timeline
+    assert "1 answers held back or lost" in timeline
+
+
+def test_a_test_that_passes_shows_no_timeline(tmp_path):
+    test = """
+def test_it(kafka):
+    with kafka.slow(1):
+        kafka.topic().produce("v")
+"""
+    done = run_pytest(tmp_path, test, "-rA")
+    assert done.returncode == 0
+    assert "broker-slow" not in done.stdout
+
+
+def test_a_fault_without_its_block_is_an_error_of_that_test_alone(tmp_path):
+    test = """
+def test_it(kafka):
+    kafka.down(at=1)
+
+def test_next(kafka):
+    kafka.topic().produce("v")
+"""
+    done = run_pytest(tmp_path, test)
+    assert "2 passed, 1 error" in done.stdout
+    assert "broker-down was made and never struck" in done.stdout
+
+
+def test_the_address_is_in_the_environment_of_what_a_test_starts(kafka):
+    assert os.environ["KAFKA_BOOTSTRAP_SERVERS"] == kafka.bootstrap_servers
+
+
+def test_after_the_test_the_environment_is_as_before(tmp_path):
+    test = """
+import os
+def test_it(kafka):
+    assert os.environ["KAFKA_BOOTSTRAP_SERVERS"] == kafka.bootstrap_servers
+
+def test_next():
+    assert "KAFKA_BOOTSTRAP_SERVERS" not in os.environ
+"""
+    assert run_pytest(tmp_path, test).returncode == 0
+
+
+@pytest.mark.anyio
+async def test_a_test_of_asyncio_uses_the_same_fixtures(kafka):
+    import asyncio
+
+    from aiokafka import AIOKafkaProducer
+
+    topic = kafka.topic()
+    async with AIOKafkaProducer(
+        bootstrap_servers=kafka.bootstrap_servers, retry_backoff_ms=10
+    ) as producer:
+        with kafka.errors(count=1):
+            await producer.send_and_wait(topic.name, b"v", key=b"1")
+    await asyncio.to_thread(topic.assert_each_once, expected=["1"])
+    topic.assert_each_once(expected=["1"])
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+def test_each_worker_of_xdist_has_a_broker_of_its_own(tmp_path):
+    test = """
+import pytest
+
+@pytest.mark.parametrize("number", range(6))
+def test_it(kafka, number, worker_id):
+    with open(f"{worker_id}.seen", "a") as seen:
+        print(kafka.bootstrap_servers, file=seen)
+    kafka.topic().produce("v")
+"""
+    assert run_pytest(tmp_path, test, "-n", "2").returncode == 0
+    seen = [set(each.read_text().split()) for each in tmp_path.glob("*.seen")]
+    assert [len(each) for each in seen] == [1, 1]
+    assert seen[0] != seen[1]
+
+
+def test_what_needs_apache_is_skipped_with_the_way_to_run_it(tmp_path):
+    test = """
+import pytest
+
+@pytest.mark.needs_apache
+def test_it(kafka):
+    raise AssertionError
+"""
+    done = run_pytest(tmp_path, test, "-rs", "--strict-markers")
+    assert "needs Apache Kafka: run pytest with --kafka=apache or --kafka=HOST:PORT" in done.stdout
+    assert done.returncode == 0
+
+
+def test_one_that_runs_elsewhere_is_asked_to_create_the_topics(tmp_path, kafka):
+    test = """
+def test_it(kafka):
+    topic = kafka.topic(partitions=2)
+    topic.produce("v")
+    topic.assert_each_once(key=lambda record: record.value, expected=[b"v"])
+"""
+    done = run_pytest(tmp_path, test, f"--kafka={kafka.bootstrap_servers}")
+    # the embedded broker answers no admin request
+    assert "cannot be created at" in done.stdout
+
+
+@pytest.mark.parametrize("kafka_option", ["redpanda", "host", "host:port", "a:1,b"])
+def test_an_option_that_means_nothing_is_refused(tmp_path, kafka_option):
+    done = run_pytest(tmp_path, "def test_it(): pass", f"--kafka={kafka_option}")
+    assert done.returncode == 4
+    assert f"--kafka is '{kafka_option}'; use `embedded`, `apache` or HOST:PORT" in done.stderr
+
+
+def test_loaded_and_not_used_it_imports_next_to_nothing(tmp_path):
+    test = """
+import sys
+def test_it():
+    ours = {name for name in sys.modules if name.partition(".")[0] == "empkit"}
+    assert "empkit.pytest_plugin" in ours
+    assert ours <= {"empkit", "empkit.lazy", "empkit.working_folder", "empkit.pytest_plugin"}, ours
+    assert not {"confluent_kafka", "aiokafka", "pydantic"} & set(sys.modules)
+"""
+    done = run_pytest(tmp_path, test)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_entry_point_is_that_of_the_module():
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert tomllib.loads(text)["project"]["entry-points"]["pytest11"] == {"empkit": MODULE}
