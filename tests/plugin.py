@@ -13,21 +13,21 @@ from pathlib import Path
 MODULE = "empkit.pytest_plugin"
 INSTALLED = any(entry.value == MODULE for entry in entry_points(group="pytest11"))
 PLUGINS = [] if INSTALLED else [MODULE]
-LOADED = [] if INSTALLED else ["-p", MODULE]
 
 _OF_THIS_RUN = re.compile("PYTEST_|COV_|COVERAGE_")
 
 
 def run_pytest(folder: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest with the plugin on one file, in a folder and a process of its own."""
+    """Run pytest with the plugin and no other on one file, in a folder and a process of its own."""
     (folder / "test_it.py").write_text(test)
     (folder / "pytest.ini").write_text("[pytest]\n")
     environment = {
         name: value for name, value in os.environ.items() if not _OF_THIS_RUN.match(name)
     }
     root = str(Path(__file__).parents[1])
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # others take seconds to be imported
     environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *LOADED, *options],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", MODULE, *options],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

@@ -17,7 +17,8 @@ from confluent_kafka import Consumer, Producer
 
 class Billing:
     def __init__(self, servers, topic, careless=False, group="billing"):
-        self.rows, self.careless = [], careless
+        self.rows, self.careless, self.topic = [], careless, topic
+        self.producer = Producer({"bootstrap.servers": servers, "linger.ms": 0})
         self.consumer = Consumer({
             "bootstrap.servers": servers, "group.id": group, "auto.offset.reset": "earliest",
             "enable.auto.commit": False, "fetch.wait.max.ms": 10,
@@ -36,6 +37,13 @@ class Billing:
                 self.rows.append(number)
             self.consumer.commit(message, asynchronous=False)
 
+    def place_order(self, number):
+        self.producer.produce(self.topic, key=str(number), value="order")
+        assert self.producer.flush(10) == 0
+
+    def database_rows(self):
+        return sorted(set(self.rows))  # the primary key
+
     def __enter__(self):
         self.thread.start()
         return self
@@ -47,16 +55,38 @@ class Billing:
 '''
 
 
-def test_a_service_that_is_right_passes_while_acks_are_lost(tmp_path):
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_example_of_the_readme_runs_and_what_it_says_of_the_log_is_true(tmp_path):
+    section = README.partition("## Test your own code with it")[2].partition("\n## ")[0]
+    example = section.partition("```python\n")[2].partition("```")[0]
+    fixture = """
+import pytest
+
+@pytest.fixture
+def my_service():
+    return Billing
+"""
+    done = run_pytest(tmp_path, SERVICE + fixture + example)
+    assert done.returncode == 0, done.stdout
+    stricter = "    orders.assert_each_once(expected=map(str, range(100)))\n"
+    done = run_pytest(tmp_path, SERVICE + fixture + example + stricter)
+    assert "each of 100 records is to be there once; 0 are missing, " in done.stdout
+    assert "More than once: '0'" in done.stdout
+    assert "In force then: lost-acks:count=3 (" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_service_that_is_right_passes_while_the_broker_is_slow(tmp_path):
     test = f"""{SERVICE}
 def test_it(kafka):
     orders = kafka.topic()
     with Billing(kafka.bootstrap_servers, orders.name) as service:
-        producer = Producer({{"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 0}})
         with kafka.slow(5, seconds=0.1):
             for n in range(20):
-                producer.produce(orders.name, key=str(n), value="v")
-            assert producer.flush(10) == 0
+                service.place_order(n)
         orders.wait_until_read(group="billing")
     orders.assert_each_once(key=lambda record: int(record.key), expected=range(20))
     orders.assert_nothing_lost(sent=range(20), stored=service.rows)
@@ -65,6 +95,7 @@ def test_it(kafka):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_a_record_that_the_service_did_not_store_is_named_with_its_place(tmp_path):
     test = f"""{SERVICE}
 def test_it(kafka):
@@ -81,6 +112,7 @@ def test_it(kafka):
     )
 
 
+@pytest.mark.slow
 def test_a_failure_shows_the_line_of_the_test_and_the_timeline(tmp_path):
     test = """
 def test_it(kafka, fault_proxy):
@@ -91,7 +123,7 @@ def test_it(kafka, fault_proxy):
 """
     done = run_pytest(tmp_path, test)
     assert done.returncode == 1
-    assert ">       orders.assert_each_once(expected" in done.stdout.replace(">   ", ">       ")
+    assert '>       orders.assert_each_once(expected=["7"])' in done.stdout
     assert "_judge" not in done.stdout
     assert "More than once: '7'. '7' is at partition 0, offset 0 and at " in done.stdout
     _, timeline = done.stdout.split("Kafka and network faults, seconds after the test began")
@@ -99,6 +131,7 @@ def test_it(kafka, fault_proxy):
     assert "1 answers held back or lost" in timeline
 
 
+@pytest.mark.slow
 def test_a_test_that_passes_shows_no_timeline(tmp_path):
     test = """
 def test_it(kafka):
@@ -110,6 +143,7 @@ def test_it(kafka):
     assert "broker-slow" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_fault_without_its_block_is_an_error_of_that_test_alone(tmp_path):
     test = """
 def test_it(kafka):
@@ -127,6 +161,7 @@ def test_the_address_is_in_the_environment_of_what_a_test_starts(kafka):
     assert os.environ["KAFKA_BOOTSTRAP_SERVERS"] == kafka.bootstrap_servers
 
 
+@pytest.mark.slow
 def test_after_the_test_the_environment_is_as_before(tmp_path):
     test = """
 import os
@@ -160,6 +195,7 @@ def anyio_backend():
     return "asyncio"
 
 
+@pytest.mark.slow
 def test_each_worker_of_xdist_has_a_broker_of_its_own(tmp_path):
     test = """
 import pytest
@@ -170,7 +206,7 @@ def test_it(kafka, number, worker_id):
         print(kafka.bootstrap_servers, file=seen)
     kafka.topic().produce("v")
 """
-    assert run_pytest(tmp_path, test, "-n", "2").returncode == 0
+    assert run_pytest(tmp_path, test, "-p", "xdist.plugin", "-n", "2").returncode == 0
     seen = [set(each.read_text().split()) for each in tmp_path.glob("*.seen")]
     assert [len(each) for each in seen] == [1, 1]
     assert seen[0] != seen[1]
@@ -189,6 +225,7 @@ def test_it(kafka):
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_one_that_runs_elsewhere_is_asked_to_create_the_topics(tmp_path, kafka):
     test = """
 def test_it(kafka):
@@ -199,6 +236,48 @@ def test_it(kafka):
     done = run_pytest(tmp_path, test, f"--kafka={kafka.bootstrap_servers}")
     # the embedded broker answers no admin request
     assert "cannot be created at" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_same_tests_run_on_apache_kafka(tmp_path, kafka_jars):
+    test = """
+import pytest
+from empkit.faults import FaultError
+
+@pytest.fixture
+def topic(kafka):
+    return kafka.topic(partitions=2)
+
+@pytest.mark.needs_apache
+def test_read(topic):
+    topic.produce_all([(str(n), "v") for n in range(20)])
+    topic.assert_each_once(expected=map(str, range(20)))
+    assert topic.lag("billing") == 20
+
+def test_slow(kafka, topic):
+    topic.produce("v", "0")
+    with kafka.slow(50):
+        topic.produce("v", "1")
+    topic.assert_each_once(expected=["0", "1"])
+
+def test_an_ack_is_lost(kafka, topic):
+    topic.produce("v", "0")
+    with kafka.lost_acks(1):
+        topic.produce("v", "1")
+    with pytest.raises(AssertionError, match="More than once: '1'"):
+        topic.assert_each_once(expected=["0", "1"])
+
+def test_down(kafka, topic):
+    with kafka.down(seconds=0.5):
+        topic.produce("v", "1")
+    topic.assert_each_once(expected=["1"])
+
+def test_lack(kafka):
+    with pytest.raises(FaultError, match="Only the embedded broker supports broker-errors"):
+        kafka.errors().start()
+"""
+    done = run_pytest(tmp_path, test, "--kafka=apache")
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("kafka_option", ["redpanda", "host", "host:port", "a:1,b"])

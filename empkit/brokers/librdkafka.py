@@ -243,15 +243,21 @@ class MockCluster:
     def lose_answers(self, request: str, count: int) -> None:
         """Carry out the next `count` requests of each broker, and cut their connections instead of
         responding."""
+        # counted before a client can use one up
+        before = {number: self._left(number, request) + count for number in self._numbers}
         self.hold_answers(None, request, count, _HELD_MS)
         threading.Thread(
-            target=self._cut_held, args=(request,), name="empkit-cut", daemon=True
+            target=self._cut_held, args=(request, before), name="empkit-cut", daemon=True
         ).start()
 
-    def _cut_held(self, request: str) -> None:
+    def _cut_held(self, request: str, before: dict[int, int]) -> None:
         """Cut a broker's connections whenever it has used up a planned response, until none is
-        left."""
-        before = {number: self._left(number, request) for number in self._numbers}
+        left.
+
+        Args:
+            request: the kind of request.
+            before: how many planned responses each broker had, by its number.
+        """
         while any(before.values()):
             time.sleep(_WATCH_S)
             for number, left in before.items():

@@ -50,6 +50,13 @@ _OF_PRODUCERS: dict[str, Any] = {
     "message.timeout.ms": int(TIMEOUT_S * 1000),
 }
 
+# of a group, as long as the topic of the committed offsets is new to Apache Kafka
+_COORDINATOR_MOVES = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+
 Bytes = bytes | str | None
 
 
@@ -216,10 +223,15 @@ class Log:
         return self._consumers[group]
 
     def _asked(self, ask: Any, what: T) -> Any:
-        try:
-            return ask(what)
-        except KafkaException as error:
-            raise self._silent(str(error.args[0].str())) from error
+        give_up = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                return ask(what)
+            except KafkaException as error:
+                reason: KafkaError = error.args[0]
+                if reason.code() not in _COORDINATOR_MOVES or time.monotonic() > give_up:
+                    raise self._silent(str(reason.str())) from error
+            time.sleep(POLL_S)
 
     def _silent(self, why: str) -> BrokerError:
         return BrokerError(

@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 EMBEDDED, APACHE = "embedded", "apache"
 
 
-class BareBroker(EmbeddedBroker):
-    """The embedded broker without topics and without the kit's settings, whose import takes longer
-    than the broker's start."""
-
-    @property
-    def topics(self) -> list[str]:
-        """None: each test creates its own."""
-        return []
-
-
 class Session(Stopping):
     """Brokers and the fault proxy, with the processes that they run in.
 
@@ -110,14 +100,15 @@ class Session(Stopping):
 
     def _broker(self, name: str, brokers: int) -> Broker:
         if name == EMBEDDED:
-            return BareBroker(self._started(), None, brokers)
+            # without settings, whose import takes longer than the broker's start
+            return EmbeddedBroker(self._started(), None, brokers, topics=())
         from empkit.brokers import make_broker  # noqa: PLC0415 - start-up time
         from empkit.settings import Settings  # noqa: PLC0415 - start-up time
 
         if name == APACHE:
-            return make_broker("apache", self._started(), Settings(), brokers=brokers)
+            return make_broker("apache", self._started(), Settings(), brokers=brokers, topics=())
         settings = Settings(kafka_bootstrap_servers=self._kafka)
-        return make_broker("external", self._started(), settings)
+        return make_broker("external", self._started(), settings, topics=())
 
     def proxied(self, target: str | tuple[str, int], strikes: Strikes) -> Proxied:
         """Listen for an address on the fault proxy.

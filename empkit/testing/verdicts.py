@@ -37,8 +37,8 @@ def each_once(records: Identified, expected: Iterable[Any] | None, in_force: InF
     if not (absent or twice or strange):
         return ""
     lines = [
-        f"of {len(wanted)} records, {len(absent)} are missing, {len(twice)} are there more than "
-        f"once, and {len(strange)} are there that were not expected."
+        f"each of {len(wanted)} records is to be there once; {len(absent)} are missing, "
+        f"{len(twice)} are there more than once, {len(strange)} were not expected."
     ]
     if absent:
         lines.append(f"Missing: {_some(absent)}. {_around(absent[0], wanted, places, in_force)}")

@@ -136,6 +136,15 @@ def test_one_of_three_brokers_is_down_and_the_others_answer(kafka_cluster):
         kafka_cluster.down(4).start()
 
 
+def test_an_ack_is_lost_however_soon_the_record_comes(kafka_cluster):
+    topic = kafka_cluster.topic()
+    for _ in range(5):
+        with kafka_cluster.lost_acks(1) as fault:
+            topic.produce("0", partition=0)
+        assert fault.spans[0].struck == 1
+    assert numbers(topic) == [0] * 10
+
+
 def test_errors_strike_three_brokers_after_acks_were_lost_on_them(kafka_cluster):
     """The library looks at the errors of all brokers only where one has never had its own."""
     topic = kafka_cluster.topic()

@@ -73,7 +73,7 @@ def test_a_record_that_the_program_lost_is_named(orders):
     with pytest.raises(AssertionError) as failed:
         orders.assert_each_once(number, range(10))
     said = str(failed.value)
-    assert said.startswith(f"{orders.name}: of 10 records, 1 are missing")
+    assert said.startswith(f"{orders.name}: each of 10 records is to be there once; 1 are missing")
     assert "Missing: 7. Of 7, the one before it, 6, is at partition 0, offset 6; the one" in said
     assert "No fault struck in this test." in said
 

@@ -25,8 +25,8 @@ def test_nothing_is_said_of_records_that_are_there_once():
 def test_the_first_missing_is_named_with_its_neighbours_and_the_time_between_them():
     problem = each_once(records(0, 1, 4), range(6), between)
     assert problem == (
-        "of 6 records, 3 are missing, 0 are there more than once, and 0 are there that were not "
-        "expected.\n"
+        "each of 6 records is to be there once; 3 are missing, 0 are there more than once, 0 were "
+        "not expected.\n"
         "Missing: 2, 3, 5. Of 2, the one before it, 1, is at partition 0, offset 1; the one after "
         "it, 4, is at partition 0, offset 2. [100.01 to 100.02]"
     )
