@@ -1,18 +1,18 @@
 """The kit's own pytest plugin, for tests that use its fixtures or run pytest with it.
 
-An environment that was made before it has no entry point for it; there it is loaded by name.
+The kit's own runs leave its entry point out (`-p no:empkit`): pytest would import the package by it
+before it knows which copy of the package it is to test. So the modules of tests name the plugin.
 """
 
 import os
 import re
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
 MODULE = "empkit.pytest_plugin"
-INSTALLED = any(entry.value == MODULE for entry in entry_points(group="pytest11"))
-PLUGINS = [] if INSTALLED else [MODULE]
+PLUGINS = [] if MODULE in sys.modules else [MODULE]
+"""For `pytest_plugins` of a module of tests."""
 
 _OF_THIS_RUN = re.compile("PYTEST_|COV_|COVERAGE_")
 

@@ -1,6 +1,8 @@
 """The pytest plugin as people meet it: runs of pytest on tests of their kind."""
 
 import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -298,6 +300,20 @@ def test_it():
 """
     done = run_pytest(tmp_path, test)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_loaded_and_not_used_it_takes_less_than_10_ms():
+    code = """
+import time, pytest
+begin = time.perf_counter()
+import empkit.pytest_plugin
+print(time.perf_counter() - begin)
+"""
+    command = [sys.executable, "-c", code]
+    took = [float(subprocess.check_output(command, text=True)) for _ in range(5)]
+    assert min(took) < 0.01
 
 
 def test_the_entry_point_is_that_of_the_module():

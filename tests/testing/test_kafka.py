@@ -40,6 +40,7 @@ def test_a_topic_without_partitions_is_refused(kafka):
         kafka.topic(partitions=0)
 
 
+@pytest.mark.alone
 def test_a_fresh_topic_takes_less_than_20_ms(kafka):
     assert quickest(kafka.topic) < 0.02
 

@@ -1,5 +1,8 @@
 """What the tests of a session share starts with the first of them, and again when it was killed."""
 
+import subprocess
+import sys
+
 import pytest
 
 from empkit.brokers import BrokerError
@@ -36,3 +39,20 @@ def test_one_that_does_not_run_is_an_error_with_its_address():
         pytest.raises(BrokerError, match=r"127.0.0.1:9: .*refused"),
     ):
         session.shared(1)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_broker_is_ready_in_less_than_half_a_second():
+    """In a new process, with everything that is imported for it."""
+    code = """
+import time
+begin = time.perf_counter()
+from empkit.testing.session import Session
+with Session() as session:
+    session.shared(1)
+    print(time.perf_counter() - begin)
+"""
+    command = [sys.executable, "-c", code]
+    took = [float(subprocess.check_output(command, text=True)) for _ in range(5)]
+    assert min(took) < 0.5
