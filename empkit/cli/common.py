@@ -6,8 +6,7 @@ Imports inside the functions keep the start of every other command fast.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -114,27 +113,6 @@ ReadyFile = Annotated[
         show_default=False,
     ),
 ]
-
-
-@contextmanager
-def announced(address: str, file: Path | None) -> Iterator[None]:
-    """Print an address, and have it in a file for as long as it is true.
-
-    The file appears with the whole address in it, so that a script can wait for the file alone.
-    """
-    if file is not None:
-        part = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            part.write_text(f"{address}\n")
-            part.replace(file)
-        except OSError as error:
-            fail(f"--ready-file: {file} cannot be written: {error.strerror or error}.")
-    try:
-        out.print(address)
-        yield
-    finally:
-        if file is not None:
-            file.unlink(missing_ok=True)
 
 
 def members(values: Iterable[str]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from empkit.cli.common import ReadyFile, announced, err, fail
-from empkit.cli.serve import wait_for_signal
+from empkit.cli.common import ReadyFile, fail
+from empkit.cli.serve import announce_and_wait
 
 if TYPE_CHECKING:
     from empkit.faults import At
@@ -68,9 +68,8 @@ def proxy(
         cleanup.callback(timeline.finish, abort=True)
         if any(event.at_s == 0 for event in events):
             timeline.wait_for_strike()
-        cleanup.enter_context(announced(f"{LOOPBACK[0]}:{port}", ready_file))
-        err.print(f"Forwards to {host}:{upstream}. Ctrl-C stops it.", style="dim")
-        wait_for_signal()
+        words = f"Forwards to {host}:{upstream}. Ctrl-C stops it."
+        announce_and_wait(f"{LOOPBACK[0]}:{port}", ready_file, words)
 
 
 def _toxic(text: str) -> At:

@@ -93,3 +93,11 @@ def test_the_broker_says_its_address_in_the_file_when_it_is_ready(tmp_path):
 )
 def test_what_cannot_be_is_a_sentence(arguments, said):
     assert said in refused("proxy", *arguments)
+
+
+@pytest.mark.slow
+def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path):
+    file = tmp_path / "no folder" / "ready"
+    assert "cannot be written: No such file" in refused(
+        "proxy", "0", "h:1", "--ready-file", str(file)
+    )
