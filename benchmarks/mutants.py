@@ -73,7 +73,7 @@ TESTS = {
 """The tests of each module, the quickest first; the first pattern that fits a path counts."""
 
 PYTEST = (
-    "-m", "pytest", "-x", "-q", "-o", "addopts=", "-p", "no:cacheprovider",
+    "-m", "pytest", "-x", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:empkit",
     "-p", "benchmarks.few_examples", "-k", "not postgresql and not sliced", "--tb=no",
 )  # fmt: skip
 SELECTIONS = ("not alone and not slow", "not alone and slow")

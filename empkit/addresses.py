@@ -93,6 +93,32 @@ def _port(parts: SplitResult, url: str) -> int | None:
     return port
 
 
+def host_and_port(text: str, least: int = 1) -> tuple[str, int]:
+    """Read `HOST:PORT`, or a URL that has both; an IPv6 host is in brackets.
+
+    Args:
+        text: the address.
+        least: the smallest port; 0 where that means a free one.
+
+    Raises:
+        ValueError: it is no such address.
+
+    Example:
+        >>> host_and_port("[::1]:5432")
+        ('::1', 5432)
+    """
+    try:
+        parts = urlsplit(text if "//" in text else f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or port is None or port < least:
+        raise ValueError(
+            f"{_shown(text)} is not a valid address; expected HOST:PORT, such as 127.0.0.1:5432."
+        )
+    return host, port
+
+
 def check_brokers(text: str) -> str:
     """Return a list of brokers, `HOST:PORT,HOST:PORT`, after checking their ports.
 

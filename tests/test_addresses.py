@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empkit import Settings, connect
-from empkit.addresses import check_brokers, parse
+from empkit.addresses import check_brokers, host_and_port, parse
 from empkit.clients import ClientError
 
 READ = {
@@ -90,3 +90,27 @@ def test_an_address_of_a_broker_whose_port_cannot_be_is_refused():
     settings = Settings(kafka_bootstrap_servers="127.0.0.1:99999")
     with pytest.raises(ClientError, match="from 1 to 65535"):
         asyncio.run(connect("kafka", settings).open())
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("localhost:5432", ("localhost", 5432)),
+        ("[::1]:80", ("::1", 80)),
+        ("http://127.0.0.1:8000/x", ("127.0.0.1", 8000)),
+    ],
+)
+def test_host_and_port_are_read(text, address):
+    assert host_and_port(text) == address
+
+
+@pytest.mark.parametrize("text", ["5432", "localhost", "host:port", "host:99999", "host:0", ""])
+def test_what_has_no_host_and_port_is_refused(text):
+    with pytest.raises(ValueError, match=r"is not a valid address; expected HOST:PORT"):
+        host_and_port(text)
+
+
+def test_a_password_in_an_address_is_not_shown():
+    with pytest.raises(ValueError, match=r"'//\.\.\.@host'") as refused:
+        host_and_port("//me:secret@host")
+    assert "secret" not in str(refused.value)

@@ -67,6 +67,8 @@ def create_topics(
     Raises:
         BrokerError: no broker responds, or the cluster refused to create a topic.
     """
+    if not topics:
+        return
     try:
         run_apart(_create_topics(reach, topics, partitions, replicas))
     except (KafkaError, OSError, AttributeError) as error:

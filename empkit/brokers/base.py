@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,6 +25,7 @@ class Broker(ABC):
         settings: names the topics, and the addresses of an external broker.
         brokers: number of brokers to start; `external` ignores it.
         partitions: number of partitions of each topic that is created.
+        topics: the topics that `start` creates; by default those of the settings.
 
     Attributes:
         bootstrap_servers: `host:port,host:port` for clients; empty before `start`.
@@ -33,7 +35,12 @@ class Broker(ABC):
     """The limitations of this kind of broker, in sentences for the user."""
 
     def __init__(
-        self, processes: Processes, settings: Settings, brokers: int = 1, partitions: int = 4
+        self,
+        processes: Processes,
+        settings: Settings,
+        brokers: int = 1,
+        partitions: int = 4,
+        topics: Sequence[str] | None = None,
     ) -> None:
         if brokers < 1 or partitions < 1:
             raise ValueError(
@@ -44,10 +51,13 @@ class Broker(ABC):
         self._settings = settings
         self._brokers = brokers
         self._partitions = partitions
+        self._topics = topics
 
     @property
     def topics(self) -> list[str]:
         """The topics that exist once the broker has started."""
+        if self._topics is not None:
+            return list(self._topics)
         return [self._settings.kafka_topic, self._settings.dead_letter_topic]
 
     @abstractmethod

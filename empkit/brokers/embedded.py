@@ -59,6 +59,11 @@ class EmbeddedBroker(Broker):
         pairs = [address.rsplit(":", 1) for address in self.bootstrap_servers.split(",") if address]
         return {number: (host, int(port)) for number, (host, port) in enumerate(pairs, 1)}
 
+    @property
+    def running(self) -> bool:
+        """Whether its process exists, paused or not."""
+        return self._child is not None and self._child.running
+
     def start(self) -> None:
         """Start the process, create the topics, and wait until it accepts connections."""
         if self._child is not None:
@@ -138,6 +143,27 @@ class EmbeddedBroker(Broker):
             broker: its number; None means all.
         """
         self._ask("hold_answers", broker=broker, request=request, count=count, ms=ms)
+
+    def plan_errors(self, request: str = "Produce", errors: Sequence[str | int] = ()) -> None:
+        """As `push_errors`, with one error per request of *each* broker; they can be cancelled."""
+        self._ask("plan_errors", request=request, errors=list(errors))
+
+    def lose_answers(self, request: str = "Produce", count: int = 1) -> None:
+        """Carry out the next `count` requests of each broker and cut the connection in place of
+        each response: a client with any timeout loses the answer. Other clients that are connected
+        to the broker at that moment connect again."""
+        self._ask("lose_answers", request=request, count=count)
+
+    def cancel_answers(self, request: str | None = None) -> None:
+        """Cancel the planned responses that no request has met yet.
+
+        Args:
+            request: the kind of request; by default all kinds.
+
+        Raises:
+            BrokerError: one of them cannot be cancelled.
+        """
+        self._ask("cancel_answers", request=request)
 
     def planned_answers(self, request: str = "Produce") -> tuple[int, int] | None:
         """Return how many responses were planned and how many of them have been sent.
@@ -226,6 +252,12 @@ def obey(cluster: MockCluster, order: Report) -> Report:
             cluster.push_errors(order["request"], order["errors"])
         case "hold_answers":
             cluster.hold_answers(order["broker"], order["request"], order["count"], order["ms"])
+        case "plan_errors":
+            cluster.plan_errors(order["request"], order["errors"])
+        case "lose_answers":
+            cluster.lose_answers(order["request"], order["count"])
+        case "cancel_answers":
+            cluster.cancel_answers(order["request"])
         case "planned_answers":
             return {"planned": cluster.planned_answers(order["request"])}
         case "move_leader":

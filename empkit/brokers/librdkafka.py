@@ -10,7 +10,10 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import importlib.util
+import socket
+import struct
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from ctypes import POINTER, byref, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p
@@ -38,6 +41,10 @@ _PRODUCER = 0  # rd_kafka_type_t
 _ALL_BROKERS = -1
 _MAX_REPLICAS = 3
 _SETTLE_S = 0.001
+_WATCH_S = 0.002
+_HELD_MS = 3_600_000
+_TAKEN_S = 1.0
+"""How long a broker may take to use up one planned response, in seconds."""
 
 
 class LibraryError(RuntimeError):
@@ -74,6 +81,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "rd_kafka_mock_broker_push_request_error_rtts": (
         c_int, c_void_p, c_int32, c_int16, c_size_t,
     ),
+    "rd_kafka_mock_clear_request_errors": (None, c_void_p, c_int16),
     "rd_kafka_mock_broker_error_stack_cnt": (
         c_int, c_void_p, c_int32, c_int16, POINTER(c_size_t),
     ),
@@ -153,6 +161,8 @@ class MockCluster:
         self._numbers = range(1, brokers + 1)
         self._planned: dict[str, int] = {}  # number of planned responses, by request
         self._uncounted: set[str] = set()  # requests whose planned errors the library cannot count
+        self._down: set[int] = set()
+        self._calling = threading.RLock()
         reason = ctypes.create_string_buffer(512)
         options = self._library.rd_kafka_conf_new()
         # otherwise it warns that the client, which is not used, has no connection
@@ -179,11 +189,15 @@ class MockCluster:
 
     def set_down(self, broker: int | None) -> None:
         """Cut a broker's connections and refuse new ones. No new leader is elected."""
-        self._call("broker_set_down", self._number(broker))
+        with self._calling:
+            self._call("broker_set_down", self._number(broker))
+            self._down.update(self._numbers if broker is None else [broker])
 
     def set_up(self, broker: int | None) -> None:
         """Make a broker accept connections again."""
-        self._call("broker_set_up", self._number(broker))
+        with self._calling:
+            self._call("broker_set_up", self._number(broker))
+            self._down.difference_update(self._numbers if broker is None else [broker])
 
     def set_round_trip_time(self, broker: int | None, ms: int) -> None:
         """Delay each response of a broker by `ms` milliseconds."""
@@ -219,6 +233,89 @@ class MockCluster:
         numbers = self._numbers if broker is None else [self._number(broker)]
         self._plan(numbers, request, [(0, ms)] * count)
 
+    def plan_errors(self, request: str, errors: Sequence[str | int]) -> None:
+        """Answer the next requests of a kind with these errors, one per request of each broker.
+
+        Unlike those of `push_errors`, they are counted and can be cancelled with several brokers.
+        """
+        self._plan(self._numbers, request, [(self._error_code(error), 0) for error in errors])
+
+    def lose_answers(self, request: str, count: int) -> None:
+        """Carry out the next `count` requests of each broker, and cut their connections instead of
+        responding."""
+        # counted before a client can use one up
+        before = {number: self._left(number, request) + count for number in self._numbers}
+        self.hold_answers(None, request, count, _HELD_MS)
+        threading.Thread(
+            target=self._cut_held, args=(request, before), name="empkit-cut", daemon=True
+        ).start()
+
+    def _cut_held(self, request: str, before: dict[int, int]) -> None:
+        """Cut a broker's connections whenever it has used up a planned response, until none is
+        left.
+
+        Args:
+            request: the kind of request.
+            before: how many planned responses each broker had, by its number.
+        """
+        while any(before.values()):
+            time.sleep(_WATCH_S)
+            for number, left in before.items():
+                before[number] = self._left(number, request)
+                with self._calling:
+                    if before[number] < left and number not in self._down:
+                        self.set_down(number)
+                        self.set_up(number)
+
+    def cancel_answers(self, request: str | None = None) -> None:
+        """Use up every planned response to a kind of request, or to all, so that no client gets it.
+
+        The library removes none that one broker was to give, so they are asked for from here.
+
+        Raises:
+            LibraryError: a broker did not take such a request.
+        """
+        if request is None:
+            for planned in self._planned.keys() | self._uncounted:
+                self.cancel_answers(planned)
+            return
+        with self._calling:
+            self._library.rd_kafka_mock_clear_request_errors(self._cluster, _api_key(request))
+            for number in self._numbers:
+                away = number in self._down
+                if not self._left(number, request):
+                    continue
+                if away:
+                    self.set_up(number)
+                try:
+                    self._use_up(number, request)
+                finally:
+                    if away:
+                        self.set_down(number)
+
+    def _use_up(self, number: int, request: str) -> None:
+        host, port = self.bootstrap_servers.split(",")[number - 1].rsplit(":", 1)
+        # version 0, no client id, and a body that reads as empty fields whatever the request is
+        body = struct.pack(">hhih", _api_key(request), 0, 0, -1) + bytes(64)
+        give_up = time.monotonic() + _TAKEN_S
+        while (left := self._left(number, request)) and time.monotonic() < give_up:
+            with socket.create_connection((host, int(port)), _TAKEN_S) as connection:
+                connection.sendall(struct.pack(">i", len(body)) + body)
+                while self._left(number, request) == left and time.monotonic() < give_up:
+                    time.sleep(_SETTLE_S)
+            give_up = max(give_up, time.monotonic() + _TAKEN_S / 2)
+        if left:
+            raise LibraryError(
+                f"{left} planned responses to {request} cannot be cancelled; they meet the next "
+                "requests. Start the broker anew."
+            )
+
+    def _left(self, number: int, request: str) -> int:
+        """Return how many planned responses a broker has not used yet."""
+        size = c_size_t()
+        self._call("broker_error_stack_cnt", number, _api_key(request), byref(size))
+        return size.value
+
     def planned_answers(self, request: str) -> tuple[int, int] | None:
         """Return how many responses were planned for a kind of request, and how many were sent.
 
@@ -230,9 +327,7 @@ class MockCluster:
             return None
         planned, left = self._planned.get(request, 0), 0
         for number in self._numbers:
-            size = c_size_t()
-            self._call("broker_error_stack_cnt", number, _api_key(request), byref(size))
-            left += size.value
+            left += self._left(number, request)
         return planned, planned - left
 
     def _plan(self, numbers: Sequence[int], request: str, answers: list[tuple[int, int]]) -> None:
@@ -271,9 +366,10 @@ class MockCluster:
         )
 
     def _call(self, function: str, *arguments: Any) -> None:
-        code = getattr(self._library, f"rd_kafka_mock_{function}")(self._cluster, *arguments)
-        # a second call within microseconds can miss the cluster's wake-up, and then takes 1 s
-        time.sleep(_SETTLE_S)
+        with self._calling:
+            code = getattr(self._library, f"rd_kafka_mock_{function}")(self._cluster, *arguments)
+            # a second call within microseconds can miss the cluster's wake-up, and then takes 1 s
+            time.sleep(_SETTLE_S)
         if code:
             reason = self._library.rd_kafka_err2str(code).decode()
             raise LibraryError(f"librdkafka: {function}{arguments} failed: {reason}")

@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from empkit.cli import check, compare, dlq, faults, kafka, lab, sample, schema, send, serve
+from empkit.cli import (
+    check,
+    compare,
+    dlq,
+    faults,
+    kafka,
+    lab,
+    proxy,
+    sample,
+    schema,
+    send,
+    serve,
+)
 from empkit.cli.common import EXIT_STATUS, Commands, out
 from empkit.processes import interrupts
 
@@ -52,6 +64,7 @@ app.command()(sample.sample)
 app.command()(serve.serve)
 app.command()(serve.consume)
 app.command()(serve.broker)
+app.command()(proxy.proxy)
 app.command()(check.check)
 app.command()(faults.faults)
 app.command()(schema.schema)

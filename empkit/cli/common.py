@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -103,6 +104,15 @@ EXIT_STATUS = described()
 
 
 Kafka = Annotated[str | None, typer.Option("--kafka", help="The brokers, HOST:PORT,...")]
+
+
+ReadyFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the address to this file once it can be used; the file goes at the end.",
+        show_default=False,
+    ),
+]
 
 
 def members(values: Iterable[str]) -> dict[str, str]:

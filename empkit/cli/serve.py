@@ -5,14 +5,16 @@ Imports inside the functions keep the start of the command line fast: the server
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import SecretStr
 
-from empkit.cli.common import Kafka, err, fail, out, settings_of
+from empkit.cli.common import Kafka, ReadyFile, err, fail, out, settings_of
 from empkit.processes import interrupts
 
 if TYPE_CHECKING:
@@ -115,6 +117,7 @@ def _serve(settings: Settings, what: str) -> None:
 
 def broker(
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 4,
+    ready_file: ReadyFile = None,
 ) -> None:
     """Run the embedded broker until Ctrl-C, and print its address."""
     from empkit.brokers import BrokerError, make_broker
@@ -129,14 +132,44 @@ def broker(
             embedded.start()
         except (BrokerError, ChildError) as error:
             fail(str(error))
-        out.print(f"{embedded.bootstrap_servers}")
-        err.print(
+        announce_and_wait(
+            embedded.bootstrap_servers,
+            ready_file,
             f"Topics: {settings_of().kafka_topic}, {settings_of().dead_letter_topic}. To use it:\n"
             f"  export EMPKIT_KAFKA_BOOTSTRAP_SERVERS={embedded.bootstrap_servers}\n"
             "It keeps about 5 MiB per partition, in memory only. Ctrl-C stops it.",
-            style="dim",
         )
+
+
+def announce_and_wait(address: str, ready_file: Path | None, words: str) -> None:
+    """Print an address, and have it in a file, until SIGINT or SIGTERM.
+
+    The file appears with the whole address in it, so that a script can wait for the file alone. A
+    script may send the signal as soon as it is there: that is no interruption, too.
+
+    Args:
+        address: for clients.
+        ready_file: the file.
+        words: what is printed for people.
+    """
+    interrupts.listen()
+    try:
+        if ready_file is not None:
+            part = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+            try:
+                part.write_text(f"{address}\n")
+                part.replace(ready_file)
+            except OSError as error:
+                reason = error.strerror or error
+                fail(f"--ready-file: {ready_file} cannot be written: {reason}.")
+        out.print(address)
+        err.print(words, style="dim")
         wait_for_signal()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
 
 
 def wait_for_signal() -> None:

@@ -63,6 +63,7 @@ class Timeline:
         self._scene = scene
         self._events = events
         self._wake = threading.Event()
+        self._struck = threading.Event()
         self._over = False
         self._aborted = False
         self._thread: threading.Thread | None = None
@@ -77,6 +78,10 @@ class Timeline:
         """Begin; the times of the faults are relative to `start_ns`."""
         self._thread = threading.Thread(target=self._follow, args=(start_ns,), name="empkit-faults")
         self._thread.start()
+
+    def wait_for_strike(self) -> None:
+        """Wait until a fault has struck, or none can."""
+        self._struck.wait()
 
     def finish(self, *, abort: bool = False) -> None:
         """Wait until every fault is undone.
@@ -113,6 +118,7 @@ class Timeline:
         except Exception as error:  # noqa: BLE001 - the run's own thread raises it
             self.failure = error
         finally:
+            self._struck.set()
             self._undo_all()
             self._count()
 
@@ -155,6 +161,7 @@ class Timeline:
             self._tallies.append((fault, before[0], planned[0], span))
         self.spans.append(span)
         self._active.append((event, undo, span))
+        self._struck.set()
         if undo is nothing:
             self._undo(event)
 

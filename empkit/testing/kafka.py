@@ -1,0 +1,186 @@
+"""`Kafka`: a broker as one test sees it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from typing import TYPE_CHECKING, cast
+
+from empkit.brokers.base import Broker
+from empkit.brokers.embedded import EmbeddedBroker
+from empkit.faults.base import FaultError, Scene, TimedFault
+from empkit.faults.broker import BrokerDown, BrokerPause
+from empkit.testing.faults import Errors, Lost, Slow
+from empkit.testing.log import Log
+from empkit.testing.strikes import Strike, Strikes
+from empkit.testing.topic import Topic
+
+if TYPE_CHECKING:
+    from empkit.proxy import ProxyProcess
+    from empkit.rig.rig import Rig
+
+LONGEST_NAME = 200  # Kafka's limit is 249; consumers add suffixes, such as that of a retry topic
+
+
+class Running:
+    """A broker that runs, with the client that reads its log. It outlives the test.
+
+    Attributes:
+        broker: the broker.
+        bootstrap_servers: its addresses for clients, behind the proxy where there is one.
+        proxy: the proxy before an Apache Kafka.
+        log: the client.
+        broker_name: `embedded`, `apache` or `external`, as faults ask for it.
+        partitions: 1; the rig of a lab has it.
+        topic: empty; the rig of a lab has one.
+    """
+
+    partitions, topic = 1, ""
+
+    def __init__(
+        self,
+        broker: Broker,
+        broker_name: str,
+        bootstrap_servers: str,
+        proxy: ProxyProcess | None = None,
+    ) -> None:
+        self.broker = broker
+        self.broker_name = broker_name
+        self.bootstrap_servers = bootstrap_servers
+        self.proxy = proxy
+        self.log = Log(bootstrap_servers)
+
+    @property
+    def scene(self) -> Scene:
+        """What faults of brokers strike; they ask a rig for its broker and nothing else."""
+        return Scene(cast("Rig", self), proxy=self.proxy)
+
+
+class Kafka:
+    """A broker with topics of the test's own, and faults that are undone when the test ends.
+
+    Each fault is a context manager; with `at` it strikes that many seconds after the block began,
+    in the background, and with `seconds` it is undone after that time, else with the block. What a
+    test of asyncio calls here blocks for milliseconds; `wait_until_read`, which takes longer, has
+    to be called in a thread: `await asyncio.to_thread(topic.wait_until_read, "billing")`.
+
+    Args:
+        running: the broker.
+        strikes: the faults of the test.
+        prefix: what the names of topics begin with.
+    """
+
+    def __init__(self, running: Running, strikes: Strikes, prefix: str = "test") -> None:
+        self._running = running
+        self._strikes = strikes
+        self._prefix = re.sub(r"[^a-zA-Z0-9_-]+", "-", prefix).strip("-")[:LONGEST_NAME] or "test"
+        self._numbers = itertools.count(1)
+        self._topics: list[str] = []
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The addresses for clients, `host:port,host:port`."""
+        return self._running.bootstrap_servers
+
+    @property
+    def timeline(self) -> str:
+        """The faults that struck so far, one a line, in seconds after the test began."""
+        return self._strikes.text()
+
+    def topic(self, partitions: int = 1) -> Topic:
+        """Create a topic that no other test has.
+
+        Raises:
+            ValueError: the number of partitions is below 1.
+            BrokerError: the broker did not create it.
+        """
+        if partitions < 1:
+            raise ValueError(f"A topic has at least 1 partition; partitions is {partitions}.")
+        name = f"{self._prefix}-{next(self._numbers)}-{secrets.token_hex(3)}"
+        broker = self._running.broker
+        if isinstance(broker, EmbeddedBroker):
+            broker.create_topic(name, partitions)
+        else:
+            from empkit.brokers.admin import create_topics  # noqa: PLC0415 - start-up time
+
+            create_topics({"bootstrap_servers": self.bootstrap_servers}, [name], partitions)
+        self._topics.append(name)
+        return Topic(name, partitions, self._running.log, self._strikes)
+
+    def close(self) -> None:
+        """Undo every fault, and delete the topics where the broker is not the test run's own.
+
+        Raises:
+            FaultError: a fault was made and never started.
+        """
+        try:
+            self._strikes.stop()
+        finally:
+            broker = self._running.broker
+            if isinstance(broker, EmbeddedBroker) and broker.running:
+                broker.cancel_answers()
+            if self._topics and self._running.broker_name == "external":
+                from empkit.brokers.admin import delete_topics  # noqa: PLC0415 - start-up time
+
+                delete_topics({"bootstrap_servers": self.bootstrap_servers}, self._topics)
+
+    def down(
+        self, broker: int | None = None, *, at: float = 0.0, seconds: float | None = None
+    ) -> Strike:
+        """Make a broker, or all, unreachable: connections are cut, new ones refused.
+
+        Args:
+            broker: its number, from 1; by default all.
+            at: when, in seconds after the block began.
+            seconds: for how long; by default until the block ends.
+        """
+        return self._strike(BrokerDown(broker), at, seconds)
+
+    def pause(self, *, at: float = 0.0, seconds: float | None = None) -> Strike:
+        """Stop the brokers where they are: connections stay, answers do not come."""
+        return self._strike(BrokerPause(), at, seconds)
+
+    def slow(self, ms: int = 100, *, at: float = 0.0, seconds: float | None = None) -> Strike:
+        """Delay each response by `ms` milliseconds."""
+        return self._strike(Slow(ms), at, seconds)
+
+    def lost_acks(self, count: int = 1, *, at: float = 0.0, seconds: float | None = None) -> Strike:
+        """Lose acks: the record is in the log, and its producer does not know and sends it again.
+
+        In place of each of the next `count` answers to producers, the connection is cut. With
+        several brokers each loses that many.
+        """
+        return self._strike(Lost(count), at, seconds)
+
+    def errors(
+        self,
+        error: str = "NOT_ENOUGH_REPLICAS",
+        count: int = 1,
+        *,
+        request: str = "Produce",
+        at: float = 0.0,
+        seconds: float | None = None,
+    ) -> Strike:
+        """Answer the next `count` requests of a kind with an error, and do nothing else for them.
+
+        Args:
+            error: the name of an error of Kafka's protocol.
+            count: how many requests, of each broker.
+            request: the kind of request, such as `Produce`, `Fetch` or `OffsetCommit`.
+            at: when, in seconds after the block began.
+            seconds: for how long; by default until the block ends.
+        """
+        return self._strike(Errors(request, error, count), at, seconds)
+
+    def strike(self, fault: TimedFault, *, at: float = 0.0, seconds: float | None = None) -> Strike:
+        """Strike with any fault of brokers of `empkit.faults`."""
+        return self._strike(fault, at, seconds)
+
+    def _strike(self, fault: TimedFault, at: float, seconds: float | None) -> Strike:
+        if self._running.broker_name == "external":
+            raise FaultError(
+                f"{fault.name} cannot strike the broker at {self.bootstrap_servers}, which is not "
+                "the test run's own. Run the test with --kafka=embedded or --kafka=apache."
+            )
+        return Strike(self._strikes, self._running.scene, fault, at, seconds)
