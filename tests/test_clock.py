@@ -71,6 +71,7 @@ def test_a_stall_counts_for_as_long_as_it_lasted(after_s):
     assert watch.late_ms()["max"] >= 950 * STALL_S
 
 
+@pytest.mark.slow
 def test_a_stall_before_the_run_does_not_count():
     watch, over_ns = stalled()
     assert watch.late_ms(over_ns)["max"] < 500 * STALL_S

@@ -45,6 +45,7 @@ class Calls:
 CALLS = {"http": 68, "websocket": 72, "kafka": 362}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", CALLS)
 def test_a_record_costs_the_client_no_more_calls_than_were_counted(lab, fresh_id, protocol):
     payloads = [

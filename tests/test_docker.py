@@ -63,6 +63,7 @@ def test_the_file_fits_the_compose_specification(file):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_schema_refuses_what_is_no_compose_file(tmp_path):
     wrong = tmp_path / "compose.yml"
     wrong.write_text("services: {server: {image: empkit, prots: ['127.0.0.1:8000:8000']}}")

@@ -158,6 +158,7 @@ def test_every_record_is_accounted_for_in_rounds_closed_and_open():
             assert (direct["acked_ns"] >= direct["stored_ns"]).all()
 
 
+@pytest.mark.slow
 def test_a_lab_without_kafka_says_what_it_has():
     with Lab(broker="none") as lab:
         assert lab.protocols == ["http", "websocket"]
@@ -167,6 +168,7 @@ def test_a_lab_without_kafka_says_what_it_has():
             lab.lag()
 
 
+@pytest.mark.slow
 def test_what_cannot_start_says_why_and_leaves_nothing(left, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(LabError, match="oracle"):

@@ -50,6 +50,7 @@ def compared(tmp_path_factory):
     return done, folder / "out"
 
 
+@pytest.mark.slow
 def test_without_the_package_nothing_of_it_is_there():
     assert "hiccup" not in empkit("faults", packages="").stdout
     done = empkit("compare", "--protocol", "theirs", packages="")
@@ -57,6 +58,7 @@ def test_without_the_package_nothing_of_it_is_there():
     assert "'theirs' is not a protocol of this kit" in done.stderr
 
 
+@pytest.mark.slow
 def test_faults_of_another_package_are_in_the_list_of_faults():
     lines = empkit("faults").stdout.splitlines()
     rows = {cells[1].strip(): cells[2:] for line in lines if (cells := line.split("│"))[2:]}
@@ -101,6 +103,7 @@ def test_a_result_is_read_and_drawn_also_without_the_package(compared):
     assert "Their PUT: " in plots.latency(runs).alt
 
 
+@pytest.mark.slow
 def test_a_figure_of_another_package_is_a_file_and_in_the_report_with_its_caption(compared):
     _, folder = compared
     assert (folder / "attempts.png").read_bytes().startswith(b"\x89PNG")
@@ -112,6 +115,7 @@ def test_a_figure_of_another_package_is_a_file_and_in_the_report_with_its_captio
     assert page.index("How often a record had to be sent") > max(order)
 
 
+@pytest.mark.slow
 def test_what_the_protocol_of_another_package_sent_is_stored_in_the_database_of_that_package(
     compared,
 ):
@@ -202,6 +206,7 @@ def test_an_entry_that_cannot_be_imported_is_an_error_that_names_its_package(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

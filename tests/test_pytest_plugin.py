@@ -283,6 +283,7 @@ def test_lack(kafka):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kafka_option", ["redpanda", "host", "host:port", "a:1,b"])
 def test_an_option_that_means_nothing_is_refused(tmp_path, kafka_option):
     done = run_pytest(tmp_path, "def test_it(): pass", f"--kafka={kafka_option}")

@@ -106,6 +106,7 @@ def test_an_unknown_setting_is_refused_and_none_is_changed_later():
 # Written out
 
 
+@pytest.mark.slow
 @given(values)
 def test_what_is_written_out_is_read_back_whatever_else_the_environment_says(given_values):
     settings = Settings(**given_values)

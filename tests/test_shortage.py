@@ -62,6 +62,7 @@ def test_a_command_without_enough_descriptors_says_how_many_it_needs(most, comma
     assert status == 2
 
 
+@pytest.mark.slow
 def test_a_server_may_have_more_descriptors_than_it_began_with(tmp_path):
     with Lab("none") as lab:
         import resource

@@ -45,6 +45,7 @@ def test_what_is_shown_is_short_and_has_no_colours_of_its_own(make):
     assert repr(shown).startswith(f"<{type(shown).__name__}: ") and "\n" not in repr(shown)
 
 
+@pytest.mark.slow
 def test_a_lab_says_what_runs_where_and_nothing_secret(lab):
     for shown in (repr(lab), lab._repr_html_()):
         assert "running" in shown and "http, websocket, kafka" in shown

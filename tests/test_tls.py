@@ -66,6 +66,7 @@ async def send(protocol, settings, employee_id):
         return await client.send(employee(employee_id))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket"])
 def test_records_go_over_tls_to_a_server_whose_certificate_is_good(secured, protocol):
     assert asyncio.run(send(protocol, secured, f"tls-{protocol}")).outcome == "acked"
@@ -74,6 +75,7 @@ def test_records_go_over_tls_to_a_server_whose_certificate_is_good(secured, prot
         asyncio.run(send(protocol, settings, "nobody"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http", "websocket"])
 def test_the_wrong_scheme_for_a_port_is_said(secured, lab, protocol):
     for wrong, said in (

@@ -154,6 +154,7 @@ def test_three_brokers_lose_no_acked_record_when_one_is_killed(kafka_jars, proce
             broker.down(4)
 
 
+@pytest.mark.slow
 def test_a_broker_that_cannot_start_says_what_it_logged(kafka_jars, processes, monkeypatch):
     monkeypatch.setattr("empkit.brokers.apache.JAVA_FLAGS", (*JAVA_FLAGS, "-Xmx1k"))
     with pytest.raises(BrokerError, match="Too small maximum heap"), running(processes, 1):

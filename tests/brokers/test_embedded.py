@@ -113,6 +113,7 @@ def test_a_broker_that_has_started_has_its_topics_with_their_partitions(processe
     assert {name: len(leaders) for name, leaders in topics.items()} == {"t": 7, "t.dlq": 7}
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_a_group_gets_its_partitions_at_once_and_its_commits_stay(broker):
     async def scenario():
@@ -207,6 +208,7 @@ def test_errors_that_a_broker_is_told_answer_the_next_requests_and_append_nothin
     assert asyncio.run(read_all(broker, 1)) == [b"once"]
 
 
+@pytest.mark.slow
 def test_a_held_answer_leaves_a_record_that_its_sender_does_not_know_of(broker):
     async def scenario():
         async with a_producer(broker, request_timeout_ms=300) as producer:
@@ -262,6 +264,7 @@ def test_a_paused_broker_answers_nobody_until_it_is_resumed(broker, processes):
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "sentence"),
     [

@@ -104,6 +104,7 @@ def test_a_wrong_setting_is_named_with_what_to_do(lab, change, step, seen, advic
     assert advice in failures[step].advice
 
 
+@pytest.mark.slow
 def test_a_closed_port_is_named_and_the_steps_that_need_it_are_skipped(lab):
     steps = checked(
         lab.settings,
@@ -238,6 +239,7 @@ def test_a_port_that_accepts_connections_and_says_nothing_does_not_hold_the_chec
     assert "paused" in failures["broker metadata"].advice
 
 
+@pytest.mark.slow
 def test_a_package_that_is_missing_or_too_old_is_named_with_the_version_that_is_needed(
     lab, monkeypatch
 ):

@@ -310,6 +310,7 @@ def test_compare_in_a_script_that_ignores_ctrl_c_goes_on_and_ends_with_sigterm(t
     assert load(tmp_path / "out").runs[0].cut_short
 
 
+@pytest.mark.slow
 def test_help_shows_every_command():
     done = empkit("--help")
     assert done.returncode == 0

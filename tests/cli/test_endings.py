@@ -115,6 +115,7 @@ def test_figures_that_cannot_be_drawn_cost_neither_the_result_nor_the_status(tmp
     assert "could not be drawn" in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_signal_while_the_lab_starts_ends_it_with_a_sentence(tmp_path):
     with started(
         [*COMMAND, "--out", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True,

@@ -67,6 +67,7 @@ def test_what_cannot_be_read_names_the_option_that_would_help(export, options, w
     assert words in " ".join(done.output.split())
 
 
+@pytest.mark.slow
 def test_an_option_for_a_file_is_refused_without_one():
     done = run("--delimiter", ";")
     assert done.returncode == 2

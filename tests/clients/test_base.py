@@ -36,6 +36,7 @@ def send(protocol, settings, record, token=None):
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", DIRECT)
 def test_retry_after_lost_ack_stores_once(lab, fresh_id, protocol):
     """The request arrives and is carried out; its answer is lost; the retry hears "same"."""
@@ -86,6 +87,7 @@ def test_what_was_never_sent_is_failed(lab, fresh_id):
     assert not is_stored(lab, fresh_id)
 
 
+@pytest.mark.slow
 def test_records_with_one_id_in_flight_get_each_its_own_answer(lab, fresh_id):
     async def run(protocol, employee_id):
         async with connect(protocol, lab) as client:

@@ -228,6 +228,7 @@ def test_an_answer_that_ends_with_the_connection_too_early_is_none():
     assert "not JSON" in reply.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [201, 409, 503])
 @pytest.mark.parametrize("ends", [False, True])
 def test_an_answer_whose_body_is_not_whole_is_said_with_its_status(code, ends):
@@ -245,6 +246,7 @@ def test_an_answer_whose_body_is_not_whole_is_said_with_its_status(code, ends):
     assert reply.message == f"The server answered {code}, but its body was not whole{why}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 201 C\r\nX: y\r\n", INTERIM])
 def test_an_answer_of_which_no_head_came_is_no_answer(start):
     async def script(_record, _connection, _request):

@@ -130,6 +130,7 @@ def test_the_audit_of_a_client_over_kafka_looks_into_kafka(lab, write):
     assert "until acked" in plots.stages(runs).alt
 
 
+@pytest.mark.slow
 def test_a_client_of_ones_own_sends_by_hand_and_a_change_of_its_file_counts_at_once(
     lab, write, fresh_id
 ):
@@ -146,6 +147,7 @@ def test_a_client_of_ones_own_sends_by_hand_and_a_change_of_its_file_counts_at_o
     assert asyncio.run(send(employee(fresh_id))).message == "as changed"
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_client_is_said_with_its_line(lab, write):
     own = f"{write(GOOD)}:Clumsy"
     line = 1 + GOOD.split("\n").index('        return {}["result"]')

@@ -17,6 +17,7 @@ from tests.clients.test_base import DIRECT, send, through_proxy
 from tests.conftest import employee
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", DIRECT)
 def test_an_expired_token_is_renewed_in_the_middle(lab, fresh_id, protocol):
     old = lab.make_token(0.000001)
@@ -55,6 +56,7 @@ def test_a_wrong_password_is_said_at_once(lab):
             send(protocol, wrong, employee("never"))
 
 
+@pytest.mark.slow
 def test_a_lost_answer_to_a_token_request_is_no_lost_answer_to_a_record(lab):
     with through_proxy(lab) as (proxy, settings):
         proxy.add("server", ResetPeer(direction="down"))
@@ -147,6 +149,7 @@ def test_a_token_whose_answer_is_not_whole_is_said_with_its_status():
         fetched(b"", 200, "Content-Length: 50", length=False)
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_the_request_for_a_token_is_given_up():
     with pytest.raises(NotSentError, match=r"did not answer within 0\.5 s"):
         fetched(b"", wait_s=60)

@@ -47,6 +47,7 @@ def test_the_table_has_a_row_for_each_claim_of_the_first_description(measured):
     assert table.loc["Error Handling", "kafka"] == "told of 0% of refusals"
 
 
+@pytest.mark.slow
 def test_a_recommendation_follows_from_needs(measured):
     told = advise(Needs(be_told=True), measured)
     assert told.recommended == ["http", "websocket"]
@@ -59,6 +60,7 @@ def test_a_recommendation_follows_from_needs(measured):
     assert "no particular needs" in str(advise(Needs(), measured))
 
 
+@pytest.mark.slow
 def test_the_figure_of_a_recommendation_says_which_protocols_meet_each_need(measured):
     figure = course_plots.fit(advise(Needs(be_told=True, records_per_s=10), measured))
     assert figure.get_suptitle() == "All needs are met by: HTTP, WebSocket"

@@ -109,6 +109,7 @@ def test_with_a_server_that_already_runs_what_only_the_labs_own_can_do_is_refuse
         assert "Kafka is left out: EMPKIT_KAFKA_BOOTSTRAP_SERVERS is not set." in said
 
 
+@pytest.mark.slow
 def test_a_server_that_runs_wants_user_and_password(refused, lab, monkeypatch, tmp_path_factory):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("EMPKIT_PASSWORD", raising=False)

@@ -226,6 +226,7 @@ def test_results_can_be_saved_and_loaded_after_the_lab_has_gone(tmp_path):
     assert len(runs.recovery()) == 4
 
 
+@pytest.mark.slow
 def test_progress_is_told_of_each_run_up_to_its_end(lab):
     told = {}
 

@@ -262,6 +262,7 @@ def test_what_compares_content_shares_no_code_with_the_server():
     assert not {"pydantic", "orjson"} & set(names)
 
 
+@pytest.mark.slow
 def test_the_audit_imports_nothing_of_the_server():
     show = "import sys, empkit.experiment.audit; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)

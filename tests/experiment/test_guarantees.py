@@ -13,6 +13,7 @@ from empkit.settings import InResult, Settings
 from tests.faulted import PACE, counts, quiet, run
 
 
+@pytest.mark.slow
 def test_a_topic_that_is_not_ours_is_not_altered(lab):
     with (
         Lab("external", server=lab.server_url, settings=lab.settings) as visitor,

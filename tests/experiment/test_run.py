@@ -116,6 +116,7 @@ def test_a_run_with_faults_is_audited_only_when_they_are_over(child, start):
     assert (folder / "timings.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached_is_a_report_and_status_1(child, start):
     folder = start(20, server_url="http://127.0.0.1:9", variables={"EMPKIT_DEADLINE_S": "0.2"})
     (report,) = reports_of(child)
@@ -134,6 +135,7 @@ def test_a_run_without_its_owner_ends(child, start):
     assert child.wait(30) == 1
 
 
+@pytest.mark.slow
 def test_a_load_generator_without_a_run_ends_with_its_owner_too(child):
     child._process.stdin.close()
     assert child.wait(30) == 1

@@ -28,6 +28,7 @@ def test_the_search_finds_the_highest_rate_within_the_limit_and_none_where_no_ra
     assert "does not keep up" in plots.knee(hopeless).alt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{"p99_ms": 0}, {"precision": 1}, {"first": 1}, {"seconds": 0}])
 def test_a_search_whose_numbers_make_no_sense_is_refused(lab, wrong):
     with pytest.raises(ValueError, match=r"first is|must be above 0"):

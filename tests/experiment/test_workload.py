@@ -24,6 +24,7 @@ def test_poisson_arrivals_have_the_rate_and_are_the_same_for_a_seed():
     assert (schedule == workload.schedule_ns(20_000)).all()
 
 
+@pytest.mark.slow
 def test_made_up_records_are_not_all_held_at_once():
     def memory(count):
         tracemalloc.start()

@@ -62,6 +62,7 @@ def test_too_few_valid_rounds_name_no_first_one_and_the_title_says_why(
     assert (" ranking" in title) == bool(reason)
 
 
+@pytest.mark.slow
 def test_marks_have_an_interval_from_two_rounds_on():
     def caps(count):
         return [len(mark.get_children()) > 1 and len(mark.lines[2]) for mark in

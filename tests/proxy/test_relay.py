@@ -85,6 +85,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(steps, st.integers(0, 9))
 def test_the_stream_stays_the_same_in_order_and_content(steps: list[Toxic | str | int], seed: int):

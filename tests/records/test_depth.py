@@ -73,6 +73,7 @@ class DepthCounter(json.JSONDecoder):
         return inner
 
 
+@pytest.mark.slow
 @given(anything.map(json.dumps), st.sampled_from(["", "7 [[[[[[", "}", "\n[[[[[["]))
 def test_the_depth_of_json_is_counted_as_the_parser_meets_it(text, rest):
     parser = DepthCounter()

@@ -47,6 +47,7 @@ def test_a_record_comes_back_from_its_row_as_it_was(fields, more):
     assert to_row(Employee.model_validate_json(encode_record(back))) == row
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from([*FIELDS, "x", "y\0", "\udfff", "extra"]), anything))
 def test_what_is_accepted_is_kept_exactly_and_all_else_is_refused_by_name(values):
     record = ADA | values
@@ -132,6 +133,7 @@ def test_a_refusal_never_repeats_the_value_nor_an_endless_name():
     assert len(sentence) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
 def test_nesting_has_a_limit_and_breaks_nothing(brackets):
     opening, closing = brackets[:-1], brackets[-1]

@@ -22,6 +22,7 @@ def encoded(records):
     return found
 
 
+@pytest.mark.slow
 @given(st.lists(employees, max_size=6), st.slices(6), st.slices(6))
 def test_records_in_one_buffer_are_a_sequence_like_the_list_of_them(records, part, part_of_that):
     found = encoded(records)

@@ -36,6 +36,7 @@ def test_records_come_back_from_several_batches_and_row_groups():
     assert read(written(records, row_group_size=5_000)).records == records
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -53,6 +53,7 @@ def row_of(runs):
     return row
 
 
+@pytest.mark.slow
 @given(st.lists(records, min_size=1, max_size=12), st.lists(spans, min_size=1, max_size=3))
 @example([(200, 50, 50, 1)], [(100, 100)])  # due when the fault ends
 def test_each_number_is_the_one_that_its_definition_gives(made, faults):

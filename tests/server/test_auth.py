@@ -99,6 +99,7 @@ def test_the_password_is_right_for_its_user_only():
     assert [server.password_is_right(*each) for each in tried] == [True] + [False] * 4
 
 
+@pytest.mark.slow
 def test_without_a_password_nobody_can_log_in():
     server = authenticator(password=None)
     assert not any(server.password_is_right("empkit", word) for word in ("", "None", "empkit"))

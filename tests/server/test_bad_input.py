@@ -33,6 +33,7 @@ bodies = st.one_of(
 )
 
 
+@pytest.mark.slow
 @MANY
 @given(bodies)
 def test_any_body_over_http_is_answered_without_a_5xx(lab, body):

@@ -113,6 +113,7 @@ def test_a_batch_that_cannot_be_decoded_is_stepped_over_and_all_others_are_store
         assert request(lab, "GET", "/health", token="")[2]["consumer"]["unreadable"] == len(buried)
 
 
+@pytest.mark.slow
 def test_a_record_whose_key_is_too_large_for_a_dead_letter_does_not_stop_the_consumer():
     builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, 1 << 22)
     builder.append(0, 1, b"k" * 1_048_570, b"no record", [])

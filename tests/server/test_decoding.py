@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +53,7 @@ def message(offset, value):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(payloads(), min_size=1, max_size=5))
 def test_each_message_becomes_a_row_or_a_dead_letter_as_the_schema_has_it(contents):

@@ -69,6 +69,7 @@ def test_an_idle_connection_is_kept_longer_than_a_request_may_take():
         kept.close()
 
 
+@pytest.mark.slow
 def test_connections_above_the_limit_are_refused_until_others_end():
     with Lab("none", settings=Settings(max_connections=20)) as lab:
         with contextlib.ExitStack() as cleanup:

@@ -88,6 +88,7 @@ def test_a_handshake_that_takes_too_long_ends_its_connection(part, tmp_path, cer
         assert answers() == "ok"
 
 
+@pytest.mark.slow
 def test_handshakes_that_never_end_take_no_descriptors_and_no_places(tmp_path, certificate):
     most = 20
     with secured(tmp_path, certificate, EMPKIT_MAX_CONNECTIONS=str(most)) as (

@@ -93,6 +93,7 @@ def test_no_bad_token_opens_any_door(lab, fresh_id):
     assert not is_stored(lab, fresh_id)
 
 
+@pytest.mark.slow
 def test_a_wrong_password_gets_no_token(lab):
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     password = lab.settings.password.get_secret_value()

@@ -134,6 +134,7 @@ def health(lab):
     return request(lab, "GET", "/health")[2]
 
 
+@pytest.mark.slow
 def test_a_page_says_where_to_go_on_and_an_empty_one_that_there_are_no_more(lab, fresh_id):
     after = health(lab)["timings_end"]
     for number in range(3):
@@ -166,6 +167,7 @@ def test_a_record_that_is_sent_again_has_one_stamp(lab, fresh_id):
     assert stamp["employee_id"] == fresh_id
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(1, 300), min_size=1, max_size=12), st.sampled_from([4, 50]), st.booleans()
 )
