@@ -18,6 +18,7 @@ from tests.sabotage.table import (
     FORKS,
     KIT,
     PROMISES,
+    ROOT,
     SABOTAGES,
     Sabotage,
     as_markdown,
@@ -90,6 +91,17 @@ def test_no_promise_sabotage_or_record_has_the_name_of_another():
         [sabotage.record for sabotage in BY_THE_KIT],
     ):
         assert sorted(set(names)) == sorted(names)
+
+
+def test_what_a_sabotage_changes_and_the_test_that_finds_it_are_there():
+    """Without carrying it out, so that who changes the code hears of it at once."""
+    for sabotage in SABOTAGES:
+        for name, old, _ in sabotage.edits:
+            times = (ROOT / "empkit" / name).read_text().count(old)
+            assert times == 1, f"{sabotage.broken}: {old!r} is {times} times in {name}, not once"
+        if sabotage.found_by != KIT:
+            file, _, test = sabotage.found_by.partition("::")
+            assert f"def {test.partition('[')[0]}(" in (ROOT / file).read_text(), sabotage.broken
 
 
 def test_the_readme_shows_the_table():
