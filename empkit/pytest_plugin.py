@@ -96,35 +96,37 @@ def _empkit_strikes(request: pytest.FixtureRequest) -> Iterator[Strikes]:
 
 
 @pytest.fixture
-def kafka(
+def _empkit_kafka(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
     _empkit_session: Session,
     _empkit_strikes: Strikes,
-) -> Iterator[Kafka]:
+) -> Iterator[Callable[[int], Kafka]]:
+    """A function that returns the session's brokers, of that number, as this test sees them."""
+    with ExitStack() as cleanup:
+
+        def of_test(brokers: int) -> Kafka:
+            running = _empkit_session.shared(brokers)
+            monkeypatch.setenv(_VARIABLE, running.bootstrap_servers)
+            return cleanup.enter_context(_of_test(running, _empkit_strikes, request))
+
+        yield of_test
+
+
+@pytest.fixture
+def kafka(_empkit_kafka: Callable[[int], Kafka]) -> Kafka:
     """A Kafka broker, with topics of the test's own and faults that are undone at its end.
 
     One broker a session and xdist worker: the embedded one, or what --kafka says. Its address is
     in the variable KAFKA_BOOTSTRAP_SERVERS of the test and of the programs that it starts.
     """
-    running = _empkit_session.shared(1)
-    monkeypatch.setenv(_VARIABLE, running.bootstrap_servers)
-    with _of_test(running, _empkit_strikes, request) as kafka:
-        yield kafka
+    return _empkit_kafka(1)
 
 
 @pytest.fixture
-def kafka_cluster(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    _empkit_session: Session,
-    _empkit_strikes: Strikes,
-) -> Iterator[Kafka]:
+def kafka_cluster(_empkit_kafka: Callable[[int], Kafka]) -> Kafka:
     """Three Kafka brokers; otherwise as `kafka`."""
-    running = _empkit_session.shared(3)
-    monkeypatch.setenv(_VARIABLE, running.bootstrap_servers)
-    with _of_test(running, _empkit_strikes, request) as kafka:
-        yield kafka
+    return _empkit_kafka(3)
 
 
 @pytest.fixture
