@@ -19,7 +19,7 @@ from empkit.server.auth import Authenticator
 MOST_WAITING = 8
 """How many passwords may wait to be hashed, which takes 0.15 s each."""
 MOST_WRONG, WRONG_S = 10, 60.0
-"""How many wrong passwords of one user and address are hashed in so many seconds."""
+"""How many wrong passwords of one user and address are hashed, and in how many seconds."""
 MOST_SENDERS = 1_000
 """Of how many pairs of user and address wrong passwords are counted; the oldest are forgotten."""
 
