@@ -7,12 +7,12 @@ folder of `Processes` and are removed with it.
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import random
 import secrets
 import shutil
 import socket
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +32,9 @@ START_TIMEOUT_S = 60.0
 
 # below the ephemeral ports, so that no outgoing connection takes the port of a broker that is down
 PORTS = range(20_000, 32_000)
+
+HELD_WHILE_LISTENED_ON = sys.platform == "linux"
+"""Whether a port that is held lets Java listen on it (`_hold_ports`)."""
 
 JAVA_FLAGS = (
     "-Xmx512m",
@@ -81,6 +84,7 @@ class ApacheBroker(Broker):
         self._folder: Path | None = None
         self._java: list[str] = []
         self._ports: dict[int, _Ports] = {}
+        self._held: list[socket.socket] = []
 
     def start(self) -> None:
         """Format the log folders, start every broker and create the topics.
@@ -99,8 +103,11 @@ class ApacheBroker(Broker):
             jars_path = os.pathsep.join(str(jar) for jar in jars)
             self._java = [java, *JAVA_FLAGS, f"-Dlog4j2.configurationFile={logging}"]
             self._java += ["-cp", jars_path]
-            free = _free_ports(4 * self._brokers)
+            self._held = _hold_ports(4 * self._brokers)
+            free = [held.getsockname()[1] for held in self._held]
             self._ports = {n: _Ports(*(free.pop() for _ in range(4))) for n in self._numbers}
+            if not HELD_WHILE_LISTENED_ON:
+                self._let_go_of_ports()
             self._configure()
             self._format()
             self.bootstrap_servers = ",".join(
@@ -119,6 +126,7 @@ class ApacheBroker(Broker):
         The log is removed too, so an orderly shutdown, which takes three brokers 2 s, has no use.
         """
         self.down()
+        self._let_go_of_ports()
         folder, self._folder = self._folder, None
         self.bootstrap_servers = ""
         if folder is not None:
@@ -173,6 +181,11 @@ class ApacheBroker(Broker):
         for number, ports in self._ports.items():
             proxy.listen(f"broker-{number}", "127.0.0.1", ports.proxied, at=ports.proxy)
         yield ",".join(f"127.0.0.1:{ports.proxy}" for ports in self._ports.values())
+
+    def _let_go_of_ports(self) -> None:
+        held, self._held = self._held, []
+        for each in held:
+            each.close()
 
     def _properties(self, number: int) -> Path:
         assert self._folder is not None
@@ -251,15 +264,31 @@ class ApacheBroker(Broker):
                 )
 
 
-def _free_ports(count: int) -> list[int]:
-    """Return `count` ports of loopback that no process listens on."""
-    ports: list[int] = []
+def _hold_ports(count: int) -> list[socket.socket]:
+    """Return sockets bound to `count` ports of loopback that no process has bound.
+
+    Java binds a second after its ports are chosen, and a broker that is down has bound none. A
+    socket that is bound and does not listen keeps others who look for a free port away from it
+    meanwhile, and on Linux lets those bind and listen who set SO_REUSEADDR, as Java and asyncio do
+    (socket(7)).
+
+    Raises:
+        BrokerError: fewer are free.
+    """
+    held: list[socket.socket] = []
     for port in random.sample(PORTS, len(PORTS)):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            ports.append(port)
-        if len(ports) == count:
-            return ports
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", port))  # without SO_REUSEADDR: fails if anyone has bound it
+        except OSError:
+            probe.close()
+            continue
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.append(probe)
+        if len(held) == count:
+            return held
+    for probe in held:
+        probe.close()
     raise BrokerError(
         f"Fewer than {count} ports are free between {PORTS.start} and {PORTS.stop}; {count} are "
         "needed."

@@ -5,9 +5,8 @@ import pytest
 
 from empkit import At, Guarantees, Lab, Workload
 from empkit.experiment.guarantees import choices
-from empkit.faults import DatabaseLock, Network, ServerCrash
+from empkit.faults import DatabaseLock, ServerCrash
 from empkit.lab import LabError
-from empkit.proxy import Cut, Latency
 from empkit.rig.rig import OF_THE_CONSUMERS
 from empkit.settings import InResult, Settings
 from tests.faulted import PACE, counts, quiet, run
@@ -20,22 +19,6 @@ def test_a_topic_that_is_not_ours_is_not_altered(lab):
         pytest.raises(LabError, match="cannot change its topic"),
     ):
         run(visitor, "kafka", guarantees=Guarantees(profile="sync"))
-
-
-@pytest.mark.slow
-def test_what_acks_0_loses_on_a_way_that_is_cut_is_allowed_and_acks_all_loses_nothing(embedded):
-    """What is on the way when it is cut is lost, and only who waits for an ack hears of it."""
-    on_the_way = Network(Latency(latency_ms=200, direction="up"))
-    faults = [At(0.2, on_the_way, until=0.8), At(0.5, Network(Cut()))]
-    safe, careless = embedded.cross(
-        ["kafka"], PACE, [Guarantees(acks="all"), Guarantees(acks="0")], faults=faults,
-        progress=quiet,
-    )  # fmt: skip
-    assert counts(safe) == {"offered": 500, "stored": 500}
-    assert careless.runs[0].guarantees == "acks=0"
-    assert counts(careless)["lost"] > 0
-    assert not careless.broken
-    assert sum(counts(careless).values()) == 2 * counts(careless)["offered"]
 
 
 @pytest.mark.slow

@@ -13,10 +13,7 @@ from empkit.kafka.profiles import PROFILES
 from empkit.lab import LabError
 from empkit.proxy import Cut, Latency
 from tests.conftest import employee
-
-
-def quiet(*_):
-    """Progress that shows nothing."""
+from tests.faulted import counts, quiet
 
 
 def run(lab, *faults, records=500, guarantees=None):
@@ -58,6 +55,27 @@ def test_a_lost_ack_doubles_a_record_in_the_log_only_without_idempotence(apache,
     row = runs.recovery().iloc[0]
     assert bool(row["appended"] == 500) is idempotence
     assert row["appended"] >= 500
+
+
+@pytest.mark.slow
+def test_what_acks_0_loses_on_a_way_that_is_cut_is_allowed_and_acks_all_loses_nothing(apache):
+    """What is on the way when it is cut is lost, and only who waits for an ack hears of it.
+
+    The way is longer than the time until the cut, so what was sent in that time is still on it.
+    The embedded broker cannot show it: it answers although nobody asked, and aiokafka connects
+    anew for each batch (`EmbeddedBroker.limits`).
+    """
+    on_the_way = Network(Latency(latency_ms=1000, direction="up"))
+    faults = [At(0.1, on_the_way, until=0.8), At(0.5, Network(Cut()))]
+    safe, careless = apache.cross(
+        ["kafka"], Workload(records=500, rate=500),
+        [Guarantees(acks="all"), Guarantees(acks="0")], faults=faults, progress=quiet,
+    )  # fmt: skip
+    assert counts(safe) == {"offered": 500, "stored": 500}
+    assert careless.runs[0].guarantees == "acks=0"
+    assert counts(careless)["lost"] > 100
+    assert not careless.broken
+    assert sum(counts(careless).values()) == 2 * counts(careless)["offered"]
 
 
 @pytest.mark.slow
