@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,11 +33,19 @@ _ADDRESSES = re.compile(r"[^,\s]+:[0-9]{1,5}(,[^,\s]+:[0-9]{1,5})*")
 _VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
 _strikes_key: pytest.StashKey[Strikes] = pytest.StashKey()
+_kafkas_key: pytest.StashKey[list[Kafka]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--kafka`."""
-    parser.getgroup("empkit", "Kafka for tests (empkit)").addoption(
+    """Add `--kafka` and `--kafka-timelines`."""
+    group = parser.getgroup("empkit", "Kafka for tests (empkit)")
+    group.addoption(
+        "--kafka-timelines",
+        metavar="FOLDER",
+        type=Path,
+        help="Save a picture of the records and faults of each test that failed in this folder.",
+    )
+    group.addoption(
         "--kafka",
         default=EMBEDDED,
         metavar="embedded|apache|HOST:PORT",
@@ -72,9 +81,31 @@ def pytest_runtest_makereport(
     """Add the timeline of the faults to the report of a test that failed."""
     report = yield
     strikes = item.stash.get(_strikes_key, None)
-    if strikes is not None and report.failed and (text := strikes.text()):
+    if strikes is None or not report.failed:
+        return report
+    if text := strikes.text():
         report.sections.append(("Kafka and network faults, seconds after the test began", text))
+    folder: Path | None = item.config.getoption("kafka_timelines", None)
+    if folder is not None and report.when == "call":
+        try:
+            said = str(_save_picture(item, strikes, folder))
+        except Exception as error:  # noqa: BLE001 - the test's own failure is what is to be seen
+            said = f"It was not saved: {error}"
+        report.sections.append(("Picture of the records and faults", said))
     return report
+
+
+def _save_picture(item: pytest.Item, strikes: Strikes, folder: Path) -> Path:
+    """Save the timeline of a test as a picture, and return the file."""
+    from empkit.plots.topics import topics  # noqa: PLC0415 - start-up time
+
+    strikes.stop()  # a broker that is down cannot be read
+    kafkas = item.stash.get(_kafkas_key, [])
+    records = [record for kafka in kafkas for topic in kafka.topics for record in topic.read()]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{re.sub(r'[^a-zA-Z0-9_.-]+', '-', item.nodeid)[-200:]}.png"
+    topics(item.name, strikes, records).savefig(path, dpi=110)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +190,7 @@ def _of_test(running: Running, strikes: Strikes, request: pytest.FixtureRequest)
     from empkit.testing.kafka import Kafka  # noqa: PLC0415 - start-up time
 
     kafka = Kafka(running, strikes, prefix=request.node.name)
+    request.node.stash.setdefault(_kafkas_key, []).append(kafka)
     try:
         yield kafka
     finally:

@@ -135,6 +135,35 @@ def test_it(kafka, fault_proxy):
 
 
 @pytest.mark.slow
+def test_a_failure_leaves_a_picture_of_its_records_and_faults_and_a_success_none(tmp_path):
+    test = """
+import pytest
+
+def test_right(kafka):
+    kafka.topic().produce("v")
+
+@pytest.mark.parametrize("name", ["a/b"])
+def test_wrong(kafka, name):
+    orders = kafka.topic()
+    kafka.down(at=0.01).start()
+    with kafka.lost_acks(1):
+        orders.produce("v", "7")
+    orders.assert_each_once(expected=["7"])
+
+def test_without_topics(kafka):
+    assert False
+"""
+    done = run_pytest(tmp_path, test, "--kafka-timelines=pictures")
+    assert done.stdout.count("Picture of the records and faults") == 2
+    pictures = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert pictures == ["test_it.py-test_without_topics.png", "test_it.py-test_wrong-a-b-.png"]
+    assert all((tmp_path / "pictures" / name).read_bytes()[1:4] == b"PNG" for name in pictures)
+    (tmp_path / "file").write_text("")
+    done = run_pytest(tmp_path, test, "--kafka-timelines=file", "-k", "topics")
+    assert "It was not saved: " in done.stdout
+
+
+@pytest.mark.slow
 def test_a_test_that_passes_shows_no_timeline(tmp_path):
     test = """
 def test_it(kafka):
@@ -245,6 +274,7 @@ def test_it(kafka):
 def test_the_same_tests_run_on_apache_kafka(tmp_path, kafka_jars):
     test = """
 import pytest
+from confluent_kafka import Consumer
 from empkit.faults import FaultError
 
 @pytest.fixture
@@ -275,9 +305,31 @@ def test_down(kafka, topic):
         topic.produce("v", "1")
     topic.assert_each_once(expected=["1"])
 
-def test_lack(kafka):
+def test_retention(kafka, topic):
+    topic.produce_all([(str(n), "v") for n in range(20)])
+    with kafka.retention(topic) as fault:
+        assert topic.read() == []
+    assert fault.spans[0].struck == 20
+    with pytest.raises(AssertionError, match=r"begins at offset \\d+: older records"):
+        topic.assert_each_once(expected=map(str, range(20)))
+
+def test_members(kafka, topic):
+    assert topic.members("billing") == []
+    consumer = Consumer({
+        "bootstrap.servers": kafka.bootstrap_servers, "group.id": "billing", "client.id": "me",
+    })
+    consumer.subscribe([topic.name])
+    while not consumer.assignment():
+        consumer.poll(0.1)
+    (member,) = topic.members("billing")
+    consumer.close()
+    assert (member.client_id, member.partitions) == ("me", (0, 1))
+
+def test_lack(kafka, topic):
     with pytest.raises(FaultError, match="Only the embedded broker supports broker-errors"):
         kafka.errors().start()
+    with pytest.raises(FaultError, match="Only the embedded broker supports leader-move"):
+        kafka.move_leader(topic, 1).start()
 """
     done = run_pytest(tmp_path, test, "--kafka=apache")
     assert done.returncode == 0, done.stdout

@@ -33,8 +33,8 @@ START_TIMEOUT_S = 60.0
 # below the ephemeral ports, so that no outgoing connection takes the port of a broker that is down
 PORTS = range(20_000, 32_000)
 
-HELD_WHILE_LISTENED_ON = sys.platform == "linux"
-"""Whether a port that is held lets Java listen on it (`_hold_ports`)."""
+RESERVED_WHILE_USED = sys.platform == "linux"
+"""Whether a process can listen on a reserved port (`_reserve_ports`)."""
 
 JAVA_FLAGS = (
     "-Xmx512m",
@@ -84,7 +84,7 @@ class ApacheBroker(Broker):
         self._folder: Path | None = None
         self._java: list[str] = []
         self._ports: dict[int, _Ports] = {}
-        self._held: list[socket.socket] = []
+        self._reserved: list[socket.socket] = []
 
     def start(self) -> None:
         """Format the log folders, start every broker and create the topics.
@@ -103,11 +103,11 @@ class ApacheBroker(Broker):
             jars_path = os.pathsep.join(str(jar) for jar in jars)
             self._java = [java, *JAVA_FLAGS, f"-Dlog4j2.configurationFile={logging}"]
             self._java += ["-cp", jars_path]
-            self._held = _hold_ports(4 * self._brokers)
-            free = [held.getsockname()[1] for held in self._held]
+            self._reserved = _reserve_ports(4 * self._brokers)
+            free = [port.getsockname()[1] for port in self._reserved]
             self._ports = {n: _Ports(*(free.pop() for _ in range(4))) for n in self._numbers}
-            if not HELD_WHILE_LISTENED_ON:
-                self._let_go_of_ports()
+            if not RESERVED_WHILE_USED:
+                self._release_ports()
             self._configure()
             self._format()
             self.bootstrap_servers = ",".join(
@@ -126,7 +126,7 @@ class ApacheBroker(Broker):
         The log is removed too, so an orderly shutdown, which takes three brokers 2 s, has no use.
         """
         self.down()
-        self._let_go_of_ports()
+        self._release_ports()
         folder, self._folder = self._folder, None
         self.bootstrap_servers = ""
         if folder is not None:
@@ -182,10 +182,10 @@ class ApacheBroker(Broker):
             proxy.listen(f"broker-{number}", "127.0.0.1", ports.proxied, at=ports.proxy)
         yield ",".join(f"127.0.0.1:{ports.proxy}" for ports in self._ports.values())
 
-    def _let_go_of_ports(self) -> None:
-        held, self._held = self._held, []
-        for each in held:
-            each.close()
+    def _release_ports(self) -> None:
+        for port in self._reserved:
+            port.close()
+        self._reserved = []
 
     def _properties(self, number: int) -> Path:
         assert self._folder is not None
@@ -264,18 +264,17 @@ class ApacheBroker(Broker):
                 )
 
 
-def _hold_ports(count: int) -> list[socket.socket]:
+def _reserve_ports(count: int) -> list[socket.socket]:
     """Return sockets bound to `count` ports of loopback that no process has bound.
 
-    Java binds a second after its ports are chosen, and a broker that is down has bound none. A
-    socket that is bound and does not listen keeps others who look for a free port away from it
-    meanwhile, and on Linux lets those bind and listen who set SO_REUSEADDR, as Java and asyncio do
-    (socket(7)).
+    Java binds a second after its ports are chosen, and a broker that is down has bound none. While
+    a socket is bound to a port, nobody else finds the port free; on Linux a process that sets
+    SO_REUSEADDR, as Java and asyncio do, can listen on it all the same (socket(7)).
 
     Raises:
         BrokerError: fewer are free.
     """
-    held: list[socket.socket] = []
+    reserved: list[socket.socket] = []
     for port in random.sample(PORTS, len(PORTS)):
         probe = socket.socket()
         try:
@@ -284,10 +283,10 @@ def _hold_ports(count: int) -> list[socket.socket]:
             probe.close()
             continue
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.append(probe)
-        if len(held) == count:
-            return held
-    for probe in held:
+        reserved.append(probe)
+        if len(reserved) == count:
+            return reserved
+    for probe in reserved:
         probe.close()
     raise BrokerError(
         f"Fewer than {count} ports are free between {PORTS.start} and {PORTS.stop}; {count} are "

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from empkit.brokers.embedded import EmbeddedBroker
 from empkit.faults.base import FaultError, Scene, Undo
-from empkit.faults.broker import BrokerErrors, BrokerSlow, LostAcks
+from empkit.faults.broker import BrokerErrors, BrokerFault, BrokerSlow, EmbeddedFault, LostAcks
 from empkit.faults.network import Network, add_toxic
 from empkit.proxy import Latency
 
 if TYPE_CHECKING:
     from empkit.faults.base import Fault
+    from empkit.testing.topic import Topic
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,101 @@ class Lost(LostAcks):
 
 
 @dataclass(frozen=True)
+class Held(EmbeddedFault):
+    """Answers of the embedded broker that come late; what is not held yet is cancelled.
+
+    Args:
+        request: the kind of request.
+        count: how many answers, of each broker.
+        ms: how late, in milliseconds.
+    """
+
+    request: str
+    count: int
+    ms: int
+
+    unit = "answers held back"
+
+    def __str__(self) -> str:
+        return f"held-answers:request={self.request},count={self.count},ms={self.ms}"
+
+    def strike(self, scene: Scene) -> Undo:
+        """Plan the delays."""
+        broker = embedded(scene, self)
+        before = _used(broker, self.request)
+        broker.hold_answers(self.request, self.count, self.ms)
+        return lambda: _cancel(broker, self.request, before)
+
+
+@dataclass(frozen=True)
+class MovedLeader(EmbeddedFault):
+    """Another broker leads one partition; the undo moves it back.
+
+    Args:
+        to: the number of the broker.
+        topic: the topic.
+        partition: the partition.
+    """
+
+    to: int
+    topic: Topic
+    partition: int
+
+    unit = "leaders moved"
+
+    def __str__(self) -> str:
+        return f"leader-move:partition={self.partition},to={self.to}"
+
+    def strike(self, scene: Scene) -> Undo:
+        """Move the leader."""
+        broker = embedded(scene, self)
+        leaders = self.topic.leaders()
+        if self.partition not in leaders:
+            raise FaultError(
+                f"{self.topic.name} has no partition {self.partition}; it has {sorted(leaders)}."
+            )
+        before = leaders[self.partition]
+        broker.move_leader(self.topic.name, self.partition, self.to)
+
+        def undo() -> int:
+            broker.move_leader(self.topic.name, self.partition, before)
+            return int(self.to != before)
+
+        return undo
+
+
+@dataclass(frozen=True)
+class Expired(BrokerFault):
+    """The log drops every record that a topic holds, as when their retention time has passed.
+
+    Args:
+        topic: the topic.
+    """
+
+    topic: Topic
+
+    unit = "records dropped"
+
+    def __str__(self) -> str:
+        return f"retention:topic={self.topic.name}"
+
+    def strike(self, scene: Scene) -> Undo:
+        """Drop them; nothing brings them back."""
+        broker = scene.rig.broker
+        if isinstance(broker, EmbeddedBroker):
+            raise FaultError(
+                "The embedded broker cannot delete records (it has no DeleteRecords request); mark "
+                "the test with @pytest.mark.needs_apache and run it with --kafka=apache."
+            )
+        assert broker is not None  # `Running` has one
+        before = self.topic.offsets()
+        broker.overrun(self.topic.name)
+        after = self.topic.offsets()
+        dropped = sum(after[number][0] - oldest for number, (oldest, _) in before.items())
+        return lambda: dropped
+
+
+@dataclass(frozen=True)
 class Slow(BrokerSlow):
     """Every response of the brokers comes later: of the embedded one, or by the proxy."""
 
@@ -86,7 +182,7 @@ def embedded(scene: Scene, fault: Fault) -> EmbeddedBroker:
     broker = scene.rig.broker
     if not isinstance(broker, EmbeddedBroker):
         raise FaultError(
-            f"Only the embedded broker supports {fault.name}; run the test with --kafka=embedded, "
+            f"Only the embedded broker supports {fault}; run the test with --kafka=embedded, "
             "or skip it on others."
         )
     return broker

@@ -11,7 +11,7 @@ from empkit.brokers.base import Broker
 from empkit.brokers.embedded import EmbeddedBroker
 from empkit.faults.base import FaultError, Scene, TimedFault
 from empkit.faults.broker import BrokerDown, BrokerPause
-from empkit.testing.faults import Errors, Lost, Slow
+from empkit.testing.faults import Errors, Expired, Held, Lost, MovedLeader, Slow
 from empkit.testing.log import Log
 from empkit.testing.strikes import Strike, Strikes
 from empkit.testing.topic import Topic
@@ -69,6 +69,9 @@ class Kafka:
         running: the broker.
         strikes: the faults of the test.
         prefix: what the names of topics begin with.
+
+    Attributes:
+        topics: the topics that the test has created.
     """
 
     def __init__(self, running: Running, strikes: Strikes, prefix: str = "test") -> None:
@@ -76,7 +79,7 @@ class Kafka:
         self._strikes = strikes
         self._prefix = re.sub(r"[^a-zA-Z0-9_-]+", "-", prefix).strip("-")[:LONGEST_NAME] or "test"
         self._numbers = itertools.count(1)
-        self._topics: list[str] = []
+        self.topics: list[Topic] = []
 
     @property
     def bootstrap_servers(self) -> str:
@@ -105,8 +108,9 @@ class Kafka:
             from empkit.brokers.admin import create_topics  # noqa: PLC0415 - start-up time
 
             create_topics({"bootstrap_servers": self.bootstrap_servers}, [name], partitions)
-        self._topics.append(name)
-        return Topic(name, partitions, self._running.log, self._strikes)
+        topic = Topic(name, partitions, self._running.log, self._strikes)
+        self.topics.append(topic)
+        return topic
 
     def close(self) -> None:
         """Undo every fault, and delete the topics where the broker is not the test run's own.
@@ -120,10 +124,11 @@ class Kafka:
             broker = self._running.broker
             if isinstance(broker, EmbeddedBroker) and broker.running:
                 broker.cancel_answers()
-            if self._topics and self._running.broker_name == "external":
+            if self.topics and self._running.broker_name == "external":
                 from empkit.brokers.admin import delete_topics  # noqa: PLC0415 - start-up time
 
-                delete_topics({"bootstrap_servers": self.bootstrap_servers}, self._topics)
+                names = [topic.name for topic in self.topics]
+                delete_topics({"bootstrap_servers": self.bootstrap_servers}, names)
 
     def down(
         self, broker: int | None = None, *, at: float = 0.0, seconds: float | None = None
@@ -152,6 +157,59 @@ class Kafka:
         several brokers each loses that many.
         """
         return self._strike(Lost(count), at, seconds)
+
+    def held_answers(
+        self,
+        ms: int = 1_000,
+        count: int = 1,
+        *,
+        request: str = "Produce",
+        at: float = 0.0,
+        seconds: float | None = None,
+    ) -> Strike:
+        """Carry out the next `count` requests of a kind, and answer each `ms` milliseconds late.
+
+        Longer than the client's timeout, and the client sends again. Only the embedded broker.
+
+        Args:
+            ms: the delay, in milliseconds; later answers on the same connection wait as well.
+            count: how many requests, of each broker.
+            request: the kind of request, such as `Produce`, `Fetch` or `OffsetCommit`.
+            at: when, in seconds after the block began.
+            seconds: for how long; by default until the block ends.
+        """
+        return self._strike(Held(request, count, ms), at, seconds)
+
+    def move_leader(
+        self,
+        topic: Topic,
+        to: int,
+        *,
+        partition: int = 0,
+        at: float = 0.0,
+        seconds: float | None = None,
+    ) -> Strike:
+        """Make another broker the leader of a partition, and undo it. Only the embedded broker; of
+        Apache Kafka, take the leader down: `kafka_cluster.down(topic.leaders()[0])`.
+
+        Args:
+            topic: the topic.
+            to: the number of the broker, from 1.
+            partition: the partition.
+            at: when, in seconds after the block began.
+            seconds: for how long; by default until the block ends.
+        """
+        return self._strike(MovedLeader(to, topic, partition), at, seconds)
+
+    def retention(self, topic: Topic, *, at: float = 0.0) -> Strike:
+        """Drop every record that a topic holds, as when their retention time has passed. Needs
+        Apache Kafka; nothing brings the records back.
+
+        Args:
+            topic: the topic.
+            at: when, in seconds after the block began.
+        """
+        return self._strike(Expired(topic), at, None)
 
     def errors(
         self,

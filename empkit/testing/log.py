@@ -88,6 +88,21 @@ class Record:
         return f"partition {self.partition}, offset {self.offset}"
 
 
+@dataclass(frozen=True)
+class Member:
+    """A member of a consumer group.
+
+    Attributes:
+        id: its name in the group, chosen by the broker.
+        client_id: the name that the client gave itself.
+        partitions: the partitions of the topic that are assigned to it.
+    """
+
+    id: str
+    client_id: str
+    partitions: tuple[int, ...]
+
+
 class Log:
     """The records and offsets of a broker. Calls block; any thread may call, one at a time.
 
@@ -180,6 +195,48 @@ class Log:
             wanted = [TopicPartition(topic, number) for number in range(partitions)]
             found = self._asked(lambda tps: consumer.committed(tps, timeout=TIMEOUT_S), wanted)
         return {tp.partition: tp.offset if tp.offset >= 0 else None for tp in found}
+
+    def leaders(self, topic: str) -> dict[int, int]:
+        """Return the number of the broker that leads each partition; -1: no broker does."""
+        with self._lock:
+            consumer = self._consumer(_READER)
+            found = self._asked(lambda name: consumer.list_topics(name, timeout=TIMEOUT_S), topic)
+        return {number: each.leader for number, each in found.topics[topic].partitions.items()}
+
+    def members(self, topic: str, group: str) -> list[Member]:
+        """Return the members of a group, with their partitions of a topic.
+
+        Raises:
+            BrokerError: the broker does not answer, or has no such request, as the embedded one.
+        """
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - start-up time
+
+        admin = AdminClient({"bootstrap.servers": self._servers, **_OF_ALL})
+        try:
+            asked = admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)
+            described = asked[group].result()
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError._UNSUPPORTED_FEATURE:
+                raise BrokerError(
+                    "The embedded broker does not say who is in a group (it has no DescribeGroups "
+                    "request); mark the test with @pytest.mark.needs_apache and run it with "
+                    "--kafka=apache."
+                ) from error
+            raise self._silent(str(error.args[0].str())) from error
+        return [
+            Member(
+                member.member_id,
+                member.client_id,
+                tuple(
+                    sorted(
+                        place.partition
+                        for place in member.assignment.topic_partitions
+                        if place.topic == topic
+                    )
+                ),
+            )
+            for member in described.members
+        ]
 
     def read(self, topic: str, partitions: int) -> list[Record]:
         """Return the records that a topic holds now, partition by partition."""

@@ -169,6 +169,15 @@ class Strikes:
             f"{self._said(nearest)}."
         )
 
+    def times(self) -> list[tuple[str, float, float | None]]:
+        """Return each fault that struck: its words, when it began and ended, in seconds after the
+        test began; None while it is in force."""
+        spans = [span for strike in self._all for span in strike.spans]
+        return [
+            (span.label, self._start(span), None if span.end_ns is None else self._end(span))
+            for span in sorted(spans, key=self._start)
+        ]
+
     def text(self) -> str:
         """Return the timeline, one fault a line; empty without any."""
         lines = []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from empkit.testing import verdicts
-from empkit.testing.log import Bytes, Log, Record
+from empkit.testing.log import Bytes, Log, Member, Record
 
 if TYPE_CHECKING:
     from empkit.testing.strikes import Strikes
@@ -85,6 +85,19 @@ class Topic:
     def lag(self, group: str) -> int:
         """Return how many records a consumer group has not committed yet, over all partitions."""
         return sum(self._lags(group).values())
+
+    def leaders(self) -> dict[int, int]:
+        """Return the number of the broker that leads each partition; -1: no broker does."""
+        return self._log.leaders(self.name)
+
+    def members(self, group: str) -> list[Member]:
+        """Return the members of a consumer group, with the partitions of this topic that each has.
+
+        Raises:
+            BrokerError: the broker does not answer within 10 s, or it is the embedded one, which
+                does not say: ask Apache Kafka (`@pytest.mark.needs_apache`).
+        """
+        return self._log.members(self.name, group)
 
     def wait_until_read(self, group: str, timeout: float = 10.0) -> None:
         """Wait until a consumer group has committed every record that is in the topic.

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from empkit.brokers import BrokerError, make_broker
-from empkit.brokers.apache import HELD_WHILE_LISTENED_ON, JAVA_FLAGS
+from empkit.brokers.apache import JAVA_FLAGS, RESERVED_WHILE_USED
 from empkit.brokers.install import default_folder, find_jars, find_java, find_kafka, install_kafka
 from empkit.processes.child import Processes
 from empkit.settings import Settings
@@ -86,7 +86,7 @@ def test_one_broker_keeps_its_log_when_it_is_killed(kafka_jars, processes):
         broker.down()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((host, int(port)), 1)
-        if HELD_WHILE_LISTENED_ON:  # nobody else takes the port of a broker that is down
+        if RESERVED_WHILE_USED:  # nobody else takes the port of a broker that is down
             with socket.socket() as other, pytest.raises(OSError, match="in use"):
                 other.bind((host, int(port)))
         broker.up()

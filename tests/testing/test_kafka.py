@@ -1,6 +1,7 @@
 """What a test can do to its broker, and that the next test sees nothing of it."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -9,7 +10,9 @@ from aiokafka import AIOKafkaProducer
 from empkit.brokers import BrokerError
 from empkit.faults import FaultError, LeaderKill
 from empkit.testing.kafka import Kafka, Running
+from empkit.testing.log import Log
 from empkit.testing.strikes import Strikes
+from tests.conftest import wait_until
 from tests.plugin import PLUGINS
 
 pytest_plugins = PLUGINS
@@ -135,6 +138,46 @@ def test_one_of_three_brokers_is_down_and_the_others_answer(kafka_cluster):
     assert sorted(numbers(topic)) == [0, 1, 2]
     with pytest.raises(BrokerError, match=r"There is no broker 4; there are \[1, 2, 3\]"):
         kafka_cluster.down(4).start()
+
+
+def test_a_leader_moves_for_the_block_and_back(kafka_cluster):
+    topic = kafka_cluster.topic(partitions=2)
+    before = topic.leaders()
+    to = before[1] % 3 + 1
+    with kafka_cluster.move_leader(topic, to, partition=1) as fault:
+        topic.produce("1", partition=1)
+        assert topic.leaders() == {0: before[0], 1: to}
+    assert topic.leaders() == before
+    assert str(fault) == f"leader-move:partition=1,to={to}"
+    with pytest.raises(FaultError, match=r"has no partition 2; it has \[0, 1\]"):
+        kafka_cluster.move_leader(topic, 1, partition=2).start()
+    with (
+        pytest.raises(FaultError, match=r"struck nothing"),
+        kafka_cluster.move_leader(topic, before[0]),
+    ):
+        pass
+
+
+def test_a_held_answer_comes_late_and_the_record_is_there_before(kafka):
+    topic, other = kafka.topic(), Log(kafka.bootstrap_servers)
+    late = threading.Thread(target=topic.produce, args=("1",))
+    with kafka.held_answers(60_000):
+        late.start()
+        wait_until(lambda: other.bounds(topic.name, 1)[0] == (0, 1))
+        assert late.is_alive()
+        kafka._running.broker.down()
+        kafka._running.broker.up()
+    late.join()
+    other.close()
+    assert set(numbers(topic)) == {1}
+
+
+def test_what_the_embedded_broker_cannot_say_or_do_names_the_lack(kafka):
+    topic = kafka.topic()
+    with pytest.raises(BrokerError, match=r"no DescribeGroups request\); mark the test with @pyt"):
+        topic.members("billing")
+    with pytest.raises(FaultError, match=r"no DeleteRecords request\); mark the test with @pytest"):
+        kafka.retention(topic).start()
 
 
 def test_an_ack_is_lost_however_soon_the_record_comes(kafka_cluster):
