@@ -13,6 +13,7 @@ class Signals:
         if name == "empkit.cli":
             os.kill(os.getpid(), signal.{signal})
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start us without it
 sys.meta_path.insert(0, Signals())
 from empkit.__main__ import main
 main()
