@@ -87,7 +87,8 @@ def style(session: nox.Session) -> None:
     prepare(session)
     session.run("ruff", "check", ".")
     session.run("lint-imports", "--no-cache")
-    session.run("ruff", "format", "--check", "empkit", "tests", "benchmarks", "noxfile.py")
+    code = ("empkit", "tests", "benchmarks", "examples", "noxfile.py")
+    session.run("ruff", "format", "--check", *code)
     if shutil.which("actionlint"):
         session.run("actionlint", external=True)
     else:

@@ -112,6 +112,14 @@ class Kafka:
         self.topics.append(topic)
         return topic
 
+    def group(self, name: str = "group") -> str:
+        """Return a name for a consumer group that no other test has.
+
+        A group outlives its test as the broker does, and so does a member that was killed: until
+        its session timeout it keeps its partitions, and another member of that name gets none.
+        """
+        return f"{name}-{secrets.token_hex(3)}"
+
     def close(self) -> None:
         """Undo every fault, and delete the topics where the broker is not the test run's own.
 

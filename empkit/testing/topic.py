@@ -226,6 +226,10 @@ class Topic:
             if none
             else ""
         )
+        hint += (
+            " Until its session timeout, a member that was killed keeps its partitions, also from "
+            "an earlier test with that name of a group: `kafka.group()` returns a new name."
+        )
         return (
             f"{self.name}: the group {group!r} has not read {sum(lags.values())} records within "
             f"{timeout:g} s. In partition {number} it has committed {position}, and {lag} records "

@@ -38,6 +38,12 @@ def test_the_name_of_a_topic_says_the_test_and_is_one_for_kafka(kafka):
     assert len(Kafka(kafka._running, Strikes(), "ä" * 900 + "[x:" + "y" * 900).topic().name) < 249
 
 
+def test_no_two_tests_have_the_same_consumer_group(kafka):
+    one, other = kafka.group("billing"), kafka.group("billing")
+    assert one != other
+    assert one.startswith("billing-")
+
+
 def test_a_topic_without_partitions_is_refused(kafka):
     with pytest.raises(ValueError, match=r"at least 1 partition"):
         kafka.topic(partitions=0)

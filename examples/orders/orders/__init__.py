@@ -1,0 +1,1 @@
+"""Orders are placed in a Kafka topic and billed from there."""
