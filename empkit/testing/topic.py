@@ -221,17 +221,15 @@ class Topic:
         offset = committed[number]
         position = "no offset" if offset is None else f"offset {offset}"
         none = all(each is None for each in committed.values())
-        hint = (
+        nothing = (
             " The group has committed nothing: check its name, its topic, and that it commits."
             if none
             else ""
         )
-        hint += (
-            " Until its session timeout, a member that was killed keeps its partitions, also from "
-            "an earlier test with that name of a group: `kafka.group()` returns a new name."
-        )
         return (
             f"{self.name}: the group {group!r} has not read {sum(lags.values())} records within "
             f"{timeout:g} s. In partition {number} it has committed {position}, and {lag} records "
-            f"follow.{hint}"
+            f"follow.{nothing} Until its session timeout, a member that was killed keeps its "
+            "partitions, also one of an earlier test with a group of that name: `kafka.group()` "
+            "returns a new name."
         )
