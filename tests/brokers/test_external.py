@@ -14,6 +14,9 @@ from empkit.brokers.admin import parse_addresses
 from empkit.brokers.external import ExternalBroker
 from empkit.processes.child import Processes
 from empkit.settings import Settings
+from tests.plugin import PLUGINS
+
+pytest_plugins = PLUGINS
 
 
 @pytest.fixture
@@ -26,28 +29,24 @@ def external(processes, servers):
     return ExternalBroker(processes, Settings(kafka_bootstrap_servers=servers))
 
 
-def test_a_broker_that_is_not_ours_is_used_as_it_is_and_left_as_it_was(processes):
-    theirs = make_broker("embedded", processes, Settings())
-    theirs.start()
+def test_a_broker_that_is_not_ours_is_used_as_it_is_and_left_as_it_was(processes, kafka):
     broker = make_broker(
-        "external", processes, Settings(kafka_bootstrap_servers=theirs.bootstrap_servers)
+        "external", processes, Settings(kafka_bootstrap_servers=kafka.bootstrap_servers)
     )
     broker.start()
-    assert broker.bootstrap_servers == theirs.bootstrap_servers
+    assert broker.bootstrap_servers == kafka.bootstrap_servers
     for order in (broker.down, broker.up, broker.pause, broker.resume):
         with pytest.raises(BrokerError, match="is external"):
             order()
     broker.stop()
     assert broker.bootstrap_servers == ""
-    external(processes, theirs.bootstrap_servers).start()
+    external(processes, kafka.bootstrap_servers).start()
 
 
-def test_one_broker_that_can_be_reached_is_enough(processes):
+def test_one_broker_that_can_be_reached_is_enough(processes, kafka):
     with socket.create_server(("127.0.0.1", 0)) as gone:
         closed = f"127.0.0.1:{gone.getsockname()[1]}"
-    theirs = make_broker("embedded", processes, Settings())
-    theirs.start()
-    external(processes, f"{closed},{theirs.bootstrap_servers}").start()
+    external(processes, f"{closed},{kafka.bootstrap_servers}").start()
 
 
 @pytest.mark.alone
