@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.signals import hearing
+
 SENDS = """
 import os, signal, sys
 
@@ -13,7 +15,6 @@ class Signals:
         if name == "empkit.cli":
             os.kill(os.getpid(), signal.{signal})
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start us without it
 sys.meta_path.insert(0, Signals())
 from empkit.__main__ import main
 main()
@@ -27,7 +28,7 @@ main()
 )
 def test_a_signal_before_anything_was_started_is_said_and_is_the_exit_status(signal, status, words):
     done = subprocess.run(
-        [sys.executable, "-c", SENDS.format(signal=signal), "schema"],
+        hearing([sys.executable, "-c", SENDS.format(signal=signal), "schema"]),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == f"{words} before anything was started.\n"

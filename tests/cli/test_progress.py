@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from tests.signals import hearing
+
 pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
 fcntl = pytest.importorskip("fcntl")
 termios = pytest.importorskip("termios")
@@ -29,7 +31,7 @@ def test_a_large_file_shows_how_far_reading_is_and_ctrl_c_ends_it_with_130(tmp_p
     file.write_bytes(b"employee_id,first_name,last_name\n" + rows)
     terminal, its_end = pty.openpty()
     fcntl.ioctl(its_end, termios.TIOCSWINSZ, SIZE)
-    command = [sys.executable, "-m", "empkit", "send", str(file)]
+    command = hearing([sys.executable, "-m", "empkit", "send", str(file)])
     shown = b""
     with subprocess.Popen(command, stdin=its_end, stdout=its_end, stderr=its_end) as process:
         os.close(its_end)
