@@ -193,6 +193,7 @@ def test_the_command_finds_a_client_in_the_working_folder_beside_scripts_of_any_
     (tmp_path / "my_client.py").write_text("from my_parts import OneShot\n")
     root = Path(plots.__file__).parents[2]
     command = ["compare", "--protocol", "my_client:OneShot", "--records", "20", "--in-flight", "1"]
+    command += ["--rounds", "1"]
     for variables in ({}, {"PYTHONSAFEPATH": "1"}):
         done = subprocess.run(
             [sys.executable, "-P", "-m", "empkit", *command], cwd=tmp_path,
