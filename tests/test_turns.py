@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.turns import Processors
+from tests.turns import SPOILED, Processors
 
 MEASURES = """
 import time
@@ -53,11 +53,15 @@ def test_a_measurement_that_fails_beside_busy_neighbours_is_said_and_not_asserte
     )
     command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider"]
     with neighbours():
-        done = subprocess.run(
-            [*command, "--rootdir", tmp_path, tmp_path],
-            env={**os.environ, **PLAIN, "PYTHONPATH": str(root)},
-            cwd=tmp_path, capture_output=True, text=True, check=False,
+        done, broken = (
+            subprocess.run(
+                [*command, "--rootdir", tmp_path, tmp_path],
+                env={**os.environ, **PLAIN, "PYTHONPATH": str(root), SPOILED: spoiled},
+                cwd=tmp_path, capture_output=True, text=True, check=False,
+            )
+            for spoiled in ("", "fails")
         )  # fmt: skip
+    assert (broken.returncode, "too slow" in broken.stdout) == (1, True)
     assert "1 skipped" in done.stdout
     assert "Other programs took" in done.stdout
     assert "too slow" in done.stdout

@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from empkit.brokers import BrokerError, make_broker
+from empkit.brokers import BrokerError, apache, make_broker
 from empkit.brokers.apache import JAVA_FLAGS, RESERVED_WHILE_USED
 from empkit.brokers.install import default_folder, find_jars, find_java, find_kafka, install_kafka
 from empkit.processes.child import Processes
@@ -155,6 +155,22 @@ def test_three_brokers_lose_no_acked_record_when_one_is_killed(kafka_jars, proce
         broker.up(1)
         with pytest.raises(BrokerError, match="no broker 4"):
             broker.down(4)
+
+
+def test_ports_that_are_in_use_are_not_chosen_and_too_few_are_said(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = used.getsockname()[1]
+        monkeypatch.setattr(apache, "PORTS", range(port, port + 1))
+        with pytest.raises(BrokerError, match=f"Fewer than 1 ports are free between {port} and"):
+            apache._reserve_ports(1)
+    (reserved,) = apache._reserve_ports(1)
+    with reserved, pytest.raises(BrokerError, match="Fewer than 1 ports"):
+        apache._reserve_ports(1)
+
+
+def test_a_broker_that_was_not_started_says_what_to_do(processes):
+    with pytest.raises(BrokerError, match="Apache Kafka does not run; start it first"):
+        make_broker("apache", processes, Settings()).up()
 
 
 @pytest.mark.slow

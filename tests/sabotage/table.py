@@ -22,6 +22,7 @@ import pytest
 from tests.parts import in_ci
 from tests.sabotage.copies import environment_of, sabotaged
 from tests.sabotage.forks import Forks
+from tests.turns import SPOILED
 
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_name("sabotages.toml")
@@ -135,7 +136,9 @@ def run_test(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     arguments = ("-q", "-x", "-rs", "-o", "addopts=", "-p", "no:cacheprovider",
                  f"--basetemp={folder / 'tmp'}", test)  # fmt: skip
     # loading the plugins would take longer than many a test
-    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    variables = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", SPOILED: "fails",
+    }  # fmt: skip
     environment = environment_of(folder, **variables)
     environment.pop("PYTEST_XDIST_WORKER", None)
     return FORKS.run(folder, arguments, environment)
