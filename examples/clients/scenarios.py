@@ -98,7 +98,7 @@ def starts_first(stage: Stage) -> str:
     database = stage.database()
     stage.order(*ORDERS)
     with stage.kafka.down(seconds=4) as down, stage.consumer(database) as service:
-        service.wait(lambda: _over(down), START_S)
+        service.wait(lambda: down.over, START_S)
         return settle(stage, service, database)
 
 
@@ -109,7 +109,7 @@ def broker_down(stage: Stage) -> str:
         stage.order(*ORDERS[:5])
         service.wait(stored(database, 5), START_S)
         with stage.kafka.down(seconds=4) as down:
-            service.wait(lambda: _over(down), START_S)
+            service.wait(lambda: down.over, START_S)
         stage.order(*ORDERS[5:])
         return settle(stage, service, database)
 
@@ -121,7 +121,7 @@ def broker_paused(stage: Stage) -> str:
         stage.order(*ORDERS[:5])
         service.wait(stored(database, 5), START_S)
         with stage.kafka.pause(seconds=8) as pause:
-            service.wait(lambda: _over(pause), START_S)
+            service.wait(lambda: pause.over, START_S)
         stage.order(*ORDERS[5:])
         return settle(stage, service, database)
 
@@ -171,11 +171,6 @@ def killed(stage: Stage) -> str:
             service.kill()
         service.start()
         return settle(stage, service, database)
-
-
-def _over(strike: Any) -> bool:
-    """Return whether a fault has been undone."""
-    return bool(strike.spans) and strike.spans[0].end_ns is not None
 
 
 def sent_quietly(stage: Stage) -> str:

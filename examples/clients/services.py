@@ -73,12 +73,12 @@ LIBRARIES = (
 )
 
 
-RESTARTS = 5
+RESTARTS = 10
 RESTART_DELAY_S = 1.0
 
 
 class Service:
-    """A service that consumes. A supervisor starts it again 1 s after it ended, 5 times at most.
+    """A service that consumes. A supervisor starts it again 1 s after it ended, 10 times at most.
 
     Args:
         library: the library.

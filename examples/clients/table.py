@@ -40,7 +40,8 @@ def _mistakes() -> str:
     lines = ["| library | scenario | what the default or the quick start does | page |"]
     lines.append("| --- | --- | --- | --- |")
     for claim in MISTAKES:
-        library, name = (_plain(text) for text in (claim.library, claim.name))
+        library, name = _plain(claim.library), _plain(claim.name)
+        name += " (Apache Kafka)" if claim.broker == "apache" else ""
         lines.append(f"| {library} | {name} | {claim.why} | <{claim.page}> |")
     return "\n".join(lines)
 
