@@ -45,6 +45,9 @@ SKIPPED = (
     "the same commit on closing: after the restart the record that ended the process is skipped, "
     "and nothing says so"
 )
+NOT_IDEMPOTENT = (
+    "`enable.idempotence` is false by default: the retry after a lost ack doubles the record"
+)
 
 MISTAKES = (
     Claim(
@@ -95,8 +98,7 @@ MISTAKES = (
         "https://kafka-python.readthedocs.io/en/master/apidoc/KafkaConsumer.html", "apache",
     ),
     Claim(
-        "quixstreams", "consume", "(broker down 4 s|broker paused 8 s)",
-        "5 doubled; ended once",
+        "quixstreams", "consume", "broker down 4 s", r"(each once|5 doubled); ended once",
         "a commit that fails ends the application, although the broker is back",
         QUIX, "apache",
     ),
@@ -124,9 +126,12 @@ MISTAKES = (
         f"{LIBRDKAFKA}/INTRODUCTION.md#at-least-once-processing",
     ),
     Claim(
-        "(confluent-kafka|quixstreams)", "produce", "lost ack", "order 1 doubled",
-        "`enable.idempotence` is false by default: the retry after a lost ack doubles the record",
+        "confluent-kafka", "produce", "lost ack", "order 1 doubled", NOT_IDEMPOTENT,
         f"{LIBRDKAFKA}/CONFIGURATION.md",
+    ),
+    Claim(
+        "quixstreams", "produce", "lost ack", "order 1 doubled", NOT_IDEMPOTENT,
+        f"{LIBRDKAFKA}/CONFIGURATION.md", "embedded",
     ),
     Claim(
         "(aiokafka|faststream)", "produce", "lost ack", "order 1 doubled",
@@ -141,6 +146,15 @@ MISTAKES = (
 )  # fmt: skip
 
 OTHERS = (
+    Claim(
+        "quixstreams", "consume", "broker paused 8 s", rf"({AT_LEAST_ONCE})(; ended once)?",
+        "a commit that fails ends the application, if one comes before the group is joined again",
+    ),
+    Claim(
+        "(quixstreams|kcat)", "produce", "lost ack.*",
+        "each once|order 1 doubled|each once; 9 not acked, ended",
+        "the fault proxy may have cut a connection in place of another answer", broker="apache",
+    ),
     Claim(
         ".*", "consume", "broker (paused 8|down 4) s", AT_LEAST_ONCE,
         "what was not committed when the session ended is read again",

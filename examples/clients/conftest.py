@@ -53,6 +53,9 @@ def pytest_sessionfinish(session):
     if session.config.getoption("--write-table"):
         seen = session.config.stash[_seen]
         versions = {library.name: seen.version(library) for library in LIBRARIES}
+        ran = {name for name, _, _ in seen.cells}
+        if left_out := [name for name, version in versions.items() if version and name not in ran]:
+            pytest.exit(f"--write-table needs a run of all: {', '.join(left_out)} did not run.", 2)
         README.write_text(write(README.read_text(), seen.broker, versions, seen.cells))
 
 

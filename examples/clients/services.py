@@ -73,12 +73,11 @@ LIBRARIES = (
 )
 
 
-RESTARTS = 10
 RESTART_DELAY_S = 1.0
 
 
 class Service:
-    """A service that consumes. A supervisor starts it again 1 s after it ended, 10 times at most.
+    """A service that consumes. A supervisor starts it again 1 s after it ended.
 
     Args:
         library: the library.
@@ -114,15 +113,14 @@ class Service:
             kill_group(self._process)
             self._process = None
 
-    def supervise(self) -> bool:
-        """Restart the process if it has ended; return whether it runs or will."""
+    def supervise(self) -> None:
+        """Restart the process if it has ended."""
         if self._process is not None and self._process.poll() is not None:
             self.kill()
             self.ends += 1
             self._restart_at = time.monotonic() + RESTART_DELAY_S
-        if self._process is None and self.ends <= RESTARTS and time.monotonic() > self._restart_at:
+        if self._process is None and time.monotonic() > self._restart_at:
             self.start()
-        return self._process is not None or self.ends <= RESTARTS
 
     def text(self) -> str:
         """Return what it has printed."""
@@ -133,8 +131,7 @@ class Service:
         does."""
         give_up = time.monotonic() + timeout_s
         while not (holds := condition()) and time.monotonic() < give_up:
-            if not self.supervise():
-                return condition()
+            self.supervise()
             time.sleep(POLL_S)
         return holds
 

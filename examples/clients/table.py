@@ -41,7 +41,9 @@ def _mistakes() -> str:
     lines.append("| --- | --- | --- | --- |")
     for claim in MISTAKES:
         library, name = _plain(claim.library), _plain(claim.name)
-        name += " (Apache Kafka)" if claim.broker == "apache" else ""
+        name += {"apache": " (Apache Kafka)", "embedded": " (embedded broker)"}.get(
+            claim.broker, ""
+        )
         lines.append(f"| {library} | {name} | {claim.why} | <{claim.page}> |")
     return "\n".join(lines)
 
