@@ -300,6 +300,18 @@ def test_an_ack_is_lost(kafka, topic):
     with pytest.raises(AssertionError, match="More than once: '1'"):
         topic.assert_each_once(expected=["0", "1"])
 
+def test_an_ack_is_lost_for_a_client_that_connected_later_than_the_plugin(kafka, topic):
+    from confluent_kafka import Producer
+    topic.produce("v", "0")
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer.produce(topic.name, "v", "1")
+    producer.flush()
+    with kafka.lost_acks(1):
+        producer.produce(topic.name, "v", "2")
+        producer.flush()
+    with pytest.raises(AssertionError, match="More than once: '2'"):
+        topic.assert_each_once(expected=["0", "1", "2"])
+
 def test_down(kafka, topic):
     with kafka.down(seconds=0.5):
         topic.produce("v", "1")

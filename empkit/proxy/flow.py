@@ -43,7 +43,9 @@ class Stage:
         random: Random,
         struck: Callable[[int], None],
         failed: Callable[[Exception], None],
+        among_first: Callable[[int | None], bool],
     ) -> None:
+        self.among_first = among_first
         self.id, self.toxic, self.random = toxic_id, toxic, random
         # called with the number of bytes that the toxic changed; 0 for the end of a stream
         self._struck = struck

@@ -36,6 +36,7 @@ class AppliedToxic:
         self._struck = 0
         self._by_bytes = toxic.unit != CONNECTIONS
         self._connections: set[int] = set()  # numbers of the affected connections
+        self._first: set[int] = set()  # numbers of those that asked first
 
     @property
     def struck(self) -> int:
@@ -52,6 +53,14 @@ class AppliedToxic:
         self._struck += size
         if not self._by_bytes:
             self._connections.add(connection)
+
+    def among_first(self, connection: int, limit: int | None) -> bool:
+        """Return whether a connection is one of the first `limit` that asked; None: of any."""
+        if limit is None:
+            return True
+        if len(self._first) < limit:
+            self._first.add(connection)
+        return connection in self._first
 
     def fail(self, error: Exception) -> None:
         """Note the error of a toxic's own code; the first is kept."""
@@ -175,7 +184,10 @@ class Connection:
                 if toxic.direction in {flow.direction, "both"}:
                     stage_random = Random(random.random())  # noqa: S311
                     struck = partial(applied.strike, self._number)
-                    flow.add(Stage(applied.id, toxic, flow, stage_random, struck, applied.fail))
+                    first = partial(applied.among_first, self._number)
+                    flow.add(
+                        Stage(applied.id, toxic, flow, stage_random, struck, applied.fail, first)
+                    )
 
     def remove(self, toxic_id: str) -> None:
         """Remove a toxic; connect upstream if nothing else prevents it."""

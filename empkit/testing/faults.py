@@ -9,7 +9,7 @@ from empkit.brokers.embedded import EmbeddedBroker
 from empkit.faults.base import FaultError, Scene, Undo
 from empkit.faults.broker import BrokerErrors, BrokerFault, BrokerSlow, EmbeddedFault, LostAcks
 from empkit.faults.network import Network, add_toxic
-from empkit.proxy import Latency
+from empkit.proxy import Latency, ResetPeer
 
 if TYPE_CHECKING:
     from empkit.faults.base import Fault
@@ -44,7 +44,9 @@ class Lost(LostAcks):
     def strike(self, scene: Scene) -> Undo:
         """Cut the connection in the embedded broker, or in the proxy."""
         if not isinstance(scene.rig.broker, EmbeddedBroker):
-            return super().strike(scene)
+            # an idle connection, such as the plugin's own, loses no answer
+            reset = ResetPeer(direction="down", next_connections=self.count)
+            return add_toxic(scene, reset, "broker-")
         broker = embedded(scene, self)
         before = _used(broker, "Produce")
         broker.lose_answers("Produce", self.count)

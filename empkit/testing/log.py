@@ -50,11 +50,14 @@ _OF_PRODUCERS: dict[str, Any] = {
     "message.timeout.ms": int(TIMEOUT_S * 1000),
 }
 
-# of a group, as long as the topic of the committed offsets is new to Apache Kafka
-_COORDINATOR_MOVES = {
+# of a group, as long as the topic of the committed offsets is new to Apache Kafka; and of a
+# partition, until a broker that has just come up leads it again
+_PASSING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
 }
 
 Bytes = bytes | str | None
@@ -286,7 +289,7 @@ class Log:
                 return ask(what)
             except KafkaException as error:
                 reason: KafkaError = error.args[0]
-                if reason.code() not in _COORDINATOR_MOVES or time.monotonic() > give_up:
+                if reason.code() not in _PASSING or time.monotonic() > give_up:
                     raise self._silent(str(reason.str())) from error
             time.sleep(POLL_S)
 

@@ -57,6 +57,11 @@ class Strike:
         """When it struck and was undone; empty while it has not struck."""
         return self._timeline.spans
 
+    @property
+    def over(self) -> bool:
+        """Whether it has struck and been undone: what waits for the end of `seconds` asks this."""
+        return bool(self.spans) and all(span.end_ns is not None for span in self.spans)
+
     def start(self) -> Self:
         """Begin without a block: the fault is undone by `stop`, or when the test ends.
 

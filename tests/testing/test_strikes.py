@@ -35,8 +35,10 @@ def test_with_at_and_seconds_it_strikes_in_the_background(kafka):
         assert answers(kafka)
         wait_until(lambda: not answers(kafka))
         assert time.monotonic() - begin >= 0.2
+        assert not fault.over
         wait_until(lambda: answers(kafka))
         assert time.monotonic() - begin >= 0.4
+        wait_until(lambda: fault.over)
     (span,) = fault.spans
     assert span.start_ns - fault.begun_ns >= 0.2e9
     assert span.end_ns - fault.begun_ns >= 0.4e9

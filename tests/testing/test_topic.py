@@ -180,3 +180,10 @@ def test_a_broker_that_does_not_answer_is_told_and_not_waited_for_for_ever(
     with kafka.pause(), pytest.raises(BrokerError, match=r"cannot be read within 0.5 s .*no fault"):
         orders.read()
     assert len(orders.read()) == 1
+
+
+def test_a_partition_whose_leader_has_just_come_up_is_asked_again(kafka):
+    topic = kafka.topic()
+    topic.produce("v")
+    with kafka.errors("NOT_LEADER_FOR_PARTITION", 2, request="ListOffsets"):
+        assert topic.offsets() == {0: (0, 1)}

@@ -34,6 +34,9 @@ class StageView(Protocol):
     def end_after(self, delay_s: float, how: End) -> None:
         """End the connection after `delay_s` seconds unless the toxic is removed before."""
 
+    def among_first(self, limit: int | None) -> bool:
+        """Return whether this connection is one of the first `limit` that asked; None: of any."""
+
 
 @dataclass(frozen=True)
 class Toxic:
