@@ -71,8 +71,13 @@ def create_topics(
         return
     try:
         run_apart(_create_topics(reach, topics, partitions, replicas))
-    except (KafkaError, OSError, AttributeError) as error:
-        # aiokafka raises AttributeError when the metadata names no controller
+    except AttributeError as error:  # aiokafka's, when the metadata names no controller
+        raise BrokerError(
+            f"The topics {', '.join(topics)} cannot be created at {_named(reach)}: it has no "
+            "controller. An embedded broker that another program started takes no such requests; "
+            "use Apache Kafka, or an embedded broker of your own."
+        ) from error
+    except (KafkaError, OSError) as error:
         raise BrokerError(
             f"The topics {', '.join(topics)} cannot be created at {_named(reach)}: "
             f"{type(error).__name__} {error}"

@@ -43,9 +43,10 @@ class EmbeddedBroker(Broker):
         "`fetch.max.wait.ms` has passed, even if a record arrives earlier, and a consumer that "
         "rejoins its group waits for most of its session timeout. It replies even to requests "
         "with acks=0; aiokafka treats that reply as a broken connection, so that with acks=0 "
-        "records may be lost without any fault. It answers ApiVersions up to version 2, and its "
-        "refusal of a newer one cannot be decoded: kafka-python 3 needs `api_version=(2, 3)`. "
-        "Apache Kafka (broker `apache`) has none of these limits."
+        "records may be lost without any fault. It ends no transaction: a consumer that is to get "
+        "committed records only gets aborted ones, too. It answers ApiVersions up to version 2, "
+        "and its refusal of a newer one cannot be decoded: kafka-python 3 needs "
+        "`api_version=(2, 3)`. Apache Kafka (broker `apache`) has none of these limits."
     )
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -37,6 +37,21 @@ API_KEYS = {
 }
 """Numbers of Kafka's requests (Kafka protocol guide, "API keys")."""
 
+_OTHER_NAMES = {
+    "UNKNOWN_SERVER_ERROR": "UNKNOWN",
+    "CORRUPT_MESSAGE": "INVALID_MSG",
+    "INVALID_FETCH_SIZE": "INVALID_MSG_SIZE",
+    "NOT_LEADER_OR_FOLLOWER": "NOT_LEADER_FOR_PARTITION",
+    "MESSAGE_TOO_LARGE": "MSG_SIZE_TOO_LARGE",
+    "COORDINATOR_LOAD_IN_PROGRESS": "GROUP_LOAD_IN_PROGRESS",
+    "COORDINATOR_NOT_AVAILABLE": "GROUP_COORDINATOR_NOT_AVAILABLE",
+    "NOT_COORDINATOR": "NOT_COORDINATOR_FOR_GROUP",
+    "INVALID_TOPIC_EXCEPTION": "TOPIC_EXCEPTION",
+}
+"""Names of Kafka's errors (Kafka protocol guide, "Error Codes") for which librdkafka has others."""
+
+_MOST_PLANNED = 200  # ctypes passes no more than 1,024 arguments
+
 _PRODUCER = 0  # rd_kafka_type_t
 _ALL_BROKERS = -1
 _MAX_REPLICAS = 3
@@ -332,11 +347,13 @@ class MockCluster:
 
     def _plan(self, numbers: Sequence[int], request: str, answers: list[tuple[int, int]]) -> None:
         """Make brokers send their next responses with an error code and a delay in ms."""
-        pairs = [c_int(value) for answer in answers for value in answer]
         for number in numbers:
-            self._call(
-                "broker_push_request_error_rtts", number, _api_key(request), len(answers), *pairs
-            )
+            for first in range(0, len(answers), _MOST_PLANNED):
+                some = answers[first : first + _MOST_PLANNED]
+                pairs = [c_int(value) for answer in some for value in answer]
+                self._call(
+                    "broker_push_request_error_rtts", number, _api_key(request), len(some), *pairs
+                )
         planned = self._planned.get(request, 0)
         self._planned[request] = planned + len(answers) * len(numbers)
 
@@ -356,8 +373,9 @@ class MockCluster:
             for description in descriptions[: count.value]
             if description.name
         }
-        if error in known:
-            return known[str(error)]
+        for name in (error, _OTHER_NAMES.get(str(error))):
+            if name in known:
+                return known[str(name)]
         if error in known.values():
             return int(error)
         raise LibraryError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from empkit.cli.common import ReadyFile, fail
-from empkit.cli.serve import announce_and_wait
+from empkit.cli.serve import announce_and_wait, clear
 
 if TYPE_CHECKING:
     from empkit.faults import At
@@ -55,6 +55,7 @@ def proxy(
     if ours not in LOOPBACK:
         fail(f"{ours} is not loopback, and the proxy listens on nothing else. Give the port alone.")
     events = [_toxic(text) for text in toxic or []]
+    clear(ready_file)
     with ExitStack() as cleanup:
         process = ProxyProcess(cleanup.enter_context(Processes()), seed)
         try:

@@ -123,6 +123,7 @@ def broker(
     from empkit.brokers import BrokerError, make_broker
     from empkit.processes.child import ChildError, Processes
 
+    clear(ready_file)
     with ExitStack() as cleanup:
         try:
             embedded = make_broker(
@@ -139,6 +140,20 @@ def broker(
             f"  export EMPKIT_KAFKA_BOOTSTRAP_SERVERS={embedded.bootstrap_servers}\n"
             "It keeps about 5 MiB per partition, in memory only. Ctrl-C stops it.",
         )
+
+
+def clear(ready_file: Path | None) -> None:
+    """Remove the file that an earlier program left, before anything is started.
+
+    Raises:
+        typer.Exit: it cannot be a file.
+    """
+    if ready_file is None:
+        return
+    try:
+        ready_file.unlink(missing_ok=True)
+    except OSError as error:
+        fail(f"--ready-file: {ready_file} cannot be a file: {error.strerror or error}.")
 
 
 def announce_and_wait(address: str, ready_file: Path | None, words: str) -> None:

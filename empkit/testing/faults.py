@@ -6,19 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from empkit.brokers.embedded import EmbeddedBroker
-from empkit.faults.base import FaultError, Scene, Undo
+from empkit.faults.base import FaultError, Scene, TimedFault, Undo
 from empkit.faults.broker import BrokerErrors, BrokerFault, BrokerSlow, EmbeddedFault, LostAcks
 from empkit.faults.network import Network, add_toxic
 from empkit.proxy import Latency, ResetPeer
 
 if TYPE_CHECKING:
-    from empkit.faults.base import Fault
+    from empkit.faults.base import Fault, Part
+    from empkit.testing.guard import Guard, Place
     from empkit.testing.topic import Topic
 
 
 @dataclass(frozen=True)
 class Errors(BrokerErrors):
     """Errors of the embedded broker, `count` from each of its brokers; the rest is cancelled."""
+
+    def __post_init__(self) -> None:
+        _require(count=self.count)
+
+    @property
+    def place(self) -> Place:
+        """The answers to one kind of request: which of two faults struck is not known."""
+        return ("answers", self.request)
 
     def tally(self, scene: Scene) -> None:
         """The undo counts."""
@@ -35,8 +44,16 @@ class Errors(BrokerErrors):
 class Lost(LostAcks):
     """Acks that are lost on the way: the connection is cut in place of each."""
 
+    def __post_init__(self) -> None:
+        _require(count=self.count)
+
     def __str__(self) -> str:
         return f"{self.name}:count={self.count}"
+
+    @property
+    def place(self) -> Place:
+        """The answers to producers."""
+        return ("answers", "Produce")
 
     def tally(self, scene: Scene) -> None:
         """The undo counts."""
@@ -69,6 +86,14 @@ class Held(EmbeddedFault):
 
     unit = "answers held back"
 
+    def __post_init__(self) -> None:
+        _require(count=self.count, ms=self.ms)
+
+    @property
+    def place(self) -> Place:
+        """The answers to one kind of request."""
+        return ("answers", self.request)
+
     def __str__(self) -> str:
         return f"held-answers:request={self.request},count={self.count},ms={self.ms}"
 
@@ -96,6 +121,11 @@ class MovedLeader(EmbeddedFault):
 
     unit = "leaders moved"
 
+    @property
+    def place(self) -> Place:
+        """The leader of the partition."""
+        return (f"leader of {self.topic.name}", self.partition)
+
     def __str__(self) -> str:
         return f"leader-move:partition={self.partition},to={self.to}"
 
@@ -108,11 +138,13 @@ class MovedLeader(EmbeddedFault):
                 f"{self.topic.name} has no partition {self.partition}; it has {sorted(leaders)}."
             )
         before = leaders[self.partition]
+        if before == self.to:
+            raise FaultError(f"Broker {self.to} leads partition {self.partition} already.")
         broker.move_leader(self.topic.name, self.partition, self.to)
 
         def undo() -> int:
             broker.move_leader(self.topic.name, self.partition, before)
-            return int(self.to != before)
+            return 1
 
         return undo
 
@@ -152,6 +184,14 @@ class Expired(BrokerFault):
 class Slow(BrokerSlow):
     """Every response of the brokers comes later: of the embedded one, or by the proxy."""
 
+    def __post_init__(self) -> None:
+        _require(ms=self.ms)
+
+    @property
+    def place(self) -> Place:
+        """The time of all responses."""
+        return ("slow", None)
+
     def strike(self, scene: Scene) -> Undo:
         """Delay the responses."""
         if isinstance(scene.rig.broker, EmbeddedBroker):
@@ -173,6 +213,46 @@ class OfOneListener(Network):
     def strike(self, scene: Scene) -> Undo:
         """Add the toxic."""
         return add_toxic(scene, self.toxic, self.listener)
+
+
+@dataclass(frozen=True)
+class Guarded(TimedFault):
+    """A fault beside those that are in force on its broker; see `Guard`.
+
+    Args:
+        fault: the fault.
+        guard: of the broker.
+    """
+
+    fault: TimedFault
+    guard: Guard
+
+    def __str__(self) -> str:
+        return str(self.fault)
+
+    @property
+    def part(self) -> Part:  # type: ignore[override]
+        """The part that the fault strikes."""
+        return self.fault.part
+
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """What the fault counts."""
+        return self.fault.unit
+
+    def tally(self, scene: Scene) -> tuple[int, int] | None:
+        """Return what the fault has struck."""
+        return self.fault.tally(scene)
+
+    def strike(self, scene: Scene) -> Undo:
+        """Carry out the fault, if no other is in force that it cannot be beside."""
+        return self.guard.strike(self.fault, scene)
+
+
+def _require(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}; expected 1 or more.")
 
 
 def embedded(scene: Scene, fault: Fault) -> EmbeddedBroker:

@@ -11,7 +11,8 @@ from empkit.brokers.base import Broker
 from empkit.brokers.embedded import EmbeddedBroker
 from empkit.faults.base import FaultError, Scene, TimedFault
 from empkit.faults.broker import BrokerDown, BrokerPause
-from empkit.testing.faults import Errors, Expired, Held, Lost, MovedLeader, Slow
+from empkit.testing.faults import Errors, Expired, Guarded, Held, Lost, MovedLeader, Slow
+from empkit.testing.guard import Guard
 from empkit.testing.log import Log
 from empkit.testing.strikes import Strike, Strikes
 from empkit.testing.topic import Topic
@@ -31,6 +32,7 @@ class Running:
         bootstrap_servers: its addresses for clients, behind the proxy where there is one.
         proxy: the proxy before an Apache Kafka.
         log: the client.
+        guard: what is in force on it.
         broker_name: `embedded`, `apache` or `external`, as faults ask for it.
         partitions: 1; the rig of a lab has it.
         topic: empty; the rig of a lab has one.
@@ -50,6 +52,7 @@ class Running:
         self.bootstrap_servers = bootstrap_servers
         self.proxy = proxy
         self.log = Log(bootstrap_servers)
+        self.guard = Guard()
 
     @property
     def scene(self) -> Scene:
@@ -85,6 +88,11 @@ class Kafka:
     def bootstrap_servers(self) -> str:
         """The addresses for clients, `host:port,host:port`."""
         return self._running.bootstrap_servers
+
+    @property
+    def broker_name(self) -> str:
+        """`embedded`, `apache` or `external`, as `--kafka` says."""
+        return self._running.broker_name
 
     @property
     def timeline(self) -> str:
@@ -132,6 +140,10 @@ class Kafka:
             broker = self._running.broker
             if isinstance(broker, EmbeddedBroker) and broker.running:
                 broker.cancel_answers()
+                if self._strikes.failed:  # the next test has the same broker
+                    broker.resume()
+                    broker.up()
+                    broker.round_trip_time(0)
             if self.topics and self._running.broker_name == "external":
                 from empkit.brokers.admin import delete_topics  # noqa: PLC0415 - start-up time
 
@@ -142,6 +154,8 @@ class Kafka:
         self, broker: int | None = None, *, at: float = 0.0, seconds: float | None = None
     ) -> Strike:
         """Make a broker, or all, unreachable: connections are cut, new ones refused.
+
+        Apache Kafka is killed, and takes some seconds more to be there again.
 
         Args:
             broker: its number, from 1; by default all.
@@ -161,8 +175,9 @@ class Kafka:
     def lost_acks(self, count: int = 1, *, at: float = 0.0, seconds: float | None = None) -> Strike:
         """Lose acks: the record is in the log, and its producer does not know and sends it again.
 
-        In place of each of the next `count` answers to producers, the connection is cut. With
-        several brokers each loses that many.
+        In place of each of the next `count` answers to producers, the connection is cut. The
+        embedded broker cuts its other connections at that moment, too, which clients open again.
+        With several brokers each loses that many.
         """
         return self._strike(Lost(count), at, seconds)
 
@@ -230,8 +245,11 @@ class Kafka:
     ) -> Strike:
         """Answer the next `count` requests of a kind with an error, and do nothing else for them.
 
+        Requests of the topic's own methods count, too. Only the embedded broker.
+
         Args:
-            error: the name of an error of Kafka's protocol.
+            error: the name of an error of Kafka's protocol, such as `NOT_LEADER_OR_FOLLOWER`
+                (https://kafka.apache.org/protocol#protocol_error_codes).
             count: how many requests, of each broker.
             request: the kind of request, such as `Produce`, `Fetch` or `OffsetCommit`.
             at: when, in seconds after the block began.
@@ -249,4 +267,5 @@ class Kafka:
                 f"{fault.name} cannot strike the broker at {self.bootstrap_servers}, which is not "
                 "the test run's own. Run the test with --kafka=embedded or --kafka=apache."
             )
-        return Strike(self._strikes, self._running.scene, fault, at, seconds)
+        guarded = Guarded(fault, self._running.guard)
+        return Strike(self._strikes, self._running.scene, guarded, at, seconds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from confluent_kafka import (
@@ -147,11 +147,16 @@ class Log:
         """
         sent: dict[int, Record] = {}
         failures: list[str] = []
+        pairs = [(name, _bytes(value)) for name, value in (headers or {}).items()]
+        now_ms = int(time.time() * 1e3)
 
         def delivered(place: int) -> Any:
             def note(error: Any, message: Any) -> None:
                 if error is None:
-                    sent[place] = _record(message)
+                    # a delivery report has neither the headers nor, of every broker, the time
+                    sent[place] = replace(
+                        _record(message), headers=tuple(pairs), time_s=now_ms / 1e3
+                    )
                 else:
                     failures.append(str(error.str()))
 
@@ -163,12 +168,13 @@ class Log:
                     {"bootstrap.servers": self._servers, **_OF_ALL, **_OF_PRODUCERS}
                 )
             options: dict[str, Any] = {} if partition is None else {"partition": partition}
-            if headers:
-                options["headers"] = [(name, _bytes(value)) for name, value in headers.items()]
+            if pairs:
+                options["headers"] = pairs
             for place, (key, value) in enumerate(entries):
                 self._producer.produce(
-                    topic, _bytes(value), _bytes(key), on_delivery=delivered(place), **options
-                )
+                    topic, _bytes(value), _bytes(key), on_delivery=delivered(place),
+                    timestamp=now_ms, **options,
+                )  # fmt: skip
                 self._producer.poll(0)
             self._producer.flush()  # ends at the latest after message.timeout.ms
         if failures:
@@ -295,8 +301,8 @@ class Log:
 
     def _silent(self, why: str) -> BrokerError:
         return BrokerError(
-            f"The log at {self._servers} cannot be read within {TIMEOUT_S:g} s ({why}). Read it "
-            "while no fault is in force."
+            f"The log at {self._servers} cannot be read ({why}; it may take {TIMEOUT_S:g} s). Read "
+            "it while no fault is in force."
         )
 
 

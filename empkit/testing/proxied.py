@@ -19,7 +19,7 @@ class Proxied:
     """An address behind the fault proxy; clients connect to `host` and `port` in its place.
 
     Each toxic of `empkit.proxy` is a method, with the toxic's settings, `at` and `seconds`:
-    `with database.latency(latency_ms=50): ...`, `database.reset_peer(at=1)`.
+    `with database.latency(latency_ms=50): ...`, `database.reset(at=1)`.
 
     Args:
         proxy: the proxy.

@@ -118,11 +118,20 @@ class Session(Stopping):
             strikes: the faults of the test.
 
         Raises:
-            ValueError: it is no address.
+            ValueError: it is no address, or that of a broker: clients of Kafka connect to the
+                address that it advertises, past the proxy.
         """
         from empkit.testing.proxied import Proxied  # noqa: PLC0415 - start-up time
 
+        if isinstance(target, str) and "/" in target:
+            raise ValueError(f"{target} is not HOST:PORT, such as 127.0.0.1:5432.")
         host, port = host_and_port(target) if isinstance(target, str) else target
+        for running in self._shared.values():
+            if f"{host}:{port}" in running.bootstrap_servers.split(","):
+                raise ValueError(
+                    f"{host}:{port} is a Kafka broker: its clients connect to the address that it "
+                    "advertises, past the proxy. Use its own faults, such as `kafka.slow(50)`."
+                )
         if self._proxy is None:
             self._proxy = self._new_proxy()
         listener = f"target-{next(self._numbers)}:"

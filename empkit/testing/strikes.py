@@ -45,6 +45,7 @@ class Strike:
     ) -> None:
         self._at = At(at, fault, None if seconds is None else at + seconds)
         self._timeline = Timeline(scene, [self._at])
+        self._lasted_s = 0.0
         self.begun_ns: int | None = None
         self.ended = False
         strikes.add(self)
@@ -90,26 +91,35 @@ class Strike:
         """
         if self.ended or self.begun_ns is None:
             return
-        lasted_s = (now_ns() - self.begun_ns) / 1e9
+        self._lasted_s = (now_ns() - self.begun_ns) / 1e9
         self.ended = True
         self._timeline.finish(abort=True)
-        if not check:
-            return
+        if check and (problem := self.problem()) is not None:
+            raise problem
+
+    @property
+    def failed(self) -> bool:
+        """Whether it could not be carried out or undone."""
+        return self._timeline.failure is not None
+
+    def problem(self) -> Exception | None:
+        """Return what went wrong with a fault that has been stopped; None if nothing has."""
+        lasted = f"{self._lasted_s:.3f} s"
         if self._timeline.failure is not None:
-            raise self._timeline.failure
+            return self._timeline.failure
         if self._timeline.missed:
-            raise FaultError(
+            return FaultError(
                 f"{self} was to strike at {self._at.at_s:g} s, and its block was over after "
-                f"{lasted_s:.3f} s: it did not strike. Give a smaller `at`, or let the block last "
-                "until then."
+                f"{lasted}: it did not strike. Give a smaller `at`, or let the block last until "
+                "then."
             )
-        for span in self.spans:
-            if span.struck == 0:
-                raise FaultError(
-                    f"{self} struck nothing within the {lasted_s:.3f} s of its block (0 "
-                    f"{span.unit}). Wait in the block until the program under test has sent its "
-                    "requests, or leave the fault out."
-                )
+        if any(span.struck == 0 for span in self.spans):
+            return FaultError(
+                f"{self} struck nothing within the {lasted} of its block (0 {self.spans[0].unit}). "
+                "Wait in the block until the program under test has sent its requests, or leave "
+                "the fault out."
+            )
+        return None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -128,6 +138,7 @@ class Strikes:
 
     def __init__(self) -> None:
         self._all: list[Strike] = []
+        self._stopped = False
         self._begin_ns = now_ns()
         self._begin_s = time.time()
 
@@ -139,16 +150,28 @@ class Strikes:
         """Undo all that is in force.
 
         Raises:
-            FaultError: a fault was made and never started.
+            FaultError: a fault was made and never started, or was started without a block and has
+                not struck, or struck nothing.
         """
+        unchecked = [strike for strike in self._all if not strike.ended]
         for strike in reversed(self._all):
             strike.stop(check=False)
-        idle = [str(strike) for strike in self._all if strike.begun_ns is None]
-        if idle:
-            raise FaultError(
-                f"{idle[0]} was made and never struck. Write it as `with kafka.down(): ...`, or "
-                "call its `start()`."
-            )
+        if self._stopped:
+            return
+        self._stopped = True  # it is said once
+        for strike in unchecked:
+            if strike.begun_ns is None:
+                raise FaultError(
+                    f"{strike} was made and never struck. Write it as `with kafka.down(): ...`, or "
+                    "call its `start()`."
+                )
+            if (problem := strike.problem()) is not None:
+                raise problem
+
+    @property
+    def failed(self) -> bool:
+        """Whether one could not be carried out or undone."""
+        return any(strike.failed for strike in self._all)
 
     def since_begin(self, time_s: float) -> float:
         """Return a time in seconds since 1970 as seconds after the test began."""

@@ -26,6 +26,8 @@ def each_once(records: Identified, expected: Iterable[Any] | None, in_force: InF
         expected: what it is to hold, in the order in which it was sent; None: anything, once.
         in_force: says which faults were in force.
     """
+    if expected is None and not records:
+        return "the topic holds no record: there is nothing to judge."
     places: dict[Any, list[Record]] = {}
     for identity, record in records:
         places.setdefault(identity, []).append(record)
@@ -36,6 +38,8 @@ def each_once(records: Identified, expected: Iterable[Any] | None, in_force: InF
     strange = [identity for identity in places if identity not in known]
     if not (absent or twice or strange):
         return ""
+    if other := other_types(wanted, places):
+        return f"what is expected and what `key` returns are of different types: {other}"
     lines = [
         f"each of {len(wanted)} records is to be there once; {len(absent)} are missing, "
         f"{len(twice)} are there more than once, {len(strange)} were not expected."
@@ -64,13 +68,16 @@ def order_per_key(records: Sequence[tuple[Any, Any, Record]], in_force: InForce)
         records: key, place in the order that was meant, and record, in the order of the log.
         in_force: says which faults were in force.
     """
+    if not records:
+        return "the topic holds no record: there is no order to judge."
     latest: dict[Any, tuple[Any, Record]] = {}
     late: list[tuple[Any, Any, Record, Any, Record]] = []
     for key, number, record in records:
         before = latest.get(key)
         if before is not None and before[1].partition != record.partition:
+            whose = "without a key" if key is None else f"of key {key!r}"
             return (
-                f"the records of key {key!r} are in several partitions, which have no order: "
+                f"the records {whose} are in several partitions, which have no order: "
                 f"{before[0]!r} is at {before[1].place}, and {number!r} at {record.place}. "
                 "Produce all of them with the same key and partitioner."
             )
@@ -100,17 +107,48 @@ def missing(sent: Iterable[Any], stored: Iterable[Any]) -> list[Any]:
     return absent
 
 
-def lost(absent: Sequence[Any], records: Identified, in_force: InForce) -> str:
+def other_types(wanted: Iterable[Any], found: Iterable[Any]) -> str:
+    """Return in which way nothing of two collections can be equal, though it reads alike."""
+    wanted, found = list(wanted), list(found)
+    if set(wanted) & set(found):
+        return ""
+    alike = {_text(each): each for each in found}
+    for each in wanted:
+        other = alike.get(_text(each))
+        if other is not None:
+            return (
+                f"{each!r} is never equal to {other!r} ({type(each).__name__} and "
+                f"{type(other).__name__}). Make them the same, as with `int(...)` or `row[0]`."
+            )
+    return ""
+
+
+def not_comparable(sent: Sequence[Any], stored: Sequence[Any]) -> str:
+    """Return why what was sent and what is stored cannot be compared; empty if they can."""
+    if not sent:
+        return "nothing was sent: there is nothing to judge (a generator can be read only once)."
+    other = other_types(sent, stored)
+    return f"what was sent and what is stored are of different types: {other}" if other else ""
+
+
+def lost(
+    absent: Sequence[Any], stored: Sequence[Any], records: Identified, in_force: InForce
+) -> str:
     """Return what was sent and not stored, and where the first of it is in the log.
 
     Args:
-        absent: what is not stored.
+        absent: what is not stored, or less often than it was sent.
+        stored: what is stored.
         records: what the log holds.
         in_force: says which faults were in force.
     """
     first = absent[0]
     found = [record for identity, record in records if identity in (first, str(first))]
-    if found:
+    if times := list(stored).count(first):
+        where = (
+            f"{first!r} was sent {times + absent.count(first)} times and is stored {times} times."
+        )
+    elif found:
         where = (
             f"{first!r} is in the log at {found[0].place}: its consumer did not store it. "
             f"{_then(found, in_force)}"
@@ -118,6 +156,13 @@ def lost(absent: Sequence[Any], records: Identified, in_force: InForce) -> str:
     else:
         where = f"{first!r} is not in the log either: it did not arrive, or was dropped since."
     return f"{len(absent)} were sent and are not stored: {_some(absent)}. {where}"
+
+
+def _text(value: Any) -> str:
+    """Return a value as a text, as a row of one column and as bytes are often meant."""
+    while isinstance(value, tuple) and len(value) == 1:
+        (value,) = value
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _some(identities: Sequence[Any], most: int = 5) -> str:

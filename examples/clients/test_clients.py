@@ -6,6 +6,7 @@ A test that fails says what changed: a new version of a library may have mended 
 import re
 
 import pytest
+
 from claims import claim_of
 from scenarios import APACHE_ONLY, CONSUMING, EMBEDDED_ONLY, PRODUCING, Stage
 from services import LIBRARIES

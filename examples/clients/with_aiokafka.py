@@ -8,6 +8,7 @@ import asyncio
 import sys
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
 from orders import IDEMPOTENT, SERVERS, SESSION_TIMEOUT_MS, acked, numbers, store, text_of
 
 

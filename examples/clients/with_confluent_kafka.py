@@ -7,6 +7,7 @@ python with_confluent_kafka.py produce TOPIC
 import sys
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer
+
 from orders import IDEMPOTENT, SERVERS, SESSION_TIMEOUT_MS, acked, numbers, store, text_of
 
 

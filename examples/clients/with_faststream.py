@@ -9,6 +9,7 @@ import sys
 
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
+
 from orders import IDEMPOTENT, SERVERS, SESSION_TIMEOUT_MS, acked, numbers, store_order
 
 

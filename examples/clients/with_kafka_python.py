@@ -8,6 +8,7 @@ import os
 import sys
 
 from kafka import KafkaConsumer, KafkaProducer
+
 from orders import IDEMPOTENT, SERVERS, SESSION_TIMEOUT_MS, acked, numbers, store, text_of
 
 VERSION = tuple(int(part) for part in os.environ.get("KAFKA_API_VERSION", "").split(".") if part)

@@ -7,8 +7,9 @@ python with_quixstreams.py produce TOPIC
 import sys
 import tempfile
 
-from orders import IDEMPOTENT, SERVERS, SESSION_TIMEOUT_MS, acked, numbers, store_order, text_of
 from quixstreams import Application
+
+from orders import IDEMPOTENT, SERVERS, SESSION_TIMEOUT_MS, acked, numbers, store_order, text_of
 
 
 def consume(topic: str, group: str, database: str) -> None:

@@ -101,3 +101,19 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path):
     assert "cannot be written: No such file" in refused(
         "proxy", "0", "h:1", "--ready-file", str(file)
     )
+
+
+@pytest.mark.slow
+def test_an_address_that_an_earlier_program_left_is_gone_before_anything_starts(tmp_path):
+    ready = tmp_path / "ready"
+    ready.write_text("127.0.0.1:1\n")
+    with running("broker", "--ready-file", ready):
+        wait_until(lambda: ready.exists() and ":1\n" not in ready.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["broker"], ["proxy", "0", "127.0.0.1:9"]])
+def test_a_folder_is_no_file_for_an_address(tmp_path, command):
+    assert f"--ready-file: {tmp_path} cannot be a file" in refused(
+        *command, "--ready-file", tmp_path
+    )

@@ -86,3 +86,8 @@ def test_a_toxic_that_there_is_not_is_told_with_those_that_there_are(fault_proxy
 def test_what_is_no_address_is_refused(fault_proxy, target):
     with pytest.raises(ValueError, match=r"is not a valid address; expected HOST"):
         fault_proxy(target)
+
+
+def test_a_kafka_broker_is_no_target_since_its_clients_go_past_the_proxy(fault_proxy, kafka):
+    with pytest.raises(ValueError, match=r"Use its own faults, such as `kafka.slow"):
+        fault_proxy(kafka.bootstrap_servers)

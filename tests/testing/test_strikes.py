@@ -6,6 +6,8 @@ import time
 import pytest
 
 from empkit.faults import FaultError
+from empkit.testing.kafka import Kafka
+from empkit.testing.strikes import Strikes
 from tests.conftest import wait_until
 from tests.plugin import PLUGINS
 
@@ -109,3 +111,12 @@ def test_the_nearest_fault_is_named_when_none_was_in_force(kafka, _empkit_strike
     assert said.startswith("No fault was in force then; the nearest, 4.9")
     assert "In force then: broker-slow:ms=1 (" in _empkit_strikes.in_force(now - 1, now + 6)
     assert "the nearest, 4.9" in _empkit_strikes.in_force(now - 6, now - 5)
+
+
+def test_without_a_block_a_fault_that_did_not_strike_is_an_error_at_the_end_and_said_once(kafka):
+    strikes = Strikes()
+    earlier = Kafka(kafka._running, strikes)
+    earlier.lost_acks(5, at=100).start()
+    with pytest.raises(FaultError, match="lost-acks:count=5 was to strike at 100 s"):
+        earlier.close()
+    strikes.stop()

@@ -42,6 +42,7 @@ def test_what_is_produced_is_read_back_with_its_place(kafka):
     written = topic.produce("Käse", "k", partition=2, headers={"trace": "1", "none": None})
     assert (written.partition, written.offset, written.key) == (2, 0, b"k")
     (record,) = topic.read()
+    assert written == record
     assert record.value == "Käse".encode()
     assert record.headers == (("trace", b"1"), ("none", None))
     assert before - 0.01 <= record.time_s <= time.time()
@@ -51,6 +52,29 @@ def test_what_is_produced_is_read_back_with_its_place(kafka):
 def test_a_record_without_key_or_value_is_read(orders):
     orders.produce(None)
     assert [(record.key, record.value) for record in orders.read()] == [(None, None)]
+
+
+def test_keys_that_are_no_text_are_told_apart(orders):
+    orders.produce_all([(bytes([200 + n]), str(n)) for n in range(20)])
+    orders.assert_each_once()
+    orders.assert_each_once(expected=[bytes([200 + n]) for n in range(20)])
+    orders.assert_order_per_key(lambda record: -int(record.value))
+
+
+@pytest.mark.parametrize("group", ["", None])
+def test_a_group_without_a_name_is_refused(orders, group):
+    for ask in (orders.lag, orders.committed, orders.wait_until_read):
+        with pytest.raises(ValueError, match="The name of a consumer group is"):
+            ask(group)
+
+
+def test_what_comes_after_the_last_record_is_not_waited_for(kafka, orders, monkeypatch):
+    """As the mark at the end of a transaction, which has an offset."""
+    orders.produce_all(entries(1, 2))
+    commit(kafka, orders, "billing", 2)
+    monkeypatch.setattr(type(orders._log), "bounds", lambda *_: {0: (0, 3)})
+    monkeypatch.setattr(type(orders._log), "read", lambda *_: [])
+    orders.wait_until_read("billing", timeout=0)
 
 
 def test_each_topic_holds_the_records_of_its_own(kafka, orders):
@@ -177,7 +201,10 @@ def test_a_broker_that_does_not_answer_is_told_and_not_waited_for_for_ever(
 ):
     monkeypatch.setattr("empkit.testing.log.TIMEOUT_S", 0.5)
     orders.produce("v")
-    with kafka.pause(), pytest.raises(BrokerError, match=r"cannot be read within 0.5 s .*no fault"):
+    with (
+        kafka.pause(),
+        pytest.raises(BrokerError, match=r"cannot be read .*0.5 s\). Read it while no fault"),
+    ):
         orders.read()
     assert len(orders.read()) == 1
 

@@ -1,7 +1,9 @@
 """What the assertions say, of records that the test makes up."""
 
+import pytest
+
 from empkit.testing.log import Record
-from empkit.testing.verdicts import each_once, lost, missing, order_per_key
+from empkit.testing.verdicts import each_once, lost, missing, not_comparable, order_per_key
 
 
 def records(*numbers, partition=0):
@@ -91,9 +93,44 @@ def test_what_is_missing_is_counted_as_often_as_it_lacks():
 
 def test_what_is_lost_is_said_to_be_in_the_log_or_not():
     there = [("0", records(0)[0][1]), ("1", records(0, 1)[1][1])]
-    problem = lost([1, 5], there, between)
+    problem = lost([1, 5], [], there, between)
     assert problem == (
         "2 were sent and are not stored: 1, 5. 1 is in the log at partition 0, offset 1: its "
         "consumer did not store it. [100.01 to 100.01]"
     )
-    assert "5 is not in the log either" in lost([5], there, between)
+    assert "5 is not in the log either" in lost([5], [], there, between)
+
+
+def test_what_was_sent_twice_and_is_stored_once_is_not_said_to_be_absent():
+    problem = lost(missing([0, 0, 1], [0, 1]), [0, 1], records(0, 1), between)
+    assert problem.endswith("0 was sent 2 times and is stored 1 times.")
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        (["0", "1"], "0 is never equal to '0' (int and str). Make them the same"),
+        ([(0,), (1,)], "0 is never equal to (0,) (int and tuple)"),
+        ([b"0"], "0 is never equal to b'0' (int and bytes)"),
+        ([0, 1], ""),
+        ([7, 8], ""),
+        ([], ""),
+    ],
+)
+def test_values_that_read_alike_and_are_never_equal_are_said_to_be_of_different_types(
+    stored, words
+):
+    assert words in not_comparable(range(3), stored)
+    assert bool(words) == bool(not_comparable(range(3), stored))
+
+
+def test_numbers_are_never_equal_to_the_texts_of_keys():
+    there = [(str(number), record) for number, record in records(0, 1)]
+    assert "are of different types: 0 is never equal to '0'" in each_once(there, range(2), between)
+
+
+def test_nothing_is_no_evidence():
+    assert "nothing was sent: there is nothing to judge" in not_comparable([], [1])
+    assert "holds no record" in each_once([], None, between)
+    assert "holds no record" in order_per_key([], between)
+    assert each_once([], [], between) == ""

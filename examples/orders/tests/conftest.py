@@ -1,5 +1,6 @@
 """The system under test: the shop, and billing as a process of its own."""
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +30,13 @@ class Billing:
     def stop(self):
         self._process.terminate()
         assert self._process.wait(10) == 0
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Keep the lock of the database, as a backup or another program may."""
+        with contextlib.closing(sqlite3.connect(self._database, isolation_level=None)) as bills:
+            bills.execute("BEGIN IMMEDIATE")
+            yield
 
     def billed(self):
         with sqlite3.connect(self._database) as bills:

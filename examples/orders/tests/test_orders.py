@@ -1,5 +1,6 @@
 """Every order that was placed is billed once, whatever happens to the broker or to billing."""
 
+import contextlib
 import json
 
 import pytest
@@ -38,6 +39,21 @@ def test_a_billing_that_is_killed_goes_on_where_it_was(orders, shop, billing):
     billing.kill()
     for number in range(20, COUNT):
         shop.place_order(number, "customer 1", 999)
+    billing.start()
+    orders.wait_until_read(billing.group, timeout=30)
+    orders.assert_nothing_lost(sent=range(COUNT), stored=billing.billed(), key=number_of)
+
+
+def test_orders_that_were_read_and_not_stored_when_billing_was_killed_are_read_again(
+    orders, shop, billing
+):
+    place(shop, 1)
+    orders.wait_until_read(billing.group, timeout=30)  # it has made its table
+    with billing.locked():  # it reads orders, and cannot store them
+        place(shop)
+        with contextlib.suppress(AssertionError):  # one that commits first does so now
+            orders.wait_until_read(billing.group, timeout=1)
+        billing.kill()
     billing.start()
     orders.wait_until_read(billing.group, timeout=30)
     orders.assert_nothing_lost(sent=range(COUNT), stored=billing.billed(), key=number_of)
