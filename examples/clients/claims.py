@@ -114,6 +114,12 @@ MISTAKES = (
         f"{KAFKAJS}/configuration#default-retry",
     ),
     Claim(
+        "kafkajs", "produce", "broker down 4 s", "each once; 9 not acked, ended",
+        "`send` gives up after 5 retries, before a broker that restarts in about 10 s is back; the "
+        "rejection, which the quick start does not catch, ends the process",
+        f"{KAFKAJS}/configuration#default-retry", "apache",
+    ),
+    Claim(
         "kcat", "consume", "(broker down 4 s|started while .*)",
         r"(each once|\d doubled); ended (once|\d+ times)",
         "kcat ends when no broker can be reached, unless it is told `-E`: without a supervisor it "
