@@ -110,7 +110,7 @@ MISTAKES = (
     Claim(
         "kafkajs", "consume", "poison record", r"5 not stored within 30 s; ended \d+ times",
         "a `SyntaxError` in `eachMessage` is not retried and stops the consumer for good: without "
-        "anything else to do, the process ends with status 0, and again after each restart",
+        "anything else to do, the process ends, and again after each restart",
         f"{KAFKAJS}/configuration#default-retry",
     ),
     Claim(
