@@ -196,12 +196,12 @@ class Topic:
         """
         __tracebackhide__ = True  # pytest shows the line of the test
         sent, stored = list(sent), list(stored)
-        lost = verdicts.missing(sent, stored)
-        if not sent or verdicts.other_types(sent, stored) or not lost:
-            self._judge(verdicts.not_comparable(sent, stored))
-        else:
+        problem = verdicts.not_comparable(sent, stored)
+        absent = verdicts.missing(sent, stored)
+        if absent and not problem:
             in_force = self._strikes.in_force
-            self._judge(verdicts.lost(lost, stored, self._identified(key), in_force))
+            problem = verdicts.lost(absent, stored, self._identified(key), in_force)
+        self._judge(problem)
 
     def _identified(self, key: Callable[[Record], Any]) -> list[tuple[Any, Record]]:
         """Return each record with what a function of the test says of it."""
