@@ -48,7 +48,9 @@ _CONSUMER = (
     "tests/server/test_bad_input.py", "tests/server/test_consumer.py",
 )  # fmt: skip
 _STORE = ("tests/server/test_stamps.py", "tests/server/test_store.py")
-_CLIENTS = ("tests/clients/test_base.py", "tests/clients/test_tokens.py")
+_CLIENTS = (
+    "tests/test_shown.py", "tests/clients/test_base.py", "tests/clients/test_tokens.py",
+)  # fmt: skip
 _PROXY = (
     "tests/proxy/toxics", "tests/proxy/test_relay.py", "tests/proxy/test_flow.py",
     "tests/proxy/test_process.py",

@@ -5,8 +5,9 @@ import contextlib
 
 import pytest
 
-from empkit import connect
+from empkit import connect, wire
 from empkit.clients import ClientError
+from empkit.clients.control import ControlPlane, NotThisKitError
 from empkit.proxy import ProxyProcess, ResetPeer
 from tests.conftest import employee, is_stored
 
@@ -74,6 +75,34 @@ def test_no_answer_until_the_deadline_is_unknown_not_failed(lab, fresh_id, proto
         reply = asyncio.run(run())
     assert reply.outcome == "unknown"
     assert reply.attempts > 1
+
+
+@pytest.mark.slow
+def test_no_attempt_begins_after_the_deadline(lab, fresh_id):
+    """Each attempt takes 0.5 s, so of those within 0.6 s there are two."""
+    settings = lab.settings.model_copy(
+        update={"deadline_s": 0.6, "attempt_timeout_s": 0.5, "retries": 20}
+    )
+    lab.server.pause()
+    try:
+        reply = send("http", settings, employee(fresh_id), lab.token)
+    finally:
+        lab.server.resume()
+    assert reply.outcome in {"unknown", "failed"}
+    assert reply.attempts <= 2
+
+
+def test_a_health_that_is_not_the_kits_names_where_it_was_asked(lab, monkeypatch):
+    async def run():
+        async with ControlPlane(lab.settings, lab.token) as server:
+            monkeypatch.setattr(server, "get", answers)
+            with pytest.raises(NotThisKitError, match=f"{lab.server_url}.*{wire.HEALTH}"):
+                await server.health()
+
+    async def answers(*_, **__):
+        return {"status": "UP"}
+
+    asyncio.run(run())
 
 
 def test_what_was_never_sent_is_failed(lab, fresh_id):

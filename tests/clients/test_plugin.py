@@ -161,6 +161,7 @@ def test_a_mistake_in_a_client_is_said_with_its_line(lab, write):
         (None, ":OneShot", "not written like 'my_client:MyClient'"),
         (None, "no_such_module:OneShot", "no module 'no_such_module'.*%%writefile"),
         (GOOD, "OneShots", "no class 'OneShots'; it has Clumsy, Half, Liar, OneShot"),
+        ("x = 1\n", "A", "has no class 'A'; it has no client at all"),
         (GOOD, "NoClient", "is not a client: write `class NoClient"),
         (GOOD, "Half", "is not complete: it has no _attempt and no close"),
         ("import not_installed\n", "A", "imports 'not_installed', which is not installed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import pytest
@@ -38,6 +39,10 @@ def test_cut_ends_open_connections_once():
             r.proxy.remove_toxic(cut)
 
     run(test)
+
+
+LARGE = 16 * 2**20
+"""In bytes: more than the buffers of the sockets take."""
 
 
 @pytest.mark.parametrize(("direction", "received"), [("up", b""), ("down", b"ping")])
@@ -82,3 +87,21 @@ def test_limit_data_closes_a_connection_after_exactly_its_bytes():
             assert r.received == b"x" * 600 + b"y" * 400
 
     run(test)
+
+
+def test_limit_data_ends_both_directions_and_what_it_let_pass_arrives():
+    async def test():
+        async with rig(LimitData(LARGE, direction="down")) as r:
+            reader, writer = await r.connect()
+            writing = asyncio.create_task(write_all(writer, LARGE + 1))
+            assert len(await reader.read(-1)) == LARGE
+            await until(lambda: r.proxy.connections("it")["open"] == 0)
+            writing.cancel()
+
+    run(test)
+
+
+async def write_all(writer, size):
+    with contextlib.suppress(ConnectionError):
+        writer.write(b"x" * size)
+        await writer.drain()
