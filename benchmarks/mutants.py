@@ -60,7 +60,9 @@ TESTS = {
     "empkit/server/stamps.py": _STORE,
     "empkit/server/consumer.py": _CONSUMER,
     "empkit/server/reader.py": _CONSUMER,
-    "empkit/server/answers.py": ("tests/server/test_http.py", *_CONSUMER[:3]),
+    "empkit/server/answers.py": (
+        "tests/server/test_http.py", "tests/server/test_websocket.py", *_CONSUMER[:3],
+    ),
     "empkit/clients/websocket.py": ("tests/clients/test_websocket.py", *_CLIENTS),
     "empkit/clients/http*.py": (
         "tests/clients/test_http1.py", "tests/clients/test_http.py", *_CLIENTS,

@@ -7,8 +7,12 @@ import pytest
 from empkit import Lab, connect
 from empkit.clients import ClientError
 from empkit.clients.kafka import partition_of
+from empkit.settings import Settings
 from tests.clients.test_base import send
 from tests.conftest import employee
+from tests.plugin import PLUGINS
+
+pytest_plugins = PLUGINS
 
 
 def test_kafka_without_brokers_says_what_to_set():
@@ -43,3 +47,16 @@ def test_the_records_of_one_key_go_to_one_partition_and_keys_spread():
     assert found == {key: partition_of(b"E%d" % key, partitions, [3]) for key in range(200)}
     assert set(found.values()) == set(partitions)
     assert partition_of(None, partitions, [3]) == 3  # without a key, where there is a leader
+
+
+def test_a_record_has_its_id_as_its_key_and_one_without_has_none(kafka):
+    topic = kafka.topic()
+    settings = Settings(kafka_bootstrap_servers=kafka.bootstrap_servers, kafka_topic=topic.name)
+
+    async def send():
+        async with connect("kafka", settings) as client:
+            for record in (employee("E1"), {"first_name": "Nia"}):
+                await client.send(record)
+
+    asyncio.run(send())
+    assert [record.key for record in topic.read()] == [b"E1", None]

@@ -110,7 +110,10 @@ def test_a_record_that_cannot_be_decoded_is_stepped_over_and_the_rest_is_stored(
         letters = asyncio.run(read_dead_letters(lab.settings))
         assert sum("cannot be decoded (UnicodeDecodeError" in each.reason for each in letters) == 3
         assert all(letter.offset >= 0 and letter.result == "unreadable" for letter in letters)
-        assert "Stepped over offset" in lab.server.log.read_text()
+        log = lab.server.log.read_text()
+        for letter in letters:
+            place = f"offset {letter.offset} of partition {letter.partition} of {lab.topic}"
+            assert f"Stepped over {place}: it cannot be decoded" in log
         lab.stop_server()
         lab.start_server()
         wait_until(lambda: all_read(lab))
