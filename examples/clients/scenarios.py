@@ -104,24 +104,22 @@ def starts_first(stage: Stage) -> str:
 
 def broker_down(stage: Stage) -> str:
     """Take the broker down for 4 s while the consumer runs."""
-    database = stage.database()
-    with stage.consumer(database) as service:
-        stage.order(*ORDERS[:5])
-        service.wait(stored(database, 5), START_S)
-        with stage.kafka.down(seconds=4) as down:
-            service.wait(lambda: down.over, START_S)
-        stage.order(*ORDERS[5:])
-        return settle(stage, service, database)
+    return _through(stage, stage.kafka.down(seconds=4))
 
 
 def broker_paused(stage: Stage) -> str:
     """Pause the broker for longer than the session timeout of the group (8 s)."""
+    return _through(stage, stage.kafka.pause(seconds=8))
+
+
+def _through(stage: Stage, fault: Any) -> str:
+    """Order before and after a fault of a consumer that runs."""
     database = stage.database()
     with stage.consumer(database) as service:
         stage.order(*ORDERS[:5])
         service.wait(stored(database, 5), START_S)
-        with stage.kafka.pause(seconds=8) as pause:
-            service.wait(lambda: pause.over, START_S)
+        with fault:
+            service.wait(lambda: fault.over, START_S)
         stage.order(*ORDERS[5:])
         return settle(stage, service, database)
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from empkit.faults import FaultError
+from tests.conftest import wait_until
 from tests.plugin import PLUGINS
 
 pytest_plugins = PLUGINS
@@ -57,8 +58,7 @@ def test_what_ends_while_the_broker_is_paused_is_undone_with_the_pause(kafka):
     topic = kafka.topic()
     topic.produce("v")
     with kafka.slow(400, seconds=0.1) as slow, kafka.pause(at=0.05, seconds=0.2) as pause:
-        while not (slow.over and pause.over):
-            time.sleep(0.01)
+        wait_until(lambda: slow.over and pause.over)
     assert quickest(topic) < 0.3
 
 
