@@ -5,7 +5,9 @@ Each target is a property-based test: Hypothesis makes its inputs from the fuzze
 takes them as they are, so that one statement of what must hold serves both. atheris (libFuzzer)
 keeps the inputs that reach new code, in `benchmarks/corpus/TARGET.zip`, and goes on from there the
 next time; with those that failed they are tests (`tests/test_corpus.py`). It ends when the time is
-over and the last ten minutes brought nothing new.
+over and the last ten minutes reached no new branch. How often a branch was run is told apart, too
+(libFuzzer's features, in steps of powers of two): for how long that brought nothing new is in the
+table beside it.
 
 It needs atheris, which is not a dependency of the kit: `pip install atheris`.
 """
@@ -28,7 +30,7 @@ from benchmarks.common import RESULTS, replace_section
 from benchmarks.fuzzed import MAX_BYTES, TARGETS, seeds_of
 
 QUIET_S = 600.0
-"""How long nothing new must have been found, in seconds."""
+"""How long no new branch must have been reached, in seconds."""
 INTERRUPTED = 72
 """libFuzzer's exit status after SIGTERM or SIGINT."""
 SEEDS = 20
@@ -44,6 +46,7 @@ class Fuzzed(NamedTuple):
         edges: how many branches of the kit they reached.
         seconds: how long it took.
         quiet_s: how long ago the last new one was, in seconds.
+        counts_quiet_s: how long ago one was first run so often, in seconds.
         failed: whether an input broke the property.
     """
 
@@ -51,6 +54,7 @@ class Fuzzed(NamedTuple):
     edges: int
     seconds: float
     quiet_s: float
+    counts_quiet_s: float
     failed: bool
 
 
@@ -59,7 +63,7 @@ def fuzz(target: str, minutes: float) -> Fuzzed:
 
     Args:
         target: one of `TARGETS`.
-        minutes: the least time; it goes on until `QUIET_S` brought nothing new.
+        minutes: the least time; it goes on until `QUIET_S` reached no new branch.
     """
     with tempfile.TemporaryDirectory() as folder:
         # too few bytes make no input, and the fuzzer begins with none
@@ -85,7 +89,7 @@ def kept(target: str) -> list[bytes]:
 
 def _fuzzed(command: list[str], minutes: float) -> Fuzzed:
     """Run the fuzzer, until the time is over or it fails."""
-    began = last = time.monotonic()
+    began = last = last_count = time.monotonic()
     inputs = edges = features = 0
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
@@ -93,9 +97,11 @@ def _fuzzed(command: list[str], minutes: float) -> Fuzzed:
             for line in process.stderr:
                 now = time.monotonic()
                 if found := _STATE.match(line):
-                    inputs, edges, seen = map(int, found.groups())
-                    if seen > features:
-                        features, last = seen, now
+                    inputs, reached, counted = map(int, found.groups())
+                    if reached > edges:
+                        edges, last = reached, now
+                    if counted > features:
+                        features, last_count = counted, now
                 else:
                     sys.stderr.buffer.write(line)
                     sys.stderr.buffer.flush()
@@ -109,7 +115,7 @@ def _fuzzed(command: list[str], minutes: float) -> Fuzzed:
         status = process.wait()
     now = time.monotonic()
     failed = status > 0 and status != INTERRUPTED
-    return Fuzzed(inputs, edges, now - began, now - last, failed)
+    return Fuzzed(inputs, edges, now - began, now - last, now - last_count, failed)
 
 
 def main() -> None:
@@ -120,15 +126,16 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write into {RESULTS.name}")
     options = parser.parse_args()
     lines = [
-        "| target | what must hold | inputs | branches | minutes | nothing new for | broken |",
-        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+        "| target | what must hold | inputs | branches | minutes | no new branch for "
+        "| no new count for | broken |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for target in options.targets or TARGETS:
         found = fuzz(target, options.minutes)
         lines.append(
             f"| {target} | {TARGETS[target][2]} | {found.inputs:,} | {found.edges:,} "
             f"| {found.seconds / 60:.0f} | {found.quiet_s / 60:.0f} min "
-            f"| {'**yes**' if found.failed else 'no'} |"
+            f"| {found.counts_quiet_s / 60:.0f} min | {'**yes**' if found.failed else 'no'} |"
         )
         print("\n".join(lines), flush=True)
         if options.write:

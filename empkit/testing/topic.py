@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from empkit.brokers.base import BrokerError
 from empkit.testing import verdicts
 from empkit.testing.log import Bytes, Log, Member, Record
 
@@ -118,7 +119,8 @@ class Topic:
             timeout: in seconds.
 
         Raises:
-            AssertionError: it has not within that time.
+            AssertionError: it has not within that time, or the broker does not say, as while it is
+                paused; each question to it may take 10 s.
             RuntimeError: this thread runs an event loop, which would stand still meanwhile.
         """
         if asyncio._get_running_loop() is not None:
@@ -127,11 +129,17 @@ class Topic:
                 f"asyncio.to_thread(topic.wait_until_read, {group!r})`."
             )
         give_up = time.monotonic() + timeout
-        while lags := {number: lag for number, lag in self._lags(group).items() if lag}:
-            if time.monotonic() > give_up:
-                if not self._left(group):  # what marks the end of a transaction is no record
+        while True:
+            try:
+                if not (lags := {number: lag for number, lag in self._lags(group).items() if lag}):
                     return
-                raise AssertionError(self._unread(group, lags, timeout))
+                if time.monotonic() > give_up:
+                    if not self._left(group):  # what marks the end of a transaction is no record
+                        return
+                    raise AssertionError(self._unread(group, lags, timeout))
+            except BrokerError as error:  # as while it is paused: it may go on in time
+                if time.monotonic() > give_up:
+                    raise AssertionError(self._unknown(group, error)) from error
             time.sleep(POLL_S)
 
     def assert_each_once(
@@ -239,6 +247,13 @@ class Topic:
         """Return whether a record is at or after a committed offset."""
         committed = self.committed(group)
         return any(record.offset >= (committed[record.partition] or 0) for record in self.read())
+
+    def _unknown(self, group: str, error: BrokerError) -> str:
+        now_s = time.time()
+        return (
+            f"{self.name}: whether the group {group!r} has read every record is not known. {error} "
+            f"{self._strikes.in_force(now_s, now_s)}"
+        )
 
     def _unread(self, group: str, lags: Mapping[int, int], timeout: float) -> str:
         number, lag = next(iter(lags.items()))

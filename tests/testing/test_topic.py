@@ -175,6 +175,20 @@ def test_a_group_that_does_not_read_is_named_with_its_offset(kafka, orders):
         orders.wait_until_read("billing", timeout=0.05)
 
 
+@pytest.mark.slow
+def test_waiting_outlasts_a_pause_of_the_broker_or_names_it(kafka, orders, monkeypatch):
+    orders.produce_all(entries(1))
+    commit(kafka, orders, "billing", 1)
+    monkeypatch.setattr("empkit.testing.log.TIMEOUT_S", 0.3)  # a question does not outlast it
+    with kafka.pause(seconds=1):
+        orders.wait_until_read("billing")
+    with (
+        kafka.pause(),
+        pytest.raises(AssertionError, match=r"'billing' .*not known\. .* In force then: broker"),
+    ):
+        orders.wait_until_read("billing", timeout=0)
+
+
 def test_in_an_event_loop_waiting_says_how_to_wait(orders):
     async def test():
         orders.produce("v")
