@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     """File that the server appends its stamps to, so that they survive a crash; by default a
     temporary file that is removed with the server."""
 
+    guess: Literal["asked", "none"] = "asked"
+    """Whether the notebooks of the course stop where a guess is missing (`asked`), or go on without
+    one (`none`), as for a test: then nothing is kept of it, and each solution is tried."""
+
     lab_broker: Literal["embedded", "apache", "external", "none"] = "embedded"
     """Broker that a lab uses by default; `none` runs without Kafka."""
     lab_database: str | None = None

@@ -18,6 +18,7 @@ from empkit.cli import (
     faults,
     kafka,
     lab,
+    progress,
     proxy,
     sample,
     schema,
@@ -70,6 +71,7 @@ app.command()(faults.faults)
 app.command()(schema.schema)
 app.command()(dlq.dlq)
 app.command()(lab.lab)
+app.command()(progress.progress)
 
 kafka_commands = typer.Typer(help="Apache Kafka on this machine.", no_args_is_help=True)
 kafka_commands.command()(kafka.install)

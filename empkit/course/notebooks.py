@@ -1,13 +1,23 @@
-"""The notebooks of the course: the version that they need, their folder, and working copies."""
+"""The notebooks of the course: the version that they need, their folder, and working copies.
+
+originals (executed) --without outputs--> working copy: what was measured is not yet to be seen
+"""
 
 from __future__ import annotations
 
 import filecmp
+import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from packaging.version import Version
+
+from empkit.course import ledger
+
+NOTEBOOK = ".ipynb"
+_LEFT_OUT = {".ipynb_checkpoints", "figures", ledger.NAME}
 
 
 def require(wanted: str) -> None:
@@ -45,10 +55,11 @@ def originals() -> Path:
 
 
 def working_copy(folder: Path, *, fresh: bool = False) -> list[Path]:
-    """Copy the notebooks to a folder in which a reader may change them.
+    """Copy the notebooks, without outputs, to a folder in which a reader may change them.
 
-    A notebook that the reader has changed stays as it is; `fresh` restores the original and renames
-    the reader's to `NAME.mine.ipynb`, `NAME.mine-2.ipynb` and so on.
+    A notebook that is there already stays as it is. `fresh` restores the original; a notebook whose
+    cells the reader has changed is renamed to `NAME.mine.ipynb`, `NAME.mine-2.ipynb` and so on, and
+    one that was only executed is not. Progress (`empkit-progress.json`) stays.
 
     Args:
         folder: the destination; created when it is missing.
@@ -67,16 +78,60 @@ def working_copy(folder: Path, *, fresh: bool = False) -> list[Path]:
     """
     source, renamed = originals(), []
     for original in sorted(source.rglob("*")):
-        if original.is_dir() or {".ipynb_checkpoints", "figures"} & set(original.parts):
+        if original.is_dir() or _LEFT_OUT & {*original.parts}:
             continue
         copy = folder / original.relative_to(source)
         if copy.exists():
             if not fresh or filecmp.cmp(original, copy, shallow=False):
                 continue
-            renamed.append(copy.rename(_free_name(copy)))
+            if _is_changed(copy, original):
+                renamed.append(copy.rename(_free_name(copy)))
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(original, copy)
+        if original.suffix == NOTEBOOK:
+            copy.write_text(_written(without_outputs(_read(original))), encoding="utf-8")
+        else:
+            shutil.copyfile(original, copy)
     return renamed
+
+
+def without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook as if no cell had been executed.
+
+    Args:
+        notebook: its JSON.
+    """
+    cells = [
+        {**cell, "outputs": [], "execution_count": None} if cell["cell_type"] == "code" else cell
+        for cell in notebook["cells"]
+    ]
+    return {**notebook, "cells": cells}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _written(notebook: dict[str, Any]) -> str:
+    """Return the text of a notebook, in the form in which Jupyter writes it."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _is_changed(copy: Path, original: Path) -> bool:
+    """Return whether a reader has changed a copy: the cells of a notebook, or any other file.
+
+    Outputs, and what Jupyter notes about cells and kernel, are no change.
+    """
+    if original.suffix != NOTEBOOK:
+        return True  # their bytes differ
+    try:
+        return _cells(copy) != _cells(original)
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+
+
+def _cells(path: Path) -> list[tuple[str, str]]:
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in _read(path)["cells"]]
 
 
 def _free_name(path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from empkit.course import ledger
 from empkit.course.exercises import (
     choose,
     failures,
@@ -18,6 +19,7 @@ from empkit.course.exercises import (
     websocket,
 )
 from empkit.course.exercises.answers import Check
+from empkit.course.exercises.solutions import tried
 
 CHECKS: dict[str, Check] = {
     number: checker
@@ -40,7 +42,9 @@ CHECKS: dict[str, Check] = {
 
 
 def check(number: str, answer: Any) -> None:
-    """Print whether an answer is right, or what is missing in it.
+    """Print whether an answer is right, or what is missing in it, and note it for `show_progress`.
+
+    With EMPKIT_GUESS=none the solution is tried, too: it has to be right.
 
     Args:
         number: of the exercise, as in the notebook.
@@ -57,3 +61,6 @@ def check(number: str, answer: Any) -> None:
         raise KeyError(f"There is no exercise {number!r}; there are {', '.join(CHECKS)}.")
     missing = CHECKS[number](answer)
     print(f"{number}: right." if missing is None else f"{number}: not yet. {missing}")
+    ledger.note_try(number, right=missing is None)
+    if ledger.unattended():
+        tried(number, CHECKS[number])
