@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from empkit.course.notebooks import originals, require, working_copy
+from empkit.course.ledger import NAME
+from empkit.course.notebooks import originals, require, without_outputs, working_copy
 from tests.conftest import wait_until
 from tests.signals import started
 
@@ -30,6 +31,37 @@ def test_an_older_kit_is_told_how_to_get_a_newer_one():
         require("99.0")
 
 
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_working_copy_shows_nothing_that_was_measured(tmp_path):
+    working_copy(tmp_path)
+    for name in NOTEBOOKS:
+        copy, original = read(tmp_path / name), read(originals() / name)
+        assert copy == without_outputs(original) != original
+        code = [cell for cell in copy["cells"] if cell["cell_type"] == "code"]
+        assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+
+
+def test_a_notebook_that_was_only_executed_is_not_kept_as_a_changed_one(tmp_path):
+    working_copy(tmp_path)
+    executed, edited = (tmp_path / name for name in NOTEBOOKS[:2])
+    shutil.copy(originals() / NOTEBOOKS[0], executed)  # with outputs
+    content = read(executed)
+    content["metadata"]["language_info"]["version"] = "3.13.0"  # as another kernel notes it
+    executed.write_text(json.dumps(content))
+    content = read(edited)
+    content["cells"][-1]["source"].append("\nmine")
+    edited.write_text(json.dumps(content))
+    (tmp_path / NAME).write_text("progress")
+    assert working_copy(tmp_path) == []
+    (kept,) = working_copy(tmp_path, fresh=True)
+    assert kept.name == NOTEBOOKS[1].replace(".ipynb", ".mine.ipynb")
+    assert read(executed) == without_outputs(read(originals() / NOTEBOOKS[0]))
+    assert (tmp_path / NAME).read_text() == "progress"
+
+
 def test_a_working_copy_has_all_and_keeps_what_the_reader_changed(tmp_path):
     assert working_copy(tmp_path) == []
     assert sorted(path.name for path in tmp_path.glob("*.ipynb")) == NOTEBOOKS
@@ -41,7 +73,7 @@ def test_a_working_copy_has_all_and_keeps_what_the_reader_changed(tmp_path):
         changed.write_text("mine")
         (kept,) = working_copy(tmp_path, fresh=True)
         assert kept.name == NOTEBOOKS[1].replace(".ipynb", name) and kept.read_text() == "mine"
-        assert changed.read_bytes() == (originals() / NOTEBOOKS[1]).read_bytes()
+        assert read(changed) == without_outputs(read(originals() / NOTEBOOKS[1]))
 
 
 def test_the_notebooks_import_from_the_public_face_only():

@@ -105,13 +105,15 @@ def tried(number: str, checker: Callable[[Any], str | None]) -> None:
     verdicts = []
 
     def check(checked: str, answer: Any) -> None:
-        assert checked == number, f"the solution of {number} checks {checked}"
+        if checked != number:
+            raise AssertionError(f"the solution of {number} checks {checked}")
         verdicts.append(checker(answer))
 
     code = compile(SOLUTIONS[number].code, f"<the solution of {number}>", "exec")
     with capture_output() as said:
         exec(code, {**shell.user_ns, "check": check})  # noqa: S102 - it is the kit's own code
-    assert verdicts == [None], f"the solution of {number}: {verdicts}\n{said.stdout}{said.stderr}"
+    if verdicts != [None]:
+        raise AssertionError(f"the solution of {number}: {verdicts}\n{said.stdout}{said.stderr}")
 
 
 def _shell() -> Any:
