@@ -21,6 +21,7 @@ The exceptions, each below the class that it derives from, with its module and i
           NotSentError         clients.base        nothing of the record can have arrived
           NotThisKitError      clients.control     what answers is not a server of this kit
           UnauthorizedError    clients.base        the token was refused
+        ElsewhereError         course.elsewhere    internal: a function cannot be asked elsewhere
         FaultError             faults.base         a fault cannot strike here
         LabError               rig.control         a part did not come up, or a run failed
           BrokenPromiseError   lab                 a record broke a promise; has the runs
@@ -40,6 +41,8 @@ The exceptions, each below the class that it derives from, with its module and i
         RecordError            records.employee    a record or a file of records cannot be used
         ResultError            results.folders     a folder of results cannot be read
         WrongUseError          experiment.beforehand  an option cannot be carried out
+      TypeError
+        WrongKindError         course.exercises.answers  internal: an answer is of the wrong kind
       OSError
         DescriptorsError       shortage            a process may not open as much as it needs
         FileNotFoundError
