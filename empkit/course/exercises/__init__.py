@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from empkit.course import ledger
 from empkit.course.exercises import (
@@ -20,6 +20,9 @@ from empkit.course.exercises import (
 )
 from empkit.course.exercises.answers import Check
 from empkit.course.exercises.solutions import tried
+
+if TYPE_CHECKING:
+    from empkit.lab import Lab
 
 CHECKS: dict[str, Check] = {
     number: checker
@@ -41,7 +44,7 @@ CHECKS: dict[str, Check] = {
 """The checkers by the number of their exercise."""
 
 
-def check(number: str, answer: Any) -> None:
+def check(number: str, answer: Any, lab: Lab | None = None) -> None:
     """Print whether an answer is right, or what is missing in it, and note it for `show_progress`.
 
     With EMPKIT_GUESS=none the solution is tried, too: it has to be right.
@@ -49,6 +52,7 @@ def check(number: str, answer: Any) -> None:
     Args:
         number: of the exercise, as in the notebook.
         answer: an answer of the kind that the exercise asks for.
+        lab: a running lab, on which an answer that can be run (06.3) is tried.
 
     Raises:
         KeyError: there is no such exercise.
@@ -59,8 +63,15 @@ def check(number: str, answer: Any) -> None:
     """
     if number not in CHECKS:
         raise KeyError(f"There is no exercise {number!r}; there are {', '.join(CHECKS)}.")
-    missing = CHECKS[number](answer)
+    missing = _judged(number, answer, lab)
     print(f"{number}: right." if missing is None else f"{number}: not yet. {missing}")
     ledger.note_try(number, right=missing is None)
     if ledger.unattended():
-        tried(number, CHECKS[number])
+        tried(number, _judged)
+
+
+def _judged(number: str, answer: Any, lab: Lab | None) -> str | None:
+    """Return what is missing in an answer; None if it is right."""
+    if lab is not None and number in failures.TRIED:
+        return failures.TRIED[number](answer, lab)
+    return CHECKS[number](answer)

@@ -1,21 +1,34 @@
 """The exercises of notebook 07.
 
-Each function takes an answer and returns None when it is right, or a sentence that says what is
+Each checker takes an answer and returns None when it is right, or a sentence that says what is
 missing.
 """
 
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
-from empkit.course.exercises.answers import Check, Missing, of_function, reached, too_few
+import numpy as np
+
+from empkit.course.exercises.answers import Check, Missing, WrongKindError, choices, kind
+from empkit.course.exercises.functions import Case, Mistake, held_against
+from empkit.course.exercises.measured import (
+    ALIKE,
+    DEFAULTS,
+    longest_wait_s,
+    not_all_stored,
+    of_runs,
+    strikes,
+    too_few,
+)
+from empkit.course.exercises.tables import RANDOM_TABLES
 from empkit.experiment.guarantees import Guarantees, may_lose
 from empkit.faults.broker import LostAcks
 from empkit.kafka.dead_letters import DeadLetter
 from empkit.records.employee import Employee
 from empkit.results.runs import Runs
-from empkit.settings import Settings
 
 PROMISES = {
     "acks=0": "at most once",
@@ -27,33 +40,113 @@ PROMISES = {
 
 def which_promise(answer: Any) -> Missing:
     """07.1: the promise of each choice."""
-    if not isinstance(answer, dict) or set(answer) != set(PROMISES):
-        return f"Give a dictionary with the keys {', '.join(map(repr, PROMISES))}."
-    unknown = set(answer.values()) - set(PROMISES.values())
-    if unknown:
-        return f"{sorted(map(str, unknown))} is not a promise; there are three in the table above."
-    right = sum(answer[choice] == promise for choice, promise in PROMISES.items())
-    return None if right == len(PROMISES) else f"{right} of {len(PROMISES)} are right."
+    reasons = {
+        "acks=0": "With acks=0 the sender never learns that the broker refused a record.",
+        "commit before the store": "A crash between the commit and the store: who reads it again?",
+        "retries": "A record whose ack was lost is sent again: how many copies are there?",
+        "retries and a primary key": "What does a primary key do with the second copy?",
+    }
+    return choices(answer, PROMISES, reasons)
 
 
-@of_function
-def mends(answer: Any) -> Missing:
-    """07.2: a function from a dead letter to the bytes of a record that can be stored."""
-    record = {"employee_id": "E7", "first_name": "Ada", "department": "Engines"}
-    letter = DeadLetter("t", 0, 0, "last_name: Field required", b"E7", json.dumps(record).encode())
-    mended = answer(letter)
+@cache
+def _letters() -> tuple[Case, ...]:
+    random = np.random.default_rng(19)
+    firsts = ["Ada", "Zoë", "Null", 'The "Duke"', "a\\b", "D'Arcy", "unknown"]
+    extras: dict[str, Any] = {
+        "email": "ada@example.org", "department": "Engines", "position": "first of 2",
+        "badge": 7, "share": 0.5, "skills": ["poetry", "algebra"], "home": {"city": "London"},
+        "left": False, "mentor": None,
+    }  # fmt: skip
+    cases = []
+    for number in range(RANDOM_TABLES):
+        chosen = random.permutation(list(extras))[: int(random.integers(0, len(extras)))]
+        record = {
+            "employee_id": f"E{number + 7}",
+            "first_name": firsts[number % len(firsts)],
+            **{str(name): extras[name] for name in chosen},
+        }
+        space: Any = ((",", ":"), None)[number % 2]
+        names = list(record) if number < RANDOM_TABLES / 2 else random.permutation(list(record))
+        value = json.dumps({str(name): record[name] for name in names}, separators=space)
+        letter = DeadLetter(
+            "employees", number % 8, number, "Invalid employee data: last_name: Field required",
+            str(record["employee_id"]).encode(), value.encode(), "invalid",
+        )  # fmt: skip
+        cases.append(Case(f"a letter with the value {value}", (letter,)))
+    return tuple(cases)
+
+
+def _mended(letter: DeadLetter) -> dict[str, Any]:
+    return {"last_name": "unknown", **json.loads(letter.value or b"")}
+
+
+def _record(mended: Any) -> dict[str, Any]:
+    """Return the record that was mended, without what an empty field stands for."""
+    if isinstance(mended, bytearray | memoryview):
+        mended = bytes(mended)
     if not isinstance(mended, bytes):
-        return f"A record travels as bytes; yours is {type(mended).__name__}."
+        raise WrongKindError(f"A record travels as bytes; this is {kind(mended)}")
     try:
         Employee.model_validate_json(mended)
-        values = json.loads(mended)
     except ValueError:
-        return "What it returns is still refused: read the letter's reason."
-    if any(values.get(name) != value for name, value in record.items()):
-        return "It can be stored, but something that was in the letter is no longer in it."
-    if values["last_name"] != "unknown":
-        return "It can be stored, but nobody sees that its last name is not known."
-    return None
+        raise WrongKindError("It is still refused: read the letter's reason.") from None
+    record: dict[str, Any] = json.loads(mended)
+    return record
+
+
+def _same(got: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether two records are the same; a field that is missing is as good as null."""
+    return all(got.get(name) == wanted.get(name) for name in got.keys() | wanted.keys())
+
+
+def _dumped(**fields: Any) -> bytes:
+    return json.dumps(fields).encode()
+
+
+mends = held_against(
+    _mended,
+    _letters,
+    [
+        Mistake(
+            lambda letter: _dumped(**{**_mended(letter), "last_name": "Unknown"}),
+            'It can be stored, but the name is to be "unknown", written exactly like this.',
+        ),
+        Mistake(
+            lambda letter: _dumped(
+                **{**_mended(letter), "last_name": _mended(letter)["first_name"]}
+            ),
+            "It can be stored, but nobody sees that its last name is not known.",
+        ),
+        Mistake(
+            lambda letter: _dumped(
+                **{
+                    name: value
+                    for name, value in _mended(letter).items()
+                    if name in {"employee_id", "first_name", "last_name"}
+                }
+            ),
+            "It can be stored, but something that was in the letter is no longer in it.",
+        ),
+        Mistake(
+            lambda letter: _dumped(
+                **{
+                    name: value
+                    for name, value in _mended(letter).items()
+                    if name in Employee.model_fields
+                }
+            ),
+            "It can be stored, but a field that the kit does not know is no longer in it.",
+        ),
+        Mistake(
+            lambda letter: _dumped(**{name: str(each) for name, each in _mended(letter).items()}),
+            "It can be stored, but what was a number, a list or null has become text.",
+        ),
+    ],
+    _record,
+    _same,
+)
+"""07.2: a function from a dead letter to the bytes of a record that can be stored."""
 
 
 def fitting_guarantees(answer: Any) -> Missing:
@@ -62,33 +155,37 @@ def fitting_guarantees(answer: Any) -> Missing:
         return "Give {'sensor': Guarantees(...), 'payment': Guarantees(...)}."
     if not all(isinstance(value, Guarantees) for value in answer.values()):
         return "Both must be Guarantees."
-    if answer["sensor"].acks != "0":
+    sensor, payment = (answer[name].applied(DEFAULTS) for name in ("sensor", "payment"))
+    if sensor.kafka_acks != "0":
         return "The sensor still waits for an ack."
-    payment = answer["payment"].applied(Settings())
     if may_lose(payment):
         return "The payment can still be lost."
-    if payment.retries == 0 or payment.deadline_s < Settings().deadline_s:
+    if payment.retries == 0 or payment.deadline_s < DEFAULTS.deadline_s:
         return "The payment is not lost unseen, but its sender gives up early."
     return None
 
 
-LATE = str(LostAcks(count=3, ms=900))
 RECORDS = 240
+HELD_S = 4.0
 
 
+@of_runs
 def log_without_copies(runs: Runs) -> Missing:
-    """The challenge of 07: acks are late, but the log has each record once."""
+    """The challenge of 07: an ack is later than a sender waits by default, but the log has each
+    record once."""
     if runs.protocols != ["kafka"]:
-        return "The run is to go over Kafka."
+        return "The run is to go over Kafka alone."
     if missing := too_few(runs, RECORDS):
         return missing
-    if any(LATE not in {fault.label for fault in info.faults} for info in runs.runs):
-        return "The broker is to hold three acks back for 0.9 s: faults=late."
-    missing = reached(runs)
-    if missing is not None:
+    if not all(strikes(info, LostAcks.name) for info in runs.runs):
+        return f"In this run the broker held no ack back; it is to hold one for {HELD_S:g} s."
+    if missing := not_all_stored(runs):
         return missing
-    if any(info.appended != info.offered for info in runs.runs):
-        return "Everything is stored once, but the log holds some records twice."
+    copies = sum((info.appended or 0) - info.offered for info in runs.runs)
+    if copies > 0:
+        return f"Everything is stored once, but the log holds copies: {copies} more than were sent."
+    if (waited := longest_wait_s(runs)) < ALIKE * HELD_S:
+        return f"No copy, but no ack was late: the latest came after {waited:.2g} s."
     return None
 
 
@@ -98,3 +195,4 @@ CHECKS: dict[str, Check] = {
     "07.3": fitting_guarantees,
     "07.challenge": log_without_copies,
 }
+"""The checkers by the number of their exercise."""

@@ -84,7 +84,7 @@ def show_solution(number: str) -> None:
         print(f"{number}, a solution:\n\n{solution.code.rstrip()}")
 
 
-def tried(number: str, checker: Callable[[Any], str | None]) -> None:
+def tried(number: str, judged: Callable[[str, Any, Any], str | None]) -> None:
     """Run a solution as a reader would, below the cells that have run, and see that it is right.
 
     It sees copies of the notebook's names, so that it leaves none behind. Outside of a notebook
@@ -92,7 +92,8 @@ def tried(number: str, checker: Callable[[Any], str | None]) -> None:
 
     Args:
         number: of the exercise.
-        checker: of the exercise.
+        judged: says what is missing in an answer, from the exercise's number, the answer, and the
+            lab on which it is tried (None for none).
 
     Raises:
         AssertionError: the solution is not right, or checks nothing.
@@ -104,10 +105,10 @@ def tried(number: str, checker: Callable[[Any], str | None]) -> None:
 
     verdicts = []
 
-    def check(checked: str, answer: Any) -> None:
+    def check(checked: str, answer: Any, lab: Any = None) -> None:
         if checked != number:
             raise AssertionError(f"the solution of {number} checks {checked}")
-        verdicts.append(checker(answer))
+        verdicts.append(judged(number, answer, lab))
 
     code = compile(SOLUTIONS[number].code, f"<the solution of {number}>", "exec")
     with capture_output() as said:

@@ -47,13 +47,13 @@ check("09.3", share_acked_first)
     "09.challenge": Solution(
         hints=(
             "How many records per second does the first try offer?",
-            "No more can be stored than are offered. Either a higher rate, or no rate at all and "
-            "more records in flight.",
-            "Workload(records=1_500, in_flight=32) lets a sender go as fast as it can. Over HTTP "
-            "or WebSocket, since Kafka's senders are not told of refusals.",
+            "No more can be stored than are offered, and the last ones take their time: offer a "
+            "little more than is to be stored.",
+            "Workload(records=1_200, rate=400), over HTTP or WebSocket, since Kafka's senders are "
+            "not told of refusals.",
         ),
         code="""\
-solved = lab.run("websocket", Workload(records=1_500, in_flight=32))
+solved = lab.run("websocket", Workload(records=1_200, rate=400))
 check("09.challenge", solved)
 """,
     ),

@@ -43,7 +43,7 @@ check("06.2", longest_gap)
         code="""\
 from empkit.faults import BrokerPause
 
-check("06.3", At(0.4, BrokerPause(), until=0.9))
+check("06.3", At(0.4, BrokerPause(), until=0.9), lab)
 """,
     ),
     "06.challenge": Solution(

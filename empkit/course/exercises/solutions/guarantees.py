@@ -32,9 +32,6 @@ check("07.1", {
             "adds the name if there is none; json.dumps(...).encode() gives bytes.",
         ),
         code="""\
-import json
-
-
 def mend(letter):
     return json.dumps({"last_name": "unknown", **json.loads(letter.value)}).encode()
 
@@ -59,12 +56,12 @@ check("07.3", {"sensor": Guarantees(acks="0"), "payment": Guarantees(acks="all")
             "Where do the copies in the log come from? Nobody sent a record twice on purpose.",
             "The producer sends again when its timeout is over and no ack has come. Idempotence "
             "does not help here, since this broker does not check the numbers.",
-            "The acks are late by 0.9 s: give one attempt more time than that "
+            "The ack is late by 4 s: give one attempt more time than that "
             "(attempt_timeout_s), and the record as a whole still more (deadline_s).",
         ),
         code="""\
 waiting = Guarantees(attempt_timeout_s=8.0, deadline_s=20.0)
-solved = lab.cross(["kafka"], steady, [waiting], faults=late)[0]
+solved = lab.cross(["kafka"], steady, [waiting], faults=later)[0]
 check("07.challenge", solved)
 """,
     ),

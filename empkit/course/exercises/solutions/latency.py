@@ -56,10 +56,11 @@ check("04.3", {"b", "d"})
             "Why does the kit print nothing here? It is not the latency.",
             "A percentile is printed where at least one record is expected beyond it. Beyond the "
             "p99.9 lies one record in how many?",
-            "One in a thousand: send a thousand records or more, by Workload(records=...).",
+            "One in a thousand: send a thousand records or more, by Workload(records=...), in each "
+            "of three rounds, by rounds=3.",
         ),
         code="""\
-solved = lab.run("http", Workload(records=1_500, in_flight=8))
+solved = lab.run("http", Workload(records=1_500, in_flight=8), rounds=3)
 check("04.challenge", solved)
 """,
     ),

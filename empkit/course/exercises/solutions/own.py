@@ -37,12 +37,13 @@ check("10.2", solved)
             "The first try gives up early: what does a sender do that does not?",
             "Retries come from the base class, so your protocol has them, too, unless a setting "
             "forbids it.",
-            "Leave retries=0 out, and give a record more time than a new server takes to start on "
-            "a busy machine: Guarantees(deadline_s=60).",
+            "Neither no retries nor any number of them, since each costs a server that comes back; "
+            "and more time than a new server takes to start on a busy machine: "
+            "Guarantees(retries=20, deadline_s=60).",
         ),
         code="""\
-patient = Guarantees(deadline_s=60)
-solved = lab.compare(pair, mine, faults=crash, guarantees=patient)
+patient = Guarantees(retries=20, deadline_s=60)
+solved = lab.cross(pair, mine, [patient], faults=crash)[0]
 check("10.challenge", solved)
 """,
     ),

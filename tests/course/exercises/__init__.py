@@ -1,0 +1,1 @@
+"""The answers to each exercise that readers give: right ones, wrong ones, what these hear."""
