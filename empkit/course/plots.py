@@ -40,15 +40,19 @@ def fit(advice: Advice) -> Picture:
     picture, axes = bars(max(1, len(met)), 0.55, 0.5)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
+    words = []
     for row, need in enumerate(met.index):
+        of_need = []
         for column, protocol in enumerate(met.columns):
             good, value = bool(met.loc[need, protocol]), measured.loc[need, protocol]
             word = "yes" if good else "no"
             if not isinstance(value, bool | np.bool_):
                 word += f": {value:,.3g}" if value < 1_000 else f": {value:,.0f}"
+            of_need.append(f"{labels[str(protocol)]} {word}")
             axes.barh(row, 0.94, left=column + 0.03, height=0.8, color=GOOD if good else "#F3D9C8")
             axes.text(column + 0.5, row, word, ha="center", va="center", fontsize=10,
                       color="white" if good else "#7A2E00", fontweight="bold")  # fmt: skip
+        words.append(f"{need}: {', '.join(of_need)}")
     axes.set_yticks(range(len(met)), [textwrap.fill(str(need), 26) for need in met.index])
     axes.set_xlim(0, max(1, len(met.columns)))
     places = [column + 0.5 for column in range(len(met.columns))]
@@ -59,10 +63,6 @@ def fit(advice: Advice) -> Picture:
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     names = ", ".join(labels[str(protocol)] for protocol in advice.recommended)
     title = f"All needs are met by: {names}" if names else "No protocol meets all of these needs"
-    words = [
-        f"{need}: {', '.join(labels[str(p)] for p in met.columns if met.loc[need, p]) or 'none'}"
-        for need in met.index
-    ]
     return titled(picture, title, f"{'; '.join(words)}.")
 
 
@@ -122,9 +122,8 @@ def callers(timed: pd.DataFrame) -> Picture:
         for place, value in zip(places, medians[kind], strict=True):
             axes.text(value, place, f"   {ms(value)}", va="center", fontsize=9)
     axes.set_yticks(range(len(medians)), [str(name) for name in medians.index])
-    logarithmic(axes.xaxis)
+    logarithmic(axes.xaxis, "milliseconds, median of a round trip")
     axes.set_xlim(medians.to_numpy().min() / 1.3, medians.to_numpy().max() * 1.6)
-    axes.set_xlabel("milliseconds, median of a round trip (logarithmic)")
     legend(axes)
     title = _callers_finding(timed, str(medians.index[-1]), str(medians.index[0]))
     words = "; ".join(

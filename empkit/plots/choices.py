@@ -54,11 +54,10 @@ def choices(crossed: Sequence[Runs]) -> Picture:
     ):
         for place, (_, row, look) in enumerate(rows):
             _mark(axes, place, row, kind, look.colour)
-        logarithmic(axes.xaxis)
+        logarithmic(axes.xaxis, f"milliseconds until {label}")
         axes.tick_params(axis="x", labelbottom=True)
         axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlabel(f"milliseconds until {label}")
     picture.legend(
         handles=[
             Line2D([], [], marker=marker, color="black", linestyle="none", label=f"p{level}")

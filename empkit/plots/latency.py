@@ -68,11 +68,10 @@ def latency(runs: Runs) -> Picture:
                     text += f" ({len(values):,} of {len(timings):,})"
                 _distribution(axes, values, runs.looks[protocol], text)
                 _mark_percentiles(axes, row, runs.looks[protocol], kind)
-        logarithmic(axes.xaxis)
+        logarithmic(axes.xaxis, f"milliseconds until {label}")
         axes.tick_params(axis="x", labelbottom=True)
         axes.set_yticks([0, 25, 50, 75, 90, 99])
         axes.set_ylabel("% of records")
-        axes.set_xlabel(f"milliseconds until {label}")
         axes.set_ylim(0, 103)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none",

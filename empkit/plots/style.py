@@ -1,7 +1,12 @@
-"""The common style of all figures: size, colours, titles, axes, legend, shading of faults."""
+"""The common style of all figures: size, colours, titles, axes, legend, shading of faults.
+
+A figure is drawn once, on white. Where a page is dark, the page turns it dark: see `DARK`.
+"""
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -14,6 +19,7 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from PIL import Image
 
 from empkit.results import strikes
 from empkit.results.load import load_of
@@ -38,9 +44,23 @@ LINE_INCHES = 0.14
 TITLE_WIDTH = 78  # characters that fit on one line
 SMALL_WIDTH = 120  # of small print, also in bold
 
+DARK = "invert(0.9) hue-rotate(180deg)"
+"""The CSS filter of figures on a dark page: white becomes a dark grey, black a light one, and every
+other colour keeps its hue."""
+
+_THEMED = (
+    "<style>.empkit-figure{max-width:100%;height:auto}"
+    f'@media screen{{[data-jp-theme-light="false"] .empkit-figure,'
+    f".vscode-dark .empkit-figure{{filter:{DARK}}}}}</style>"
+)
+"""JupyterLab, its exports to HTML and VS Code name their theme in an attribute or a class."""
+
 
 class Picture(Figure):
     """A figure that a notebook displays, with `alt` as its alternative text.
+
+    JupyterLab and nbconvert drop the alternative text of an `image/png`, so there is HTML with an
+    `img`, which they prefer.
 
     Example:
         >>> picture = plots.verdicts(runs)
@@ -52,10 +72,27 @@ class Picture(Figure):
     is_stamped: bool = False
     """Whether it says what was measured; see `stamped`."""
 
+    def png(self) -> bytes:
+        """Return the figure as PNG of 256 colours, which takes less than half of the space; no
+        pixel differs visibly (`tests/plots/test_picture.py`)."""
+        drawn, small = io.BytesIO(), io.BytesIO()
+        self.savefig(drawn, format="png", dpi=110)
+        with Image.open(drawn) as image:
+            few = image.convert("RGB").quantize(
+                256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+            )
+        few.save(small, format="png", optimize=True)
+        return small.getvalue()
+
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        data = io.BytesIO()
-        self.savefig(data, format="png", dpi=110)
-        return data.getvalue(), {"alt": self.alt}
+        return self.png(), {"alt": self.alt}
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        data = base64.b64encode(self.png()).decode()
+        alt = html.escape(self.alt)
+        image = f'<img class="empkit-figure" alt="{alt}" src="data:image/png;base64,{data}">'
+        bundle = {"text/html": f"{_THEMED}{image}", "image/png": data}
+        return bundle, {"image/png": {"alt": self.alt}}
 
 
 def new_picture(rows: int = 1, height: float = SIZE[1]) -> tuple[Picture, list[Axes]]:
@@ -92,19 +129,38 @@ def bars(rows: int, row_height: float, below: float) -> tuple[Picture, Axes]:
 def titled(
     picture: Picture, title: str, alt: str = "", runs: Runs | Sequence[Runs] | None = None
 ) -> Picture:
-    """Set the title, and title and `alt` together as the alternative text.
+    """Set the title, and as the alternative text the title, `alt` and what the axes show.
 
     Args:
         picture: the figure, drawn.
         title: the result.
-        alt: more words for those who do not see the figure.
+        alt: the series and their main values, for those who do not see the figure.
         runs: what is shown; see `stamped`. None for a figure that shows no runs.
     """
     picture.suptitle(
         textwrap.fill(title, TITLE_WIDTH), fontsize=12, fontweight="bold", x=0.01, ha="left"
     )
-    picture.alt = f"{title}. {alt}".strip()
+    picture.alt = sentences(title, alt, *_axes_in_words(picture))
     return picture if runs is None else stamped(picture, runs)
+
+
+def sentences(*parts: str) -> str:
+    """Return the parts that are not empty as sentences, each with its full stop."""
+    return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)
+
+
+def _axes_in_words(picture: Picture) -> list[str]:
+    """Return what the axes of a figure show, each label once."""
+    panels = picture.get_axes()
+    directions = {
+        "Horizontally": [axes.get_xlabel() for axes in panels],
+        "Vertically": [axes.get_ylabel() for axes in panels],
+    }
+    return [
+        f"{direction}: {', '.join(named)}"
+        for direction, labels in directions.items()
+        if (named := dict.fromkeys(" ".join(label.split()) for label in labels if label))
+    ]
 
 
 def stamped(picture: Picture, runs: Runs | Sequence[Runs]) -> Picture:
@@ -154,6 +210,7 @@ def small_print(
     if picture.is_stamped:
         return picture
     picture.is_stamped = True
+    picture.alt = sentences(picture.alt, f"Measured: {what}")
     machine = environment.get("machine", {})
     cores = f"{machine['cores']} cores" if machine.get("cores") else ""
     date = str(environment.get("date", ""))[:16].replace("T", " ")
@@ -163,7 +220,7 @@ def small_print(
         mark = f"Not valid, do not use: {', '.join(wrong)}"
         lines += _wrapped(mark, {"color": WRONG, "fontweight": "bold"})
         picture.patch.set(edgecolor=WRONG, linewidth=6)
-        picture.alt = f"{picture.alt} {mark}."
+        picture.alt = sentences(picture.alt, mark)
     strip = LINE_INCHES * (len(lines) + 0.5)
     height = picture.get_figheight() + strip
     picture.set_figheight(height)
@@ -205,6 +262,17 @@ def with_faults(finding: str, info: RunInfo) -> str:
     return f"{finding}; {words}" if words else finding
 
 
+def faults_in_words(runs: Runs, infos: Sequence[RunInfo]) -> str:
+    """Return the shaded faults of several runs, with begin and end; empty without any."""
+    spans = []
+    for info in infos:
+        name = f"{described(runs, info)}: " if len(infos) > 1 else ""
+        for fault in info.timed_faults:
+            begin, end = strikes.seconds(fault, info)
+            spans.append(f"{name}{fault.label} from {begin:.2f} s to {end:.2f} s")
+    return f"Shaded: {'; '.join(spans)}" if spans else ""
+
+
 def otherwise(runs: Runs, infos: Sequence[RunInfo]) -> list[str]:
     """Return how long the faults of several runs lasted, where that differs from the plan."""
     return [
@@ -231,12 +299,18 @@ def ms(value: float) -> str:
     return f"{number}\N{NO-BREAK SPACE}{unit}"
 
 
-def logarithmic(axis: XAxis | YAxis) -> None:
-    """Make an axis logarithmic, with plain numbers at 1, 2 and 5."""
+def logarithmic(axis: XAxis | YAxis, label: str) -> None:
+    """Make an axis logarithmic, with plain numbers at 1, 2 and 5, and a label that says so.
+
+    Args:
+        axis: the axis.
+        label: what it shows; if it ends with a line break, "(logarithmic)" is on the next line.
+    """
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
     axis.set_major_locator(LogLocator(10, (1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())
+    axis.set_label_text(f"{label}{'' if label.endswith(chr(10)) else ' '}(logarithmic)")
 
 
 def numbers(stamps: pd.Series[Any]) -> Floats:

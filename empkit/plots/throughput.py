@@ -18,12 +18,14 @@ from empkit.plots.style import (
     all_of,
     bars,
     described,
+    faults_in_words,
     legend,
     logarithmic,
     ms,
     new_picture,
     numbers,
     otherwise,
+    sentences,
     shade,
     small_print,
     titled,
@@ -53,15 +55,16 @@ def throughput(run: Runs) -> Picture:
 
     Example:
         >>> plots.throughput(runs.of("http")).alt
-        'HTTP: at most ... without a stored record.'
+        'HTTP: at most ... without a stored record. Most in ...'
     """
     infos = run.runs[:MOST_PANELS]
     picture, panels = new_picture(len(infos), max(SIZE[1], 0.8 + 1.9 * len(infos)))
-    findings = []
+    findings, peaks = [], []
     for axes, info in zip(panels, infos, strict=True):
         timings = run.of(info.protocol, info.round).timings
         colour = run.looks[info.protocol].colour
-        finding = _stored_over_time(axes, timings, info, colour)
+        finding, peak = _stored_over_time(axes, timings, info, colour)
+        peaks.append(f"{described(run, info)}: {peak}" if peak and len(infos) > 1 else peak)
         findings.append(f"{described(run, info)}: {finding}")
         axes.set_ylabel("records stored / s" if len(infos) > 1 else "records stored per second")
         axes.set_ylim(bottom=0)
@@ -69,28 +72,35 @@ def throughput(run: Runs) -> Picture:
         if len(infos) > 1:
             axes.set_title(findings[-1], fontsize=9, loc="left", pad=18 if info.timed_faults else 4)
     panels[-1].set_xlabel("seconds since the start")
+    more_words = (*peaks, faults_in_words(run, infos))
     if len(infos) == 1:
-        return titled(picture, with_faults(findings[0], infos[0]), "", run)
+        return titled(picture, with_faults(findings[0], infos[0]), sentences(*more_words), run)
     more = (
         f" (the first {len(infos)} of {len(run.runs)} runs)" if len(run.runs) > len(infos) else ""
     )
     title = "; ".join([f"Records stored over time{more}", *otherwise(run, infos)])
-    return titled(picture, title, "; ".join(findings) + ".", run)
+    return titled(picture, title, sentences("; ".join(findings), *more_words), run)
 
 
-def _stored_over_time(axes: Axes, timings: pd.DataFrame, info: RunInfo, colour: str) -> str:
-    """Draw one run, and return in words the longest time without a stored record."""
+def _stored_over_time(
+    axes: Axes, timings: pd.DataFrame, info: RunInfo, colour: str
+) -> tuple[str, str]:
+    """Draw one run, and return in words the longest time without a stored record, and the peak."""
     stored = np.sort(numbers(timings["stored_ns"].dropna()) - info.start_ns) / 1e9
     if not len(stored):
         axes.text(0.5, 0.5, "nothing", transform=axes.transAxes, ha="center")
         shade(axes, info)
-        return "nothing was stored"
+        return "nothing was stored", ""
     last = max(float(stored[-1]), 1e-3)
     # at least 20 records and 20 ms per bin: with less, noise dominates
     bins = int(np.clip(min(len(stored) // 20, last / 0.02), 1, 100))
     counts, edges = np.histogram(stored, bins, (0, last))
     axes.stairs(counts / (last / bins), edges, color=colour, linewidth=1.4,
                 baseline=None)  # fmt: skip
+    peak = (
+        f"Most in {ms(last / bins * 1e3)}: {counts.max() / (last / bins):,.0f} records per second; "
+        f"in the median {np.median(counts) / (last / bins):,.0f}"
+    )
     gaps = np.diff(stored, prepend=0)
     longest = int(gaps.argmax())
     begin, gap = stored[longest] - gaps[longest], float(gaps[longest])
@@ -107,7 +117,7 @@ def _stored_over_time(axes: Axes, timings: pd.DataFrame, info: RunInfo, colour: 
         finding = f"nothing was stored after {stored[-1]:.3g} s"
     axes.set_xlim(0, max(last, wanted) * 1.02)
     shade(axes, info)
-    return finding
+    return finding, peak
 
 
 def _caught_up(axes: Axes, timings: pd.DataFrame, info: RunInfo, until_s: float) -> str:
@@ -224,12 +234,8 @@ def knee(search: RateSearch) -> Picture:
         axes.plot(some["rate"], some["p99_ms"], marker, color=colour, markersize=8, label=label,
                   markeredgecolor="black", zorder=3)  # fmt: skip
     axes.axhline(search.limit_ms, color="black", linestyle=":", label="limit of the p99")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    logarithmic(axes.xaxis)
-    logarithmic(axes.yaxis)
-    axes.set_xlabel("offered rate, records per second")
-    axes.set_ylabel("milliseconds until stored")
+    logarithmic(axes.xaxis, "offered rate, records per second")
+    logarithmic(axes.yaxis, "milliseconds until stored")
     legend(axes, 3)
     name = looks([search.protocol])[search.protocol].label
     title = f"{name} does not keep up with {steps['rate'].min():,.0f} records per second"

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from empkit.plots.kind import figure
 from empkit.plots.style import (
     Picture,
     described,
+    faults_in_words,
     legend,
     logarithmic,
     ms,
     new_picture,
     numbers,
     otherwise,
+    sentences,
     shade,
     titled,
     with_faults,
@@ -76,7 +79,7 @@ def timeline(run: Runs) -> Picture:
                 label=f"{verdict.replace('_', '-')} ({len(places):,})",
                 zorder=2 if verdict == "stored" else 3,
             )  # fmt: skip
-    logarithmic(axes.yaxis)
+    logarithmic(axes.yaxis, "milliseconds until the sender knew")
     if np.isnan(took).any():
         axes.axhline(highest * 1.6, color="#888888", linewidth=0.8)
         axes.annotate("never", (0, highest * 2.4), (-7, 0), textcoords="offset points", ha="right",
@@ -91,14 +94,33 @@ def timeline(run: Runs) -> Picture:
         note = f"drawn: {dots:,} of {len(timings):,}, the slowest among them"
         axes.text(0.995, 0.01, note, transform=axes.transAxes, fontsize=9, ha="right")
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
-    axes.set_ylabel("milliseconds until the sender knew")
     legend(axes)
     finding = f"{described(run, info)}: {verdict_finding([one])}"
     if len(took) and np.isfinite(took).all():
         finding += f"; the slowest took {ms(highest)}"
     elif np.isfinite(took).any():
         finding += f"; the slowest that is known took {ms(highest)}"
-    return titled(picture, with_faults(finding, info), note, one)
+    words = sentences(_waits_in_words(timings, took), faults_in_words(one, [info]), note)
+    return titled(picture, with_faults(finding, info), words, one)
+
+
+def _waits_in_words(timings: pd.DataFrame, took: Floats) -> str:
+    """Return for each verdict the number of its records and how long their senders waited."""
+    words = []
+    for verdict in VERDICTS:
+        waits = took[(timings["verdict"] == verdict).to_numpy()]
+        known = waits[np.isfinite(waits)]
+        if len(known):
+            middle, most = ms(float(np.median(known))), ms(float(known.max()))
+            several = f"{middle} in the median, {most} at most"
+            known_after = f"known after {several if len(known) > 1 else most}"
+            if len(known) < len(waits):
+                known_after += f", {len(waits) - len(known):,} never"
+        else:
+            known_after = "never known"
+        if len(waits):
+            words.append(f"{len(waits):,} {verdict.replace('_', '-')}, {known_after}")
+    return "; ".join(words)
 
 
 def _some(places: Places, took: Floats) -> Places:
@@ -128,7 +150,7 @@ def percentiles_over_time(run: Runs) -> Picture:
 
     Example:
         >>> plots.percentiles_over_time(runs.of("http")).alt
-        'HTTP: p90 ... in the median slice of ... s, ... in the worst.'
+        'HTTP: p90 ... in the median slice of ... s, ... in the worst. ...'
     """
     info = run.runs[0]
     one = run.of(info.protocol, info.round)
@@ -137,7 +159,8 @@ def percentiles_over_time(run: Runs) -> Picture:
     seconds = (numbers(timings["intended_ns"]) - info.start_ns) / 1e9
     took = numbers(timings["acked_ns"] - timings["intended_ns"]) / 1e6
     picture, (axes,) = new_picture()
-    finding = "too few acked records for a percentile over time"
+    axes.set_ylabel("milliseconds until acked")
+    finding, words = "too few acked records for a percentile over time", []
     if len(timings) >= 10:
         # enough slices to show a fault and, where possible, 100 records in each
         count = int(np.clip(len(timings) // 100, 8, 40))
@@ -154,17 +177,17 @@ def percentiles_over_time(run: Runs) -> Picture:
                     middles, values, line, color=run.looks[info.protocol].colour, markersize=4,
                     drawstyle="steps-mid", label=f"p{level}",
                 )  # fmt: skip
-            if level == 90 and np.isfinite(values).any():
-                finding = (
-                    f"p90 {ms(np.nanmedian(values))} in the median slice of "
+                words.append(
+                    f"p{level} {ms(np.nanmedian(values))} in the median slice of "
                     f"{edges[1]:.2g} s, {ms(np.nanmax(values))} in the worst"
                 )
-        logarithmic(axes.yaxis)
+                finding = words[-1] if level == 90 else finding
+        logarithmic(axes.yaxis, "milliseconds until acked")
     shade(axes, info)
     axes.set_xlabel("seconds since the start, when the record was wanted sent")
-    axes.set_ylabel("milliseconds until acked")
     legend(axes)
-    return titled(picture, with_faults(f"{described(run, info)}: {finding}", info), "", one)
+    title = with_faults(f"{described(run, info)}: {finding}", info)
+    return titled(picture, title, sentences("; ".join(words), faults_in_words(one, [info])), one)
 
 
 def timelines(runs: Runs) -> Picture:
@@ -179,7 +202,7 @@ def timelines(runs: Runs) -> Picture:
 
     Example:
         >>> plots.timelines(runs).alt
-        'Longest until the sender knew: HTTP... Kafka... All 200 records are stored once, as sent.'
+        'Longest until the sender knew: HTTP... Kafka... All 200 records are stored once, as ...'
     """
     first = [
         next(info for info in runs.runs if info.protocol == protocol)
@@ -191,7 +214,7 @@ def timelines(runs: Runs) -> Picture:
     top = 3 * max(known, default=1.0)
     least = [took[np.isfinite(took)].min() for took in taken.values() if np.isfinite(took).any()]
     bottom = max(0.01, 0.7 * min(least, default=0.1))
-    longest = []
+    longest, words = [], []
     for axes, info in zip(panels, first, strict=True):
         timings = runs.of(info.protocol, info.round).timings
         took = taken[info.protocol]
@@ -208,11 +231,12 @@ def timelines(runs: Runs) -> Picture:
                 )  # fmt: skip
         most = float(np.nanmax(took)) if np.isfinite(took).any() else np.nan
         word = ms(most) if np.isfinite(most) else "never"
+        words.append(f"{runs.label(info.protocol)}: {_waits_in_words(timings, took)}")
         longest.append(f"{runs.label(info.protocol)}\N{NO-BREAK SPACE}{word}")
-        logarithmic(axes.yaxis)
+        logarithmic(axes.yaxis, "ms until known\n")
+        axes.yaxis.label.set_fontsize(9)
         axes.yaxis.set_major_locator(LogLocator(10, (1,), numticks=9))
         axes.set_ylim(bottom, top * 1.6)
-        axes.set_ylabel("ms until known", fontsize=9)
         axes.set_title(runs.label(info.protocol), fontsize=10, loc="right", pad=4)
     # the axis is shared; the label of a fault needs to know its right end
     left, right = panels[0].get_xlim()
@@ -235,7 +259,7 @@ def timelines(runs: Runs) -> Picture:
         "; ".join(
             [f"Longest until the sender knew: {', '.join(longest)}", *otherwise(runs, first)]
         ),
-        f"{verdict_finding([runs])}.",
+        sentences(verdict_finding([runs]), *words, faults_in_words(runs, first)),
         runs,
     )
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
 
-from empkit.plots.style import BAD, FAULT_COLOUR, STORE, Picture, legend, new_picture, titled
+from empkit.plots.style import (
+    BAD,
+    FAULT_COLOUR,
+    STORE,
+    Picture,
+    legend,
+    new_picture,
+    sentences,
+    titled,
+)
 
 if TYPE_CHECKING:
     from empkit.testing.log import Record
@@ -60,4 +69,14 @@ def topics(test: str, strikes: Strikes, records: Sequence[Record]) -> Picture:
     legend(axes)
     surplus = sum(count - 1 for count in copies.values())
     more = f", {surplus} of them copies" if surplus else ""
-    return titled(picture, f"{test}: {len(records)} records{more}")
+    counts = Counter((record.topic, record.partition) for record in records)
+    words = [
+        f"{name}, partition {partition}: {counts[name, partition]:,}"
+        for name, partition in partitions
+    ]
+    spans = [
+        f"{label} from {begin:.2f} s " + ("on" if end is None else f"to {end:.2f} s")
+        for label, begin, end in faults
+    ]
+    alt = sentences("; ".join(words), f"Shaded: {'; '.join(spans)}" if spans else "")
+    return titled(picture, f"{test}: {len(records)} records{more}", alt)

@@ -30,7 +30,7 @@ def verdicts(runs: Runs | Sequence[Runs]) -> Picture:
 
     Example:
         >>> plots.verdicts(runs).alt
-        'All 200 records are stored once, as sent. HTTP: 100 stored. Kafka: 100 stored.'
+        'All 200 records are stored once, as sent. HTTP: 100 stored. Kafka: 100 stored. ...'
     """
     several = [runs] if isinstance(runs, Runs) else list(runs)
     counts = pd.concat([runs.verdicts() for runs in several])
@@ -134,7 +134,7 @@ def copies(crossed: Sequence[Runs]) -> Picture:
 
     Example:
         >>> plots.copies([runs]).alt
-        'The log holds no copy too many. as set: 100 sent, 100 in the log, 100 stored.'
+        'The log holds no copy too many. as set: 100 sent, 100 in the log, 100 stored. ...'
     """
     infos = [info for runs in crossed for info in runs.runs if info.appended is not None]
     stored = [

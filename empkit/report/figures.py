@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -102,7 +101,5 @@ def embedded(name: str, picture: Picture) -> Figure:
     """
     from empkit.plots.register import caption_of  # noqa: PLC0415 - an unusable matplotlib is reported
 
-    data = io.BytesIO()
-    picture.savefig(data, format="png", dpi=110)
-    png = base64.b64encode(data.getvalue()).decode()
+    png = base64.b64encode(picture.png()).decode()
     return Figure(picture.alt, png, caption_of(name))

@@ -66,7 +66,7 @@ def test_the_figure_of_a_recommendation_says_which_protocols_meet_each_need(meas
     assert figure.get_suptitle() == "All needs are met by: HTTP, WebSocket"
     png, metadata = figure._repr_png_()
     assert png.startswith(b"\x89PNG")
-    assert "told of refusals: HTTP, WebSocket" in metadata["alt"]
+    assert "told of refusals: HTTP yes, WebSocket yes, Kafka no" in metadata["alt"]
     assert "at least 10 records per second:" in metadata["alt"]
     slow = advise(Needs(ack_p99_ms=500), measured)
     assert list(slow.met.index) == ["p99 of the ack, 64 in flight: at most 500\N{NO-BREAK SPACE}ms"]

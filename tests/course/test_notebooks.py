@@ -116,6 +116,7 @@ def test_the_wheel_has_the_notebooks_and_the_data_of_the_package(tmp_path):
     found = Path(done.stdout.strip())
     assert found == tmp_path / "installed/empkit/notebooks"
     assert sorted(path.name for path in found.glob("*.ipynb")) == NOTEBOOKS
+    assert (found / "glossary.md").exists() and not (found / "figures").exists()
 
 
 @pytest.mark.slow
