@@ -37,7 +37,7 @@ class Asked(NamedTuple):
 
 
 class Frames:
-    """Reads single bytes of a stream of frames that comes in pieces, and skips the others."""
+    """Reads some bytes of a stream of frames that comes in pieces, and skips the others."""
 
     def __init__(self) -> None:
         self.begin = 0  # where the frame, or what is left of it, begins in the piece
@@ -69,13 +69,13 @@ class Frames:
 
     def varint(self) -> Generator[None, None, int]:
         """Return an unsigned number of 7 bits a byte."""
-        value = shift = 0
-        while True:
+        value = 0
+        for shift in range(0, 32, 7):
             byte = yield from self.number(1)
             value |= (byte & 0x7F) << shift
             if byte >= 0:
                 return value
-            shift += 7
+        raise NotKafkaError("a length of more than 5 bytes")
 
     def skip(self, size: int) -> Step:
         """Pass `size` bytes; none if it is negative, as the length of a string that is null."""

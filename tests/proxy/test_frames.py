@@ -126,6 +126,7 @@ def test_a_large_request_is_counted_and_not_kept():
         (struct.pack(">i", -1) + bytes(8), b"", "whose header is 3 bytes longer than the frame"),
         (frame(bytes(7)), b"", "whose header is 1 bytes longer than the frame"),
         (Request(0).up(7)[:12] + b"\x7f\xff", b"", "longer than the frame"),
+        (Request(0, 9).up(7)[:16] + b"\xff" * 5, b"", "a length of more than 5 bytes"),
         (Request(0).up(7), Request(0).down(8), "answer 8 came in place of 7"),
         (Request(0, acks=0).up(7), Request(0).down(7), "answer 7 came, and no request is under"),
         (Request(METADATA).up(7), frame(b"no"), "whose header is 2 bytes longer than the frame"),
