@@ -37,6 +37,7 @@ The exceptions, each below the class that it derives from, with its module and i
         ForeignAnswerError     clients.answers     what came is no answer of the kit to this record
           ContradictionError   clients.answers     it names another record, or contradicts itself
         GuessError             course.predictions  a guess is missing, or not the locked one
+        NotKafkaError          proxy.frames        internal: a connection does not carry Kafka
         ProgressError          course.ledger       a file of progress cannot be read
         RecordError            records.employee    a record or a file of records cannot be used
         ResultError            results.folders     a folder of results cannot be read

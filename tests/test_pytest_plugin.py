@@ -273,9 +273,15 @@ def test_it(kafka):
 @pytest.mark.slow
 def test_the_same_tests_run_on_apache_kafka(tmp_path, kafka_jars):
     test = """
+import asyncio
+import socket
+import ssl
+
 import pytest
+from aiokafka import AIOKafkaProducer
 from confluent_kafka import Consumer
 from empkit.faults import FaultError
+from empkit.proxy import ProxyError
 
 @pytest.fixture
 def topic(kafka):
@@ -311,6 +317,39 @@ def test_an_ack_is_lost_for_a_client_that_connected_later_than_the_plugin(kafka,
         producer.flush()
     with pytest.raises(AssertionError, match="More than once: '2'"):
         topic.assert_each_once(expected=["0", "1", "2"])
+
+def test_the_answers_before_an_ack_pass(kafka):
+    topic = kafka.topic()
+
+    async def send():
+        async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers) as producer:
+            await producer.send_and_wait(topic.name, b"v", b"0")
+            with kafka.lost_acks(1) as fault:
+                for _ in range(3):
+                    assert await producer.client.fetch_all_metadata()
+                await producer.send_and_wait(topic.name, b"v", b"1")
+                await producer.send_and_wait(topic.name, b"v", b"2")
+            assert fault.spans[0].struck == 1
+
+    asyncio.run(asyncio.wait_for(send(), 30))
+    assert [record.key for record in topic.read()] == [b"0", b"1", b"1", b"2"]
+
+def test_without_acks_there_is_none_to_lose(kafka):
+    topic = kafka.topic()
+
+    async def send():
+        async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers, acks=0) as producer:
+            await producer.send_and_wait(topic.name, b"v", b"0")
+            assert await producer.client.fetch_all_metadata()
+
+    with pytest.raises(FaultError, match="struck nothing"), kafka.lost_acks(1):
+        asyncio.run(asyncio.wait_for(send(), 30))
+
+def test_a_client_with_tls_is_no_silent_miss(kafka):
+    host, port = kafka.bootstrap_servers.split(":")
+    with pytest.raises(ProxyError, match="reads Kafka without TLS, and met"), kafka.lost_acks(1):
+        with socket.create_connection((host, int(port))) as plain, pytest.raises(OSError):
+            ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
 
 def test_down(kafka, topic):
     with kafka.down(seconds=0.5):

@@ -28,6 +28,7 @@ from empkit.faults.register import fault_kinds, parse_fault
 from empkit.faults.server import ConsumerCrash, ServerCrash, ServerPause, ServerRestart, ServerStart
 from empkit.faults.timeline import At, Timeline
 from empkit.proxy import (
+    AckLoss,
     Bandwidth,
     Cut,
     Down,
@@ -43,6 +44,7 @@ from empkit.proxy import (
 )
 
 __all__ = [
+    "AckLoss",
     "At",
     "Bandwidth",
     "BrokerDown",

@@ -18,7 +18,7 @@ from empkit.faults.base import (
     stop_process,
 )
 from empkit.faults.network import add_toxic
-from empkit.proxy import ResetPeer
+from empkit.proxy import AckLoss
 
 if TYPE_CHECKING:
     from empkit.brokers import Broker
@@ -206,10 +206,9 @@ class LostAcks(BrokerFault):
     On Apache Kafka an idempotent producer prevents it; the embedded broker does not check.
 
     Args:
-        count: with the embedded broker, how many answers are lost; with another, on how many
-            connections the next answer is.
+        count: how many answers to producers are lost, of each broker.
         ms: with the embedded broker, how long it holds an answer, in milliseconds: longer than the
-            producer's timeout. With another, the connection is reset while the answer is in flight.
+            producer's timeout. With another, the connection is closed in place of the answer.
 
     Example:
         >>> str(At(2.0, LostAcks(count=2)))
@@ -237,7 +236,7 @@ class LostAcks(BrokerFault):
         if scene.rig.broker_name == "embedded":
             _embedded(scene.rig, self).hold_answers("Produce", self.count, self.ms)
             return nothing
-        return add_toxic(scene, ResetPeer(direction="down", connections=self.count), "broker-")
+        return add_toxic(scene, AckLoss(self.count), "broker-")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class Chunk(NamedTuple):
     offset: int  # number of bytes before it in this direction of the connection
     message: int  # number of reads before it in this direction of the connection
     end: End | None = None
+    acks: tuple[int, ...] = ()  # offsets at which the acks of Kafka producers in it begin
 
     def split(self, size: int) -> tuple[Chunk, Chunk]:
         """Return the first `size` bytes, and the rest."""

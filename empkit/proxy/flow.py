@@ -19,6 +19,7 @@ from random import Random
 from typing import Protocol
 
 from empkit.proxy.chunk import Chunk, Direction, End
+from empkit.proxy.frames import Exchange
 from empkit.proxy.toxics.base import Toxic
 
 
@@ -53,6 +54,7 @@ class Stage:
         self.free_at = 0.0  # when the line is free again, for toxics that need it
         self.passed = 0  # bytes passed on, for toxics that count them
         self.held = 0  # bytes in the queue
+        self.exchange = flow.exchange
         self.next = flow.deliver
         self._flow = flow
         self._queue: deque[Chunk] = deque()
@@ -150,12 +152,18 @@ class Flow:
         connection: its `end` and `finish` are called when the stream ends.
         direction: up or down.
         counters: the listener's counters of bytes written, by direction.
+        exchange: what both directions say if they carry Kafka.
     """
 
     def __init__(
-        self, connection: Ends, direction: Direction, counters: dict[Direction, int]
+        self,
+        connection: Ends,
+        direction: Direction,
+        counters: dict[Direction, int],
+        exchange: Exchange,
     ) -> None:
         self.direction = direction
+        self.exchange = exchange
         self.source: asyncio.Transport | None = None
         self.target: asyncio.Transport | None = None  # until `connected`
         self.target_full = False
@@ -179,9 +187,11 @@ class Flow:
 
     def read(self, data: bytes) -> None:
         """Take the data that the source sent."""
+        acks = self.exchange.read(self.direction, data)
         if self.stages or self.target is None:
             now = asyncio.get_running_loop().time()
-            self._enter(Chunk(data, now, self.offset, self.messages))
+            acks = tuple(self.offset + p for p in acks)
+            self._enter(Chunk(data, now, self.offset, self.messages, acks=acks))
             self.balance()
         else:
             self._write(data)

@@ -20,6 +20,7 @@ from typing import cast
 from empkit import plugins
 from empkit.proxy.chunk import Direction, End
 from empkit.proxy.flow import Flow, Stage
+from empkit.proxy.frames import Exchange, NotKafkaError
 from empkit.proxy.toxics.base import CONNECTIONS, Toxic
 
 _numbers = count()  # of connections
@@ -63,8 +64,13 @@ class AppliedToxic:
         return connection in self._first
 
     def fail(self, error: Exception) -> None:
-        """Note the error of a toxic's own code; the first is kept."""
-        self.failure = self.failure or plugins.said(error)
+        """Note why a toxic had not its effect, such as an error of its code; the first is kept."""
+        if not self.failure and isinstance(error, NotKafkaError):
+            self.failure = (
+                f"it reads Kafka without TLS, and met {error}. Let it strike nothing but that."
+            )
+        elif not self.failure:
+            self.failure = f"its code failed with {plugins.said(error)}. Correct it there."
 
     def affects_next(self) -> Random | None:
         """Return the random source of the next connection if it is affected, else None."""
@@ -144,8 +150,9 @@ class Connection:
         self.listener = listener
         self._toxics = toxics
         self._number = next(_numbers)
-        self.up = Flow(self, "up", listener.bytes)
-        self.down = Flow(self, "down", listener.bytes)
+        exchange = Exchange()
+        self.up = Flow(self, "up", listener.bytes, exchange)
+        self.down = Flow(self, "down", listener.bytes, exchange)
         self.client = Side(self, reads=self.up, writes=self.down)
         self._upstream = Side(self, reads=self.down, writes=self.up)
         self._barred: set[str] = set()  # ids of the toxics that prevent the upstream connection
@@ -324,7 +331,8 @@ class Proxy:
             How much it affected, in the unit of the toxic.
 
         Raises:
-            ValueError: there is no such toxic; or its code failed, and it had not its effect.
+            ValueError: there is no such toxic; or its code failed or could not read the
+                connection, and it had not its effect.
         """
         applied = self._toxics.pop(toxic_id, None)
         if applied is None:
@@ -333,8 +341,7 @@ class Proxy:
             connection.remove(toxic_id)
         if applied.failure:
             raise ValueError(
-                f"The toxic {applied.toxic.kind} did not do what it is for: its code failed with "
-                f"{applied.failure}. Correct it there."
+                f"The toxic {applied.toxic.kind} did not do what it is for: {applied.failure}"
             )
         return applied.struck
 

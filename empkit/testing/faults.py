@@ -9,7 +9,7 @@ from empkit.brokers.embedded import EmbeddedBroker
 from empkit.faults.base import FaultError, Scene, TimedFault, Undo
 from empkit.faults.broker import BrokerErrors, BrokerFault, BrokerSlow, EmbeddedFault, LostAcks
 from empkit.faults.network import Network, add_toxic
-from empkit.proxy import Latency, ResetPeer
+from empkit.proxy import AckLoss, Latency
 
 if TYPE_CHECKING:
     from empkit.faults.base import Fault, Part
@@ -61,9 +61,7 @@ class Lost(LostAcks):
     def strike(self, scene: Scene) -> Undo:
         """Cut the connection in the embedded broker, or in the proxy."""
         if not isinstance(scene.rig.broker, EmbeddedBroker):
-            # an idle connection, such as the plugin's own, loses no answer
-            reset = ResetPeer(direction="down", next_connections=self.count)
-            return add_toxic(scene, reset, "broker-")
+            return add_toxic(scene, AckLoss(self.count), "broker-")
         broker = embedded(scene, self)
         before = _used(broker, "Produce")
         broker.lose_answers("Produce", self.count)

@@ -175,9 +175,9 @@ class Kafka:
     def lost_acks(self, count: int = 1, *, at: float = 0.0, seconds: float | None = None) -> Strike:
         """Lose acks: the record is in the log, and its producer does not know and sends it again.
 
-        In place of each of the next `count` answers to producers, the connection is cut. The
-        embedded broker cuts its other connections at that moment, too, which clients open again.
-        With several brokers each loses that many.
+        In place of each of the next `count` answers to producers, the connection is cut; other
+        answers pass. The embedded broker cuts its other connections at that moment, too, which
+        clients open again. With several brokers each loses that many.
         """
         return self._strike(Lost(count), at, seconds)
 

@@ -78,7 +78,7 @@ def test_a_toxic_that_met_no_byte_is_an_error(fault_proxy, echo):
 
 
 def test_a_toxic_that_there_is_not_is_told_with_those_that_there_are(fault_proxy, echo):
-    with pytest.raises(AttributeError, match=r"no toxic 'lag'; use one of bandwidth, .*cut, down,"):
+    with pytest.raises(AttributeError, match=r"no toxic 'lag'; use one of ack_loss, .*cut, down,"):
         fault_proxy(echo).lag(ms=3)
 
 

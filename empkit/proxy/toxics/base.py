@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol
 
 from empkit import plugins
 from empkit.proxy.chunk import Chunk, End
+from empkit.proxy.frames import Exchange
 
 BYTES, CONNECTIONS = "bytes delayed or held", "connections delayed, held or ended"
 HELD_BYTES = 1 << 20  # a stage that holds more pauses reading; TCP then slows the sender
@@ -25,8 +26,10 @@ class StageView(Protocol):
         random: source of the toxic's random numbers for this connection and direction.
         free_at: loop time, in seconds, at which the line is free again.
         passed: bytes passed on.
+        exchange: whether the connection carries Kafka; then each chunk says where acks begin.
     """
 
+    exchange: Exchange
     random: Random
     free_at: float
     passed: int

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from empkit.proxy.chunk import Chunk
+from empkit.proxy.frames import NotKafkaError
 from empkit.proxy.toxics.base import CONNECTIONS, StageView, Toxic
 from empkit.proxy.toxics.hold import Stall
 
@@ -69,6 +70,48 @@ class LimitData(Toxic):
             yield head
         if stage.passed == self.max_bytes and not chunk.end:
             yield chunk._replace(data=b"", end="close")
+
+
+@dataclass(frozen=True)
+class AckLoss(Toxic):
+    """Close a connection to a Kafka broker in place of the ack of a producer, which never arrives.
+
+    The broker has stored the records of that Produce request. Other answers pass, and what else was
+    under way on the connection ends with it. Kafka in TLS cannot be read: that is an error.
+
+    Args:
+        acks: number of acks that are lost: those that come next, on any connection; None means all.
+
+    Example:
+        >>> str(Network(AckLoss(acks=1)))
+        'ack-loss:acks=1'
+    """
+
+    acks: int | None = None
+    direction: Literal["up", "down", "both"] = field(default="down", kw_only=True)
+
+    kind: ClassVar[str] = "ack-loss"
+    unit: ClassVar[str] = CONNECTIONS  # each ends with its ack
+    at_least: ClassVar[dict[str, int]] = {"acks": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.direction != "down":
+            raise ValueError(f"ack-loss: direction is {self.direction!r}; acks go down.")
+
+    def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
+        """Yield the data before an ack, then the end."""
+        if stage.exchange.problem:
+            raise NotKafkaError(stage.exchange.problem)
+        for ack in chunk.acks:
+            p = ack - chunk.offset  # negative where the untouched part of the chunk had it
+            if 0 <= p < len(chunk.data) and stage.among_first(self.acks):
+                head, rest = chunk.split(p)
+                if head.data:
+                    yield head
+                yield rest._replace(data=b"", end="close")
+                return
+        yield chunk
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ def test_a_share_of_connections_is_the_same_for_the_same_seed():
         ("slicer", {"average_bytes": 5, "variation_bytes": 5}, "less than average_bytes"),
         ("stall", {"share": 1.5}, "share is 1.5"),
         ("stall", {"direction": "left"}, "direction is 'left'"),
+        ("ack-loss", {"direction": "up"}, "direction is 'up'; acks go down"),
+        ("ack-loss", {"acks": 0}, "acks is 0; it must be at least 1"),
         ("down", {"after_bytes": 5}, "down acts on whole connections"),
     ],
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 
 import pytest
 
-from empkit.proxy import Cut, Down, Latency, LimitData, ResetPeer, Slicer
+from empkit.proxy import AckLoss, Cut, Down, Latency, LimitData, ResetPeer, Slicer
 from tests.echo import ask, rig, run, until
 
 
@@ -70,6 +71,60 @@ def test_reset_peer_resets_the_connections_on_which_data_arrives_next_however_ol
             assert await ask(*await r.connect()) == b"ping"
             assert await ask(*idle) == b"ping"
             assert r.proxy.remove_toxic(reset) == 1
+
+    run(test)
+
+
+def kafka(api_key: int, version: int = 3) -> bytes:
+    """A request of Kafka with such a correlation id that the echo of it is its answer."""
+    head = struct.pack(">hhhh", api_key, version, api_key, version)
+    body = head + struct.pack(">hhh", -1, -1, 1) + b"records"
+    return struct.pack(">i", len(body)) + body
+
+
+METADATA, PRODUCE = kafka(3), kafka(0)
+
+
+@pytest.mark.parametrize("before", [b"", METADATA, METADATA * 3])
+def test_ack_loss_ends_the_connection_in_place_of_an_ack_and_all_else_passes(before: bytes):
+    async def test():
+        async with rig() as r:
+            old, other = await r.connect(), await r.connect()
+            assert await ask(*old, PRODUCE) == PRODUCE
+            loss = r.proxy.add_toxic("it", AckLoss(acks=1))
+            assert await ask(*other, METADATA) == METADATA
+            assert await ask(*old, METADATA) == METADATA
+            old[1].write(before + PRODUCE + METADATA)
+            assert await old[0].read(-1) == before
+            assert PRODUCE in r.received[-len(PRODUCE + METADATA) :]
+            assert await ask(*other, PRODUCE) == PRODUCE
+            assert await ask(*await r.connect(), PRODUCE) == PRODUCE
+            assert r.proxy.remove_toxic(loss) == 1
+
+    run(test)
+
+
+def test_an_ack_in_pieces_is_lost_with_what_other_toxics_hold_of_it():
+    async def test():
+        async with rig(Slicer(1), AckLoss(acks=2), Latency(5)) as r:
+            for _ in range(2):
+                reader, writer = await r.connect()
+                writer.write(METADATA + PRODUCE)
+                assert await reader.read(-1) == METADATA
+            assert await ask(*await r.connect(), PRODUCE) == PRODUCE
+
+    run(test)
+
+
+def test_ack_loss_says_that_it_could_not_read_what_it_met():
+    async def test():
+        async with rig() as r:
+            loss = r.proxy.add_toxic("it", AckLoss())
+            assert await ask(*await r.connect(), b"ping") == b"ping"
+            with pytest.raises(
+                ValueError, match=r"reads Kafka without TLS, and met a request of 1885957735 bytes"
+            ):
+                r.proxy.remove_toxic(loss)
 
     run(test)
 
