@@ -24,7 +24,7 @@ NEVER = {
 """Settings that are secret, or an address, or a path."""
 
 
-NAMES = {"kafka_topic", "kafka_group", "consume_only", "lab_broker"}
+NAMES = {"kafka_topic", "kafka_group", "consume_only", "lab_broker", "guess"}
 """Settings that change no number: names, and those whose effect a result says in other words."""
 
 
