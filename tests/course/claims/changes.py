@@ -1,0 +1,67 @@
+"""Changed copies of what a notebook has measured: the runs themselves stay as they are."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from empkit.results.runs import Runs
+from tests.course.claims import Names
+
+
+def named(**values: Callable[[Names], Any]) -> Callable[[Names], None]:
+    """A change that gives names new values, one after another, each computed from the names."""
+
+    def make(names: Names) -> None:
+        for name, value in values.items():
+            names[name] = value(names)
+
+    return make
+
+
+def with_timings(runs: Runs, change: Callable[[pd.DataFrame], object]) -> Runs:
+    """The runs with timings that `change` has changed in place."""
+    changed = copy.copy(runs)
+    changed.timings = runs.timings.copy()
+    change(changed.timings)
+    return changed
+
+
+def with_info(runs: Runs, **fields: Any) -> Runs:
+    """The runs with other values in the description of each."""
+    changed = copy.copy(runs)
+    changed.runs = [replace(info, **fields) for info in runs.runs]
+    return changed
+
+
+def with_verdict(runs: Runs, verdict: str, protocol: str = "") -> Runs:
+    """The runs with another verdict on one record: the last of all, or of one protocol."""
+
+    def change(timings: pd.DataFrame) -> None:
+        own = timings if not protocol else timings[timings["protocol"] == protocol]
+        timings.loc[own.index[-1], "verdict"] = verdict
+
+    return with_timings(runs, change)
+
+
+def later(runs: Runs, stamp: str, ms: float, protocol: str = "") -> Runs:
+    """The runs with a stamp that many milliseconds later, over one protocol or all."""
+
+    def change(timings: pd.DataFrame) -> None:
+        own = timings["protocol"].eq(protocol) if protocol else timings["protocol"].notna()
+        timings.loc[own, stamp] += int(ms * 1e6)
+
+    return with_timings(runs, change)
+
+
+def answering(value: Any) -> Callable[..., Awaitable[Any]]:
+    """A coroutine function that returns a value, whatever it is called with."""
+
+    async def answer(*_: object, **__: object) -> Any:
+        return value
+
+    return answer
