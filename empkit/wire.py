@@ -18,6 +18,8 @@ CREATED: Final = "created"
 SAME: Final = "same"
 SENT: Final = "sent"
 """Words of an ack: stored now, stored before with the same content, and appended by a broker."""
+NOT_STORED_NS = 0
+"""In the stamps, of a record that a consumer read and the database held already: no moment."""
 DUPLICATE: Final = "duplicate"
 INVALID: Final = "invalid"
 TOO_LARGE: Final = "too_large"

@@ -39,7 +39,7 @@ from empkit.kafka.dead_letters import DeadLetter, read_dead_letters
 from empkit.kafka.topics import log_ends
 from empkit.results.verdicts import Held, Verdict, judge, named
 from empkit.settings import Settings
-from empkit.wire import EMPLOYEES, INVALID, ConsumerHealth
+from empkit.wire import EMPLOYEES, INVALID, NOT_STORED_NS, ConsumerHealth
 
 FIRST_POLL_S, LAST_POLL_S = 0.002, 0.02
 """The wait before the second look at the server, and the longest between two, in seconds."""
@@ -108,6 +108,7 @@ class Found(NamedTuple):
         verdicts: on each record; None for one that was never offered.
         reasons: of the dead letters, by seq.
         appended: by how many records Kafka's log grew.
+        read_again: how many records the consumers read that the database held already.
         twice: ids that the server stored more than once.
         strays: ids of this run that are stored and were never offered.
         outside: ids of no run that were stored since the run began.
@@ -121,6 +122,7 @@ class Found(NamedTuple):
     verdicts: list[Verdict | None]
     reasons: dict[int, str]
     appended: int | None
+    read_again: int | None
     twice: list[str]
     strays: list[str]
     outside: list[str]
@@ -306,7 +308,7 @@ async def gather(
     health = await server.health()
     one_clock = health.clock == clock_id()
     dropped: list[bool] = []
-    received_ns, stored_ns, twice = await _stamped(
+    received_ns, stored_ns, twice, read_again = await _stamped(
         server.stamps(marks.stamps, lambda: dropped.append(True)), ids, held, one_clock=one_clock
     )
     letters: list[DeadLetter] = []
@@ -331,6 +333,7 @@ async def gather(
         verdicts,
         reasons,
         appended,
+        read_again if scope.kafka and not dropped else None,
         twice,
         strays,
         sorted(since.difference(marks.outside or ())),
@@ -346,8 +349,9 @@ async def _stamped(
     held: Sequence[Held],
     *,
     one_clock: bool,
-) -> tuple[Stamps, Stamps, list[str]]:
-    """Return when each record was received and stored, and the ids stored more than once.
+) -> tuple[Stamps, Stamps, list[str], int]:
+    """Return when each record was received and stored, the ids stored more than once, and how many
+    records were read again.
 
     The stamps of another clock cannot be compared with the client's, and are left out.
     """
@@ -355,16 +359,20 @@ async def _stamped(
     stored_ns = np.zeros(len(held), np.int64)
     seen = np.zeros(len(held), bool)
     twice = []
+    read_again = 0
     async for stamp, _ in stamps:
         seqs = ids.of(stamp["employee_id"])
         if not seqs:
+            continue
+        if stamp["stored_ns"] == NOT_STORED_NS:
+            read_again += 1
             continue
         if seen[seqs[0]]:
             twice.append(stamp["employee_id"])
         seen[seqs[0]] = True
         for seq in [seq for seq in seqs if held[seq] == "same"][: 1 if one_clock else 0]:
             received_ns[seq], stored_ns[seq] = stamp["received_ns"], stamp["stored_ns"]
-    return received_ns, stored_ns, twice
+    return received_ns, stored_ns, twice, read_again
 
 
 def _disorder(

@@ -290,6 +290,7 @@ async def settle(
         "server_late_ms": health.loop_late_ms["p99"],
         "offered": sum(verdict is not None for verdict in audited.verdicts),
         "appended": audited.appended,
+        "read_again": audited.read_again,
         "broken": audited.broken(),
         "notes": audited.notes,
         "one_clock": audited.one_clock,

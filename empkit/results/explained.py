@@ -48,6 +48,10 @@ _ROWS = {
         "By how many records Kafka's log grew; more than were offered means that the log holds "
         "duplicates, which the primary key absorbs."
     ),
+    "read again": (
+        "How many records the consumers read that the database held already, with the same content: "
+        "from before a crash or a rebalance, or duplicates in the log."
+    ),
     "offered": "How many records the load generator sent in this run.",
 }
 

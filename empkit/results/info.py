@@ -101,6 +101,9 @@ class RunInfo:
         held_back: open loop: how many records were due while the client had the maximum number in
             flight, and waited.
         appended: by how many records Kafka's log grew; more than were sent means duplicates.
+        read_again: how many records the consumers read that the database held already, with the
+            same content: from before a crash or a rebalance, or duplicates in the log; None when
+            that is not known.
         broken: sentences about broken promises that are not the verdict on one record.
         one_clock: whether client and server share a clock, so that the server's stamps can be used.
         workload: which records were offered, and how.
@@ -133,6 +136,7 @@ class RunInfo:
     reconnections: int = 0
     held_back: int = 0
     appended: int | None = None
+    read_again: int | None = None
     broken: list[str] = field(default_factory=list)
     one_clock: bool = True
     workload: dict[str, Any] = field(default_factory=dict)

@@ -25,7 +25,8 @@ def recovery(runs: Measured) -> pd.DataFrame:
     - `attempts_max`, and `attempts_per_record`, by which the retries multiplied the load;
     - `reconnections` of the client;
     - `appended`: by how many records Kafka's log grew; above `offered`, the log holds duplicates,
-      which only the primary key absorbs.
+      which only the primary key absorbs;
+    - `read_again`: how many records the consumers read that the database held already.
     """
     return pd.DataFrame([_row(runs.of(info.protocol, info.round), info) for info in runs.runs])
 
@@ -50,6 +51,8 @@ def _row(run: Measured, info: RunInfo) -> dict[str, Any]:
     row["reconnections"] = info.reconnections
     if info.appended is not None:
         row["appended"] = info.appended
+    if info.read_again is not None:
+        row["read_again"] = info.read_again
     return row
 
 

@@ -53,8 +53,9 @@ def create_app(settings: Settings) -> FastAPI:
             store = Store(settings.database_url, stamps, settings.max_waiting_records)
             await store.start()
             cleanup.push_async_callback(store.stop)
-            consumer = Consumer(settings, store) if settings.kafka_bootstrap_servers else None
-            if consumer:
+            consumer = None
+            if settings.kafka_bootstrap_servers:
+                consumer = Consumer(settings, store, stamps)
                 consumer.start()
                 cleanup.push_async_callback(consumer.stop)
             watch = LoopWatch()

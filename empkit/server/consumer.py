@@ -31,9 +31,18 @@ from empkit.databases.table import Result, Row
 from empkit.kafka.connection import kafka_arguments
 from empkit.records.employee import Employee, to_row, validation_reason
 from empkit.server.reader import CodecMissingError, Handed, Reader, Unreadable
+from empkit.server.stamps import StampLog
 from empkit.server.store import MAX_GROUP, Store, StoreFullError, StoreUnavailableError
 from empkit.settings import Settings
-from empkit.wire import DUPLICATE, INVALID, TOO_LARGE, UNREADABLE, ConsumerHealth
+from empkit.wire import (
+    DUPLICATE,
+    INVALID,
+    NOT_STORED_NS,
+    SAME,
+    TOO_LARGE,
+    UNREADABLE,
+    ConsumerHealth,
+)
 
 LOGGER = logging.getLogger(__name__)
 
@@ -118,11 +127,13 @@ class Consumer:
     Args:
         settings: the brokers, the topic, the group, and when to commit.
         store: the store of the records.
+        stamps: the log of stamps, which also says what was read again.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, stamps: StampLog) -> None:
         self._settings = settings
         self._store = store
+        self._stamps = stamps
         self._task: asyncio.Task[None] | None = None
         self._kafka: AIOKafkaConsumer | None = None
         self._dead_letters: AIOKafkaProducer | None = None
@@ -391,8 +402,22 @@ class Consumer:
                 for message, row, result in zip(batch.sources, batch.rows, results, strict=True)
                 if result == DUPLICATE
             ]
+            self._note_read_again(batch, results)
         if refused:
             await self._bury(refused)
+
+    def _note_read_again(self, batch: _Batch, results: list[Result]) -> None:
+        """Keep the ids of the records that the database held already, as they are."""
+        again = [
+            (row["employee_id"], batch.received_ns)
+            for row, result in zip(batch.rows, results, strict=True)
+            if result == SAME
+        ]
+        if again:
+            try:
+                self._stamps.append("kafka", NOT_STORED_NS, again)
+            except OSError:  # they are stored all the same
+                LOGGER.exception("That %d records were read again could not be kept.", len(again))
 
     async def _store_all(self, rows: list[Row], received_ns: int) -> list[Result]:
         """Store the rows; while the database is unavailable, retry without limit."""

@@ -62,7 +62,8 @@ class EmployeePage(BaseModel):
 
 
 class StampModel(BaseModel):
-    """When the server had a record whole and when it was durable, on the server's clock."""
+    """When the server had a record whole and when it was durable, on the server's clock;
+    `stored_ns` is 0 where a consumer read a record that the database held already."""
 
     employee_id: str
     protocol: str

@@ -23,7 +23,8 @@ LONGEST_LINE = 2_048
 
 
 class Stamp(NamedTuple):
-    """The stamps of one stored record, in nanoseconds of the host's monotonic clock."""
+    """The stamps of one stored record, in nanoseconds of the host's monotonic clock; `stored_ns` is
+    `NOT_STORED_NS` for one that the consumer read and the database held already."""
 
     employee_id: str
     protocol: str
@@ -90,7 +91,7 @@ class StampLog:
 
         Args:
             protocol: the protocol of the records.
-            stored_ns: when their transaction was durable.
+            stored_ns: when their transaction was durable; `NOT_STORED_NS`, see `Stamp`.
             received: pairs of employee_id and `received_ns`.
         """
         dumps = orjson.dumps

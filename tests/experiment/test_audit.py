@@ -454,6 +454,20 @@ def test_the_growth_of_the_log_is_counted_over_its_partitions_unless_it_has_cont
     assert run.found(kafka=True, settings=transactional).appended is None
 
 
+def test_what_the_consumers_read_again_is_counted_and_is_neither_stored_twice_nor_a_stamp(run):
+    for name in ("E0", "E1"):
+        run.send(name)
+    run.store("E0", stamps=((11, 13), (15, 0), (16, 0)))
+    run.store("E1", stamps=((12, 0), (14, 16)))  # noted by another process, before
+    run.store("E9", stamps=((12, 0),), run="warm-up-")
+    found = run.found(kafka=True)
+    assert (found.read_again, found.twice, found.broken()) == (3, [], [])
+    assert [stored // MS for stored in found.stored_ns] == [13, 16]
+    assert run.found(kafka=False).read_again is None
+    run.dropped = True
+    assert run.found(kafka=True).read_again is None
+
+
 def test_dead_letters_are_only_read_where_records_went_through_kafka(run):
     run.send("E0")
     run.bury("E0")

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from empkit import At, Lab
+from empkit import At, Guarantees, Lab
 from empkit.faults import (
     BrokerDown,
     BrokerErrors,
@@ -71,6 +71,16 @@ def test_a_fault_of_the_broker_strikes_it_and_is_undone(embedded, fault, holds):
 def test_what_happens_to_the_broker_loses_and_doubles_nothing(embedded, fault, until):
     runs = run(embedded, "kafka", At(0.4, fault, until=until))
     assert counts(runs) == {"offered": 500, "stored": 500}
+
+
+@pytest.mark.slow
+def test_copies_in_the_log_are_read_again_and_counted(embedded):
+    late = At(0.4, LostAcks(count=2, ms=900))
+    runs = run(embedded, "kafka", late, guarantees=Guarantees(attempt_timeout_s=0.3))
+    (info,) = runs.runs
+    assert counts(runs) == {"offered": 500, "stored": 500}
+    assert info.read_again == info.appended - 500 > 0
+    assert runs.recovery()["read_again"].tolist() == [info.read_again]
 
 
 @pytest.mark.slow

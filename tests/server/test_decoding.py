@@ -57,7 +57,7 @@ def message(offset, value):
 @settings(max_examples=200)
 @given(st.lists(payloads(), min_size=1, max_size=5))
 def test_each_message_becomes_a_row_or_a_dead_letter_as_the_schema_has_it(contents):
-    consumer = Consumer(Settings(kafka_bootstrap_servers="127.0.0.1:1"), None)
+    consumer = Consumer(Settings(kafka_bootstrap_servers="127.0.0.1:1"), None, None)
     messages = [message(place, value) for place, value in enumerate(contents)]
     batch = consumer._sorted({PARTITION: messages}, 0)
     assert batch.offsets == {PARTITION: len(messages)}
