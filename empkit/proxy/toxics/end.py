@@ -22,8 +22,6 @@ class ResetPeer(Stall):
 
     Args:
         after_ms: time from the first affected data to the reset, in milliseconds.
-        next_connections: number of connections that are reset: those on which data arrives first,
-            whenever they were opened; None means all.
 
     Example:
         >>> str(Network(ResetPeer()))
@@ -31,14 +29,13 @@ class ResetPeer(Stall):
     """
 
     after_ms: float = 0.0
-    next_connections: int | None = field(default=None, kw_only=True)
 
     kind: ClassVar[str] = "reset"
     unit: ClassVar[str] = CONNECTIONS
 
     def plan(self, chunk: Chunk, stage: StageView) -> Iterator[Chunk]:
         """Hold data, so that none of it is delivered before the reset."""
-        if chunk.data and stage.among_first(self.next_connections):
+        if chunk.data:
             stage.end_after(self.after_ms / 1e3, "reset")
             chunk = chunk._replace(due=math.inf)
         yield chunk

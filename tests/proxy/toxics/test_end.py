@@ -59,22 +59,6 @@ def test_reset_peer_resets_before_the_data_arrives(direction: str, received: byt
     run(test)
 
 
-def test_reset_peer_resets_the_connections_on_which_data_arrives_next_however_old_they_are():
-    async def test():
-        async with rig() as r:
-            idle, old = await r.connect(), await r.connect()
-            assert await ask(*old) == b"ping"
-            reset = r.proxy.add_toxic("it", ResetPeer(direction="down", next_connections=1))
-            old[1].write(b"ping")
-            with pytest.raises(ConnectionResetError):
-                await old[0].read(1)
-            assert await ask(*await r.connect()) == b"ping"
-            assert await ask(*idle) == b"ping"
-            assert r.proxy.remove_toxic(reset) == 1
-
-    run(test)
-
-
 def kafka(api_key: int, version: int = 3) -> bytes:
     """A request of Kafka with such a correlation id that the echo of it is its answer."""
     head = struct.pack(">hhhh", api_key, version, api_key, version)
