@@ -10,13 +10,12 @@ every later notebook that lists the term the same words. After a change of a cel
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from empkit.course.notebooks import originals
+from empkit.course.notebooks import originals, read, written
 
 NAME = "glossary.md"
 TERMS, SOURCES = "terms", "read-more"
@@ -103,7 +102,7 @@ def write(folder: Path) -> Path:
     """
     defined: dict[str, str] = {}
     for notebook in _notebooks(folder):
-        content = _read(notebook)
+        content = read(notebook)
         cell = _cell_of(content, TERMS)
 
         def line(found: re.Match[str]) -> str:
@@ -113,8 +112,7 @@ def write(folder: Path) -> Path:
         text = _TERM.sub(line, _text(cell))
         if text != _text(cell):
             cell["source"] = text.splitlines(keepends=True)
-            written = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-            notebook.write_text(written, encoding="utf-8")
+            notebook.write_text(written(content), encoding="utf-8")
     path = folder / NAME
     path.write_text(glossary(folder), encoding="utf-8")
     return path
@@ -135,13 +133,8 @@ def _notebooks(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
 
 
-def _read(notebook: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
-    return content
-
-
 def _cell(notebook: Path, name: str) -> dict[str, Any]:
-    return _cell_of(_read(notebook), name)
+    return _cell_of(read(notebook), name)
 
 
 def _cell_of(content: dict[str, Any], name: str) -> dict[str, Any]:

@@ -88,10 +88,33 @@ def working_copy(folder: Path, *, fresh: bool = False) -> list[Path]:
                 renamed.append(copy.rename(_free_name(copy)))
         copy.parent.mkdir(parents=True, exist_ok=True)
         if original.suffix == NOTEBOOK:
-            copy.write_text(_written(without_outputs(_read(original))), encoding="utf-8")
+            copy.write_text(written(without_outputs(read(original))), encoding="utf-8")
         else:
             shutil.copyfile(original, copy)
     return renamed
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the JSON of a notebook.
+
+    Args:
+        path: its file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no JSON.
+    """
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def written(notebook: dict[str, Any]) -> str:
+    """Return the text of a notebook, in the form in which Jupyter writes it.
+
+    Args:
+        notebook: its JSON.
+    """
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -105,16 +128,6 @@ def without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
         for cell in notebook["cells"]
     ]
     return {**notebook, "cells": cells}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
-
-
-def _written(notebook: dict[str, Any]) -> str:
-    """Return the text of a notebook, in the form in which Jupyter writes it."""
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def _is_changed(copy: Path, original: Path) -> bool:
@@ -131,7 +144,7 @@ def _is_changed(copy: Path, original: Path) -> bool:
 
 
 def _cells(path: Path) -> list[tuple[str, str]]:
-    return [(cell["cell_type"], "".join(cell["source"])) for cell in _read(path)["cells"]]
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in read(path)["cells"]]
 
 
 def _free_name(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The claims of the notebooks can fail: each assert has a message and changes that make it false."""
+"""The claims of the notebooks can fail: each has a message, and changes that make it false."""
 
 import ast
 from pathlib import Path

@@ -75,6 +75,11 @@ def within(absolute: float) -> Callable[[Any, Any], bool]:
     return alike
 
 
+def equal(got: Any, wanted: Any) -> bool:
+    """Accept only what is equal, such as a list of names in their order."""
+    return bool(got == wanted)
+
+
 Alike = Callable[[Any, Any], bool]
 ROUNDED = within(0.0051)
 """Accepts numbers that are rounded to two decimals."""

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from empkit.course.exercises.answers import Check, Missing, choices, kind, plain, whole
-from empkit.course.exercises.functions import Case, Mistake, held_against
+from empkit.course.exercises.functions import Case, Mistake, equal, held_against
 from empkit.course.exercises.tables import RANDOM_TABLES, Recipe, runs_in_words, small
 
 ACKS = {"debug line": "0", "click": "1", "order": "all"}
@@ -100,7 +100,7 @@ sums_the_lag = held_against(
         ),
     ],
     whole,
-    alike=lambda got, wanted: bool(got == wanted),
+    alike=equal,
 )
 """03.2: a function from ends and committed offsets to the lag."""
 
@@ -189,7 +189,7 @@ counts_acked_and_not_stored = held_against(
         ),
     ],
     whole,
-    alike=lambda got, wanted: bool(got == wanted),
+    alike=equal,
 )
 """03.3: a function from timings and a moment to the records on their way to the store."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from empkit.course.exercises.answers import Check, Missing, WrongKindError, as_set, kind, of_kind
-from empkit.course.exercises.functions import Case, Mistake, held_against
+from empkit.course.exercises.functions import Case, Mistake, equal, held_against
 from empkit.course.exercises.measured import not_all_stored, of_runs
 from empkit.course.exercises.tables import RANDOM_TABLES
 from empkit.results.runs import Runs, latencies_ms
@@ -150,7 +150,7 @@ says_what_is_shown = held_against(
         Mistake(lambda low, high: "not shown", "An interval that does not hold 1 shows something."),
     ],
     _verdict,
-    alike=lambda got, wanted: bool(got == wanted),
+    alike=equal,
 )
 """04.2: a function from the interval of a ratio to a verdict."""
 

@@ -22,7 +22,7 @@ from empkit.course.exercises.answers import (
     of_kind,
     ordered,
 )
-from empkit.course.exercises.functions import Case, Mistake, held_against
+from empkit.course.exercises.functions import Case, Mistake, equal, held_against
 from empkit.course.exercises.measured import (
     not_all_stored,
     of_runs,
@@ -93,7 +93,7 @@ says_its_token = held_against(
         ),
     ],
     _content,
-    alike=lambda got, wanted: bool(got == wanted),
+    alike=equal,
 )
 """02.2: a function from a token to the first message."""
 
@@ -173,7 +173,7 @@ sends_again_what_is_open = held_against(
         ),
     ],
     ordered,
-    alike=lambda got, wanted: bool(got == wanted),
+    alike=equal,
 )
 """02.3: a function from the sent records and the answers to the records to send again."""
 

@@ -51,14 +51,22 @@ class Kind(Protocol):
         """Return whether a guess is right."""
 
 
-class OneOf:
+class Exact:
+    """What kinds share whose guesses have to be equal to what was measured."""
+
+    chance, stated = 0.0, ""
+
+    def right(self, guess: Any, measured: Any) -> bool:
+        """Return whether both are equal."""
+        return bool(guess == measured)
+
+
+class OneOf(Exact):
     """One of several words, or True or False.
 
     Args:
         choices: what may be chosen.
     """
-
-    stated = ""
 
     def __init__(self, *choices: str | bool) -> None:
         self.choices = choices
@@ -82,10 +90,6 @@ class OneOf:
             return self.read(value)
         except ValueError:
             return str(value)
-
-    def right(self, guess: Any, measured: Any) -> bool:
-        """Return whether it is the same choice."""
-        return bool(guess == measured)
 
 
 @dataclass(frozen=True)
@@ -132,14 +136,12 @@ class Number:
         return bool(high <= low * self.factor)
 
 
-class Whole:
+class Whole(Exact):
     """A whole number that has to be met exactly, such as a status code, or one of some words.
 
     Args:
         words: what may be said in place of a number.
     """
-
-    chance, stated = 0.0, ""
 
     def __init__(self, *words: str) -> None:
         self.words = words
@@ -160,19 +162,13 @@ class Whole:
         """Return the number or the word."""
         return value if isinstance(value, str) else Number().measured(value)
 
-    def right(self, guess: Any, measured: Any) -> bool:
-        """Return whether it is the same."""
-        return bool(guess == measured)
 
-
-class SetOf:
+class SetOf(Exact):
     """Any number of several names, also none of them, in any order.
 
     Args:
         choices: what may be chosen.
     """
-
-    stated = ""
 
     def __init__(self, *choices: str) -> None:
         self.choices = choices
@@ -193,15 +189,9 @@ class SetOf:
         """Return the names in the order of the choices."""
         return self.read(value)
 
-    def right(self, guess: Any, measured: Any) -> bool:
-        """Return whether they are the same names."""
-        return bool(guess == measured)
 
-
-class Shares:
+class Shares(Exact):
     """Whole numbers in any order, such as the partitions of each member of a group."""
-
-    chance, stated = 0.0, ""
 
     def read(self, value: Any) -> list[int]:
         """Return the numbers, the smallest first."""
@@ -218,7 +208,3 @@ class Shares:
     def measured(self, value: Any) -> list[int]:
         """Return the numbers, the smallest first."""
         return self.read(value)
-
-    def right(self, guess: Any, measured: Any) -> bool:
-        """Return whether they are the same numbers."""
-        return bool(guess == measured)

@@ -38,3 +38,23 @@ def missing_in(number, answer):
     said = said_of(number, answer)
     assert said.startswith(f"{number}: not yet. "), said
     return said
+
+
+def accepted(table):
+    """Return the test that each right answer of a table is accepted."""
+
+    @each(table)
+    def test(number, answer):
+        assert said_of(number, answer) == f"{number}: right.\n"
+
+    return test
+
+
+def refused(table):
+    """Return the test that each wrong answer of a table hears what is missing."""
+
+    @each(table, "answer", "words")
+    def test(number, answer, words):
+        assert words in missing_in(number, answer)
+
+    return test

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from empkit.course.exercises import websocket
-from tests.course.exercises.judged import each, missing_in, said_of
+from tests.course.exercises.judged import accepted, refused
 from tests.course.exercises.runs import RESETS, missed, struck
 
 BUDGET = "retries=8"
@@ -135,14 +135,8 @@ WRONG = {
 }
 
 
-@each(RIGHT)
-def test_a_right_answer_is_accepted(number, answer):
-    assert said_of(number, answer) == f"{number}: right.\n"
-
-
-@each(WRONG, "answer", "words")
-def test_a_wrong_answer_hears_what_is_missing(number, answer, words):
-    assert words in missing_in(number, answer)
+test_a_right_answer_is_accepted = accepted(RIGHT)
+test_a_wrong_answer_hears_what_is_missing = refused(WRONG)
 
 
 def test_the_answers_that_the_exercise_makes_up_are_of_records_that_were_sent():
