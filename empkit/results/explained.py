@@ -49,8 +49,8 @@ _ROWS = {
         "duplicates, which the primary key absorbs."
     ),
     "read again": (
-        "How many records the consumers read that the database held already, with the same content: "
-        "from before a crash or a rebalance, or duplicates in the log."
+        "How many records the consumers read that the database held already, from before a crash "
+        "or as duplicates in the log."
     ),
     "offered": "How many records the load generator sent in this run.",
 }
