@@ -1,5 +1,203 @@
-"""The claims of the notebook, and what makes them false."""
+"""The claims of notebook 02, and what makes them false."""
 
-from tests.course.claims import Claim
+import pandas as pd
 
-CLAIMS: list[Claim] = []
+from empkit.results.runs import Runs
+from tests.course.claims import Change, Claim, Names
+from tests.course.claims.changes import (
+    Replayed,
+    later,
+    named,
+    with_info,
+    with_timings,
+    with_verdict,
+)
+
+
+def rates_of(change):
+    """A change of the two runs whose rates are compared."""
+
+    def make(names: Names) -> None:
+        names["lab"] = Replayed(names["lab"], *change(names["one"], names["many"]))
+
+    return make
+
+
+def each_alone(timings: pd.DataFrame) -> None:
+    timings["stored_ns"] += range(len(timings))
+
+
+def never_again(timings: pd.DataFrame) -> None:
+    timings["attempts"] = 1
+
+
+def twice(runs: Runs) -> Runs:
+    return with_info(runs, broken=["1 stored more than once: E1"])
+
+
+def seen(**fields):
+    """A change of what the client saw and the server's log says."""
+
+    def make(names: Names) -> None:
+        names["seen"] = names["seen"]._replace(
+            **{name: change(getattr(names["seen"], name)) for name, change in fields.items()}
+        )
+
+    return make
+
+
+CLAIMS = [
+    Claim(
+        "cell-07",
+        "the server did not agree to switch protocols",
+        [Change("it answers 200", named(measured=lambda n: 200))],
+    ),
+    Claim(
+        "cell-12",
+        "the connection stayed open with a wrong token",
+        [Change("no close code came", named(measured=lambda n: "silence"))],
+    ),
+    Claim(
+        "cell-12",
+        "the connection was closed with another code than that of a policy violation",
+        [Change("it was closed with 1000", named(seen=lambda n: (n["seen"][0], 1000)))],
+    ),
+    Claim(
+        "cell-17",
+        "32 in flight stored no more per second than one",
+        [
+            Change(
+                "the second run stores its records ten minutes later",
+                rates_of(lambda one, many: (one, later(many, "stored_ns", 600_000))),
+                start="cell-16",
+            )
+        ],
+    ),
+    Claim(
+        "cell-17",
+        "32 in flight stored 32 times as many as one",
+        [
+            Change(
+                "the first run stores its records ten minutes later",
+                rates_of(lambda one, many: (later(one, "stored_ns", 600_000), many)),
+                start="cell-16",
+            )
+        ],
+    ),
+    Claim(
+        "cell-17",
+        "the records did not all go over one connection",
+        [
+            Change(
+                "the client reconnected once",
+                named(many=lambda n: with_info(n["many"], reconnections=1)),
+            )
+        ],
+    ),
+    Claim(
+        "cell-17",
+        "most records had a transaction of their own",
+        [
+            Change(
+                "each record has another stamp",
+                named(many=lambda n: with_timings(n["many"], each_alone)),
+            )
+        ],
+    ),
+    Claim(
+        "cell-17",
+        "a record was not stored",
+        [Change("one record failed", named(many=lambda n: with_verdict(n["many"], "failed")))],
+    ),
+    Claim(
+        "c20b",
+        "a record took no longer with 32 in flight than alone",
+        [
+            Change(
+                "alone, each ack comes ten seconds later",
+                named(one=lambda n: later(n["one"], "acked_ns", 10_000)),
+            )
+        ],
+    ),
+    Claim(
+        "cell-25",
+        "the bad record waited for the good ones before it",
+        [Change("the answers have the order of the records", named(order=lambda n: n["names"]))],
+    ),
+    Claim(
+        "cell-25",
+        "a record was not answered, or twice",
+        [
+            Change("W1 was answered twice", named(order=lambda n: ["W4", "W1", "W1", "W3"])),
+            Change("W3 was not answered", named(order=lambda n: ["W4", "W1", "W2"])),
+        ],
+    ),
+    Claim(
+        "cell-31",
+        "no record was sent again",
+        [
+            Change(
+                "each record needed one attempt",
+                named(broken=lambda n: with_timings(n["broken"], never_again)),
+                start="cell-30",
+            )
+        ],
+    ),
+    Claim(
+        "cell-31",
+        "a record that was sent again is stored twice",
+        [Change("the audit found one", named(broken=lambda n: twice(n["broken"])), "cell-30")],
+    ),
+    Claim(
+        "cell-31",
+        "an acked record is not stored",
+        [
+            Change(
+                "one record is lost",
+                named(broken=lambda n: with_verdict(n["broken"], "lost")),
+                start="cell-30",
+            )
+        ],
+    ),
+    Claim(
+        "cell-31",
+        "the client did not reconnect",
+        [
+            Change(
+                "the connection stayed",
+                named(broken=lambda n: with_info(n["broken"], reconnections=0)),
+            )
+        ],
+    ),
+    Claim(
+        "cell-38",
+        "the client was answered, after two accepts",
+        [Change("it got an answer", seen(client=lambda _: "an answer, reason ''"), "cell-37")],
+    ),
+    Claim(
+        "cell-38",
+        "the client was told the reason",
+        [
+            Change(
+                "the close frame has a reason",
+                seen(client=lambda text: text.replace("reason ''", "reason 'accepted twice'")),
+                start="cell-37",
+            )
+        ],
+    ),
+    Claim(
+        "cell-38",
+        "the connection was closed properly, with a code",
+        [
+            Change(
+                "it was closed with 1011",
+                seen(client=lambda text: text.replace("code 1006", "code 1011")),
+            )
+        ],
+    ),
+    Claim(
+        "cell-38",
+        "the server's log does not name the second accept",
+        [Change("the log is empty", seen(server=lambda _: ""))],
+    ),
+]
