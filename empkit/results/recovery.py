@@ -91,7 +91,7 @@ def felt(runs: Measured) -> pd.DataFrame:
         info = next(run for run in runs.runs if run.protocol == protocol)
         timings, fault = runs.of(protocol, info.round).timings, info.timed_faults[0]
         acked_ns, intended_ns = timings["acked_ns"], timings["intended_ns"]
-        took = (acked_ns - intended_ns).astype("Float64") / 1e6
+        took = (acked_ns - intended_ns).astype("Float64").astype(float) / 1e6
         end_ns = info.end_ns if fault.end_ns is None else fault.end_ns
         quarter_ns = (end_ns - fault.start_ns) // 4
         met = intended_ns.between(fault.start_ns, fault.start_ns + 2 * quarter_ns)
