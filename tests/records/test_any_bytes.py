@@ -26,6 +26,7 @@ LAST = {"employee_id": "T2", "first_name": "Bo", "last_name": "Lund"}
 HEAD = b"employee_id,first_name,last_name,salary,hire_date"
 ROW = re.compile(rb"[^\n]*[0-9A-Za-z][^\n]*")
 """A line with something to read or to report."""
+ANOTHER_TABLE = "below headings that are of another table"
 LONGEST_S = 10.0
 """How long 4 KiB may take, in seconds of the processor, on a slow machine."""
 
@@ -107,7 +108,8 @@ def every_row_is_read_or_reported(data: bytes) -> bytes | None:
 def _between_rows_of_csv(junk: bytes) -> None:
     found = read(b"%s\nT1,Nia,Orr,,\n%s\nT2,Bo,Lund,,\n" % (HEAD, junk))
     assert found.records[0] == FIRST
-    assert found.records[-1] == LAST
+    # below headings of another table, which may have stood in the junk, a row is only reported
+    assert found.records[-1] == LAST or ANOTHER_TABLE in found.unreadable[-1].reason
     if b'"' not in junk:  # with quotes a row may have several lines
         rows = [
             line for line in ROW.findall(junk) if not line.lstrip().startswith((b"#", HEAD[:11]))
