@@ -19,7 +19,7 @@ from empkit.results.runs import Runs
 
 RECORDS = 240
 LEAST_RECORDS = 50
-MOST_RETRIES = 20
+MOST_RETRIES = 29
 
 
 def _compared(runs: Runs) -> Missing:

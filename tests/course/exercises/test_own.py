@@ -4,7 +4,7 @@ from tests.course.exercises.judged import accepted, refused
 from tests.course.exercises.runs import CRASH, MOVE, OWN, interrupted, missed, struck
 from tests.made_up_runs import made_up, together
 
-BUDGET = "retries=20 deadline_s=60"
+BUDGET = "retries=29 deadline_s=60"
 
 
 def pair(*faults, **changes):
@@ -63,7 +63,7 @@ WRONG = {
         (pair(choice=BUDGET), "The server did not crash in the run over http"),
         (together(struck("http", CRASH), struck(OWN, MOVE)), "in the run over my_client"),
         (missed(pair(CRASH, choice=BUDGET)), "did not crash"),
-        (pair(CRASH), "may retry 30 times; at most 20"),
+        (pair(CRASH), "may retry 30 times; at most 29"),
         (pair(CRASH, choice="retries=0", verdict={3: "failed"}), "478 of 480"),
         (pair(CRASH, choice=BUDGET, verdict={3: "lost"}), "A promise was broken"),
         (pair(CRASH, choice=BUDGET, count=200), "240 records are wanted; these are 200"),

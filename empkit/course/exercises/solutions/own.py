@@ -39,10 +39,10 @@ check("10.2", solved)
             "forbids it.",
             "Neither no retries nor any number of them, since each costs a server that comes back; "
             "and more time than a new server takes to start on a busy machine: "
-            "Guarantees(retries=20, deadline_s=60).",
+            "Guarantees(retries=29, deadline_s=60).",
         ),
         code="""\
-patient = Guarantees(retries=20, deadline_s=60)
+patient = Guarantees(retries=29, deadline_s=60)
 solved = lab.cross(pair, mine, [patient], faults=crash)[0]
 check("10.challenge", solved)
 """,
