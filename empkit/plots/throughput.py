@@ -220,7 +220,7 @@ def knee(search: RateSearch) -> Picture:
 
     Example:
         >>> plots.knee(search).alt
-        'HTTP keeps up with 1,000 records per second at a p99 of ... or less. ...'
+        'HTTP keeps up with about 1,000 records per second at a p99 of ... or less. ...'
     """
     picture, (axes,) = new_picture()
     steps = search.steps.sort_values("rate")
@@ -240,8 +240,9 @@ def knee(search: RateSearch) -> Picture:
     name = looks([search.protocol])[search.protocol].label
     title = f"{name} does not keep up with {steps['rate'].min():,.0f} records per second"
     if not np.isnan(search.rate):
+        about = float(f"{search.rate:.2g}")  # of one search: more digits would say too much
         title = (
-            f"{name} keeps up with {search.rate:,.0f} records per second at a p99 of "
+            f"{name} keeps up with about {about:,.0f} records per second at a p99 of "
             f"{ms(search.limit_ms)} or less"
         )
     words = "; ".join(
