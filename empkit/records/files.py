@@ -204,6 +204,7 @@ def read(
                 )
             if formed.dropped:
                 drops.add(line, formed.dropped, number if by_element else 0)
+    refused.sort(key=lambda row: row.line)  # what may be headings is judged by the rows below it
     notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits), *form.remarks()]
     notes += ids.remarks(records)
     return RecordFile(
