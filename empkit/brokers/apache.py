@@ -161,15 +161,20 @@ class ApacheBroker(Broker):
         except TimeoutError as error:
             raise BrokerError(f"Apache Kafka did not start: {error}") from None
 
-    def pause(self) -> None:
-        """Pause every broker that runs (SIGSTOP)."""
-        for node in list(self._nodes.values()):
+    def pause(self, broker: int | None = None) -> None:
+        """Pause a broker that runs (SIGSTOP)."""
+        for node in self._running(broker):
             node.pause()
 
-    def resume(self) -> None:
-        """Resume every paused broker (SIGCONT)."""
-        for node in list(self._nodes.values()):
+    def resume(self, broker: int | None = None) -> None:
+        """Resume a paused broker (SIGCONT)."""
+        for node in self._running(broker):
             node.resume()
+
+    def _running(self, broker: int | None) -> list[Child]:
+        """Return the processes of the chosen brokers that run."""
+        chosen = self._chosen(broker)
+        return [node for number, node in list(self._nodes.items()) if number in chosen]
 
     def overrun(self, topic: str) -> None:
         """Delete the records with a DeleteRecords request."""

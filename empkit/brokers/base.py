@@ -96,20 +96,26 @@ class Broker(ABC):
         """
 
     @abstractmethod
-    def pause(self) -> None:
-        """Pause all brokers (SIGSTOP): connections stay open, responses stop.
+    def pause(self, broker: int | None = None) -> None:
+        """Pause a broker (SIGSTOP): connections stay open, responses stop.
+
+        Args:
+            broker: its number, counted from 1; None means all.
 
         Raises:
-            BrokerError: the broker is external.
+            BrokerError: there is no such broker, it cannot be paused alone, or it is external.
             NotImplementedError: the platform cannot pause a process.
         """
 
     @abstractmethod
-    def resume(self) -> None:
-        """Resume paused brokers.
+    def resume(self, broker: int | None = None) -> None:
+        """Resume a paused broker; has no effect on one that is not paused.
+
+        Args:
+            broker: its number, counted from 1; None means all.
 
         Raises:
-            BrokerError: the broker is external.
+            BrokerError: there is no such broker, it cannot be resumed alone, or it is external.
         """
 
     @abstractmethod

@@ -99,17 +99,26 @@ class EmbeddedBroker(Broker):
         """Make a broker accept connections again."""
         self._ask("up", broker=broker)
 
-    def pause(self) -> None:
+    def pause(self, broker: int | None = None) -> None:
         """Pause the process and so all its brokers."""
+        self._together(broker)
         with self._lock:
             self._running_child().pause()
             self._paused = True
 
-    def resume(self) -> None:
+    def resume(self, broker: int | None = None) -> None:
         """Resume the process."""
+        self._together(broker)
         with self._lock:
             self._running_child().resume()
             self._paused = False
+
+    def _together(self, broker: int | None) -> None:
+        if broker is not None:
+            raise BrokerError(
+                "The embedded brokers are one process: they are paused together, or one is taken "
+                "down."
+            )
 
     def round_trip_time(self, ms: int, broker: int | None = None) -> None:
         """Delay each response by `ms` milliseconds; 0 removes the delay."""

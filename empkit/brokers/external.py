@@ -55,11 +55,11 @@ class ExternalBroker(Broker):
         """Raise BrokerError: not possible here."""
         self._not_ours("brought up")
 
-    def pause(self) -> None:
+    def pause(self, broker: int | None = None) -> None:
         """Raise BrokerError: not possible here."""
         self._not_ours("paused")
 
-    def resume(self) -> None:
+    def resume(self, broker: int | None = None) -> None:
         """Raise BrokerError: not possible here."""
         self._not_ours("resumed")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,12 @@ class LeaderKill(BrokerFault):
 
     Undone by starting it again. Needs Apache Kafka with several brokers (`--brokers 3`).
 
+    Args:
+        partition: whose leader is killed.
+        alone_ms: for how long before the kill all other brokers are stopped (SIGSTOP), in
+            milliseconds. What the leader appends in that time no other broker has: records that
+            were acked by it alone (`acks=1`) are lost.
+
     Example:
         >>> str(At(2.0, LeaderKill(partition=3), until=5.0))
         'leader-kill:partition=3@2.0s..5.0s'
@@ -152,6 +159,7 @@ class LeaderKill(BrokerFault):
 
     name = "leader-kill"
     partition: int = 0
+    alone_ms: float = 0.0
 
     def hindrance(self, plan: Plan) -> str:
         """Require another broker that can become the leader."""
@@ -169,7 +177,17 @@ class LeaderKill(BrokerFault):
         if scene.rig.broker_name != "apache" or "," not in broker.bootstrap_servers:
             raise FaultError(f"{self.name} needs Apache Kafka with several brokers.")
         leader = leader_of(broker.bootstrap_servers, scene.rig.topic, self.partition)
-        broker.down(leader)
+        count = len(broker.bootstrap_servers.split(","))
+        others = [number for number in range(1, count + 1) if number != leader]
+        try:
+            if self.alone_ms:
+                for number in others:
+                    broker.pause(number)
+                time.sleep(self.alone_ms / 1e3)
+            broker.down(leader)
+        finally:
+            for number in others:
+                broker.resume(number)
         return lambda: broker.up(leader)
 
 

@@ -36,10 +36,11 @@ def test_a_recording_says_that_it_is_one_with_its_date_and_versions():
 
 
 def test_the_death_of_a_leader_was_recorded_too():
-    (_, killed), source = on_apache(not_called, RECORDED / "three_brokers", brokers=3)
+    (_, leader, every), source = on_apache(not_called, RECORDED / "three_brokers", brokers=3)
     assert "of 3 brokers" in source
-    assert [fault.part for fault in killed.runs[0].faults] == ["broker"]
-    assert (killed.timings["verdict"] == "stored").all()
+    assert [fault.part for fault in every.runs[0].faults] == ["broker"]
+    assert (every.timings["verdict"] == "stored").all()
+    assert (leader.timings["verdict"] == "lost").any()
 
 
 def test_no_recording_is_made_without_kafka(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from empkit import At, Guarantees, Workload, connect
-from empkit.faults import BrokerDown, BrokerPause, LostAcks, Network, RetentionOverrun
+from empkit import At, Guarantees, Lab, Workload, connect
+from empkit.faults import BrokerDown, BrokerPause, LeaderKill, LostAcks, Network, RetentionOverrun
 from empkit.kafka.profiles import PROFILES
 from empkit.lab import LabError
 from empkit.proxy import Cut, Latency
@@ -55,6 +55,32 @@ def test_a_lost_ack_doubles_a_record_in_the_log_only_without_idempotence(apache,
     row = runs.recovery().iloc[0]
     assert bool(row["appended"] == 500) is idempotence
     assert row["appended"] >= 500
+
+
+@pytest.mark.slow
+def test_a_leader_that_dies_alone_loses_what_it_alone_has_acked_and_nothing_that_all_have(
+    kafka_jars,
+):
+    """The other brokers stand still while it acks its last records with acks=1; with acks=all it
+    acks none in that time."""
+    kill = At(0.4, LeaderKill(alone_ms=300), until=1.2)
+    with Lab("apache", brokers=3) as three:
+        leader, every = three.cross(
+            ["kafka"],
+            Workload(records=300, rate=200),
+            [
+                Guarantees(acks="1", idempotence=False, deadline_s=60.0),
+                Guarantees(acks="all", deadline_s=60.0),
+            ],
+            faults=[kill],
+            progress=quiet,
+        )
+    lost = leader.timings[leader.timings["verdict"] == "lost"]
+    (span,) = leader.runs[0].faults
+    assert len(lost) > 0 and (lost["outcome"] == "acked").all()
+    assert (lost["acked_ns"] > span.start_ns).all()
+    assert not leader.broken and "allowed by acks=1" in leader.findings[0]
+    assert counts(every) == {"offered": 300, "stored": 300}
 
 
 @pytest.mark.slow

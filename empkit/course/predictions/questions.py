@@ -103,7 +103,7 @@ QUESTIONS: Mapping[str, dict[str, Kind]] = {
         "stored of 300": Number(within=10),
     },
     "08.e": one(Number(factor=1.25)),
-    "08.f": one(NONE_OR_SOME),
+    "08.f": each(NONE_OR_SOME, "acks=1", "acks=all"),
     "08.g": one(Number(factor=2)),
     "09.a": each(BOOLEAN, *PROTOCOLS),
     "09.b": each(BOOLEAN, *PROTOCOLS),
