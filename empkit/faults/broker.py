@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from empkit.faults.base import (
@@ -161,6 +163,10 @@ class LeaderKill(BrokerFault):
     partition: int = 0
     alone_ms: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.alone_ms < math.inf:
+            raise ValueError(f"alone_ms is {self.alone_ms!r}; expected 0 ms or more.")
+
     def hindrance(self, plan: Plan) -> str:
         """Require another broker that can become the leader."""
         if reason := super().hindrance(plan):
@@ -179,16 +185,25 @@ class LeaderKill(BrokerFault):
         leader = leader_of(broker.bootstrap_servers, scene.rig.topic, self.partition)
         count = len(broker.bootstrap_servers.split(","))
         others = [number for number in range(1, count + 1) if number != leader]
-        try:
-            if self.alone_ms:
-                for number in others:
-                    broker.pause(number)
-                time.sleep(self.alone_ms / 1e3)
+        if self.alone_ms > 0:
+            _kill_alone(broker, leader, others, self.alone_ms / 1e3)
+        else:
             broker.down(leader)
-        finally:
-            for number in others:
-                broker.resume(number)
         return lambda: broker.up(leader)
+
+
+def _kill_alone(broker: Broker, leader: int, others: list[int], seconds: float) -> None:
+    """Stop the other brokers, kill the leader after that time, and let the others go on."""
+    paused: list[int] = []
+    try:
+        for number in others:
+            stop_process(partial(broker.pause, number))
+            paused.append(number)
+        time.sleep(seconds)
+        broker.down(leader)
+    finally:
+        for number in paused:
+            broker.resume(number)
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,16 @@ CLAIMS = [
         [Change("the server had not stored it, and does now", not_all_same)],
     ),
     Claim(
+        "cell-34",
+        "one of the 60 records became a dead letter",
+        [
+            Change(
+                "the topic holds one dead letter more",
+                named(read_dead_letters=lambda n: answering([*n["letters"], n["letters"][0]])),
+            )
+        ],
+    ),
+    Claim(
         "cell-40",
         "no record was sent in the first half of the lock",
         [
