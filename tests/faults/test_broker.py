@@ -1,6 +1,7 @@
 """Faults of the broker: what it must not lose it does not lose."""
 
 import asyncio
+import math
 import socket
 import time
 
@@ -13,6 +14,7 @@ from empkit.faults import (
     BrokerErrors,
     BrokerPause,
     BrokerSlow,
+    LeaderKill,
     LeaderMove,
     LostAcks,
     RetentionOverrun,
@@ -71,6 +73,12 @@ def test_a_fault_of_the_broker_strikes_it_and_is_undone(embedded, fault, holds):
 def test_what_happens_to_the_broker_loses_and_doubles_nothing(embedded, fault, until):
     runs = run(embedded, "kafka", At(0.4, fault, until=until))
     assert counts(runs) == {"offered": 500, "stored": 500}
+
+
+@pytest.mark.parametrize("ms", [-1, math.nan, math.inf])
+def test_a_leader_is_alone_for_a_time_or_not_at_all(ms):
+    with pytest.raises(ValueError, match="expected 0 ms or more"):
+        LeaderKill(alone_ms=ms)
 
 
 @pytest.mark.slow
