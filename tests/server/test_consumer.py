@@ -138,7 +138,7 @@ class Stumbling(Consumer):
 
 def test_a_consumer_that_ends_unexpectedly_is_said_to_fail_and_is_started_again():
     async def run():
-        consumer = Stumbling(Settings(kafka_bootstrap_servers="127.0.0.1:1"), None)
+        consumer = Stumbling(Settings(kafka_bootstrap_servers="127.0.0.1:1"), None, None)
         states = []
         consumer.start()
         async with asyncio.timeout(10):
@@ -176,7 +176,7 @@ class OfOneBatch(Consumer):
 
     def __init__(self, commit, away=0):
         settings = Settings(kafka_commit=commit)
-        super().__init__(settings, self)
+        super().__init__(settings, self, None)
         self.events, self.away, self.has_both = [], away, asyncio.Event()
 
     async def _read(self, kafka, read):
