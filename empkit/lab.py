@@ -219,7 +219,7 @@ class Lab(Rig):
         """Search for the highest offered rate that a protocol keeps up with, in an open loop.
 
         The protocol keeps up with a rate if every record is stored, at the offered rate (within
-        5 %), and the p99 from when it was wanted sent until it was stored is within a limit. The
+        5 %), and the p99 from when it was due until it was stored is within a limit. The
         rate is doubled until it is too high, then the gap is narrowed. Where it was not the system
         that gave out, but the load generator or a machine that others used, the result says so.
 

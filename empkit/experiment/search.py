@@ -44,7 +44,7 @@ class RateSearch:
         protocol: which was tried.
         limit_ms: the p99 that was allowed.
         steps: one row a step, in order: rate (offered, records/s), stored_per_s, p50_ms and p99_ms
-            (from when a record was wanted sent until it was stored), kept_up, why (not), and
+            (from when a record was due until it was stored), kept_up, why (not), and
             gave_out: what did not keep up, the `system`, the load `generator` or the `machine`.
         environment: the machine and the versions that were measured.
     """

@@ -71,7 +71,7 @@ def journey(run: Runs, employee_id: str) -> Picture:
     drawn = _Journey(axes, row, places, zero, kafka=kafka)
     drawn.draw(tries)
     note = " (dashed: not measured)" if drawn.dashed else ""
-    axes.set_xlabel(f"milliseconds since the record was wanted sent{note}")
+    axes.set_xlabel(f"milliseconds since the record was due{note}")
     shade(axes, info, zero, 1e6)
     tried = f"{len(tries)} attempts" if len(tries) > 1 else "1 attempt"
     verdict = str(row["verdict"]).replace("_", "-")

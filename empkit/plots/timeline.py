@@ -40,12 +40,12 @@ MOST_PANELS = 6
 @figure(
     "timeline",
     "protocol",
-    "Every record is a mark: horizontally the time at which it was wanted sent, vertically how "
+    "Every record is a mark: horizontally the time at which it was due, vertically how "
     "long its sender waited. An event that affects many records at once shows as a column. The "
     "row 'never' has the records whose sender had no answer until it gave up.",
 )
 def timeline(run: Runs) -> Picture:
-    """Draw every record as a dot: when it was wanted sent, and how long until its sender knew.
+    """Draw every record as a dot: when it was due, and how long until its sender knew.
 
     The colour is the verdict. Records whose outcome their sender never knew are in a row above the
     others. Faults are shaded. Of more than 20,000 records with the same verdict the slowest and a
@@ -93,7 +93,7 @@ def timeline(run: Runs) -> Picture:
     if dots < len(timings):
         note = f"drawn: {dots:,} of {len(timings):,}, the slowest among them"
         axes.text(0.995, 0.01, note, transform=axes.transAxes, fontsize=9, ha="right")
-    axes.set_xlabel("seconds since the start, when the record was wanted sent")
+    axes.set_xlabel("seconds since the start, when the record was due")
     legend(axes)
     finding = f"{described(run, info)}: {verdict_finding([one])}"
     if len(took) and np.isfinite(took).all():
@@ -184,7 +184,7 @@ def percentiles_over_time(run: Runs) -> Picture:
                 finding = words[-1] if level == 90 else finding
         logarithmic(axes.yaxis, "milliseconds until acked")
     shade(axes, info)
-    axes.set_xlabel("seconds since the start, when the record was wanted sent")
+    axes.set_xlabel("seconds since the start, when the record was due")
     legend(axes)
     title = with_faults(f"{described(run, info)}: {finding}", info)
     return titled(picture, title, sentences("; ".join(words), faults_in_words(one, [info])), one)
@@ -192,7 +192,7 @@ def percentiles_over_time(run: Runs) -> Picture:
 
 def timelines(runs: Runs) -> Picture:
     """Draw the timelines of several protocols, a panel each: every record as a dot, at the time
-    when it was wanted sent and how long until its sender knew, coloured by verdict.
+    when it was due and how long until its sender knew, coloured by verdict.
 
     Records whose outcome their sender never knew are at the upper edge. Of several rounds the first
     is shown; `timeline` shows a single run larger.
@@ -246,7 +246,7 @@ def timelines(runs: Runs) -> Picture:
     panels[0].set_xlim(left, max([right, *(1.03 * last for last in lasts)]))
     for axes, info in zip(panels, first, strict=True):
         shade(axes, info)
-    panels[-1].set_xlabel("seconds since the start, when the record was wanted sent")
+    panels[-1].set_xlabel("seconds since the start, when the record was due")
     handles: dict[str, Any] = {}
     for axes in panels:
         of_panel, labels = axes.get_legend_handles_labels()

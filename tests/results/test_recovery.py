@@ -21,7 +21,7 @@ MS = 1_000_000
 moments = st.integers(0, 8).map(lambda steps: 50 * steps)
 spans = st.tuples(moments, st.none() | moments)
 records = st.tuples(moments, *[st.none() | moments] * 2, st.integers(0, 5))
-"""When a record was wanted sent, how long until it was stored and acked, and its attempts."""
+"""When a record was due, how long until it was stored and acked, and its attempts."""
 
 
 def of(made, faults, **changes):

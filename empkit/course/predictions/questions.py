@@ -77,7 +77,7 @@ QUESTIONS: Mapping[str, dict[str, Kind]] = {
         "acked soonest": OneOf(*PROTOCOLS),
         "acked before it is stored": OneOf(*PROTOCOLS, "none"),
     },
-    "05.a": each(Number(within=20), "closed", "open"),
+    "05.a": each(Number(within=40), "closed", "open"),
     "05.b": each(Number(factor=2), "closed", "open"),
     "05.c": one(Number(factor=2)),
     "05.d": one(Number(factor=2)),

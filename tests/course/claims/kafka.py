@@ -43,14 +43,15 @@ def appended(**changes):
     """A change of what the topic holds of a dozen changes."""
 
     def make(names: Names) -> None:
-        names["found"] = names["found"] | {
-            name.replace("_", " "): change(names["found"][name.replace("_", " ")].copy())
-            for name, change in changes.items()
-        }
-        names["measured"] = {
-            name: "one" if log["partition"].nunique() == 1 else "several"
-            for name, log in names["found"].items()
-        }
+        logs = {name: log.copy() for name, log in names["found"].items()}
+        for name, change in changes.items():
+            logs[name.replace("_", " ")] = change(logs[name.replace("_", " ")])
+
+        async def append(dozen, _key_of):
+            same = dozen[0]["employee_id"] == "A1"
+            return logs["one employee" if same else "twelve employees"]
+
+        names["append"] = append
 
     return make
 
@@ -161,18 +162,31 @@ CLAIMS = [
             Change(
                 "they lie in two partitions in turn",
                 appended(one_employee=in_turn),
+                start="cell-27",
             )
         ],
     ),
     Claim(
         "cell-28",
         "twelve keys went into one partition",
-        [Change("all lie in one", appended(twelve_employees=lambda log: log.assign(partition=0)))],
+        [
+            Change(
+                "all lie in one",
+                appended(twelve_employees=lambda log: log.assign(partition=0)),
+                "cell-27",
+            )
+        ],
     ),
     Claim(
         "cell-28",
         "records of one partition are in another order than sent",
-        [Change("they lie the other way round", appended(one_employee=lambda log: log[::-1]))],
+        [
+            Change(
+                "they lie the other way round",
+                appended(one_employee=lambda log: log[::-1]),
+                "cell-27",
+            )
+        ],
     ),
     Claim(
         "c29a",

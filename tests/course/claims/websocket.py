@@ -1,11 +1,12 @@
 """The claims of notebook 02, and what makes them false."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 
 from empkit.results.runs import Runs
 from tests.course.claims import Change, Claim, Names
 from tests.course.claims.changes import (
-    Replayed,
     later,
     named,
     with_info,
@@ -14,13 +15,20 @@ from tests.course.claims.changes import (
 )
 
 
-def rates_of(change):
-    """A change of the two runs whose rates are compared."""
+def told(value):
+    """A change of what `asyncio.run` returns."""
 
-    def make(names: Names) -> None:
-        names["lab"] = Replayed(names["lab"], *change(names["one"], names["many"]))
+    def run(coroutine):
+        coroutine.close()
+        return value
 
-    return make
+    return named(asyncio=lambda n: SimpleNamespace(run=run))
+
+
+def slowly(timings: pd.DataFrame) -> None:
+    """Each record is stored a thousand times as long after the first as it was."""
+    stored = timings["stored_ns"]
+    timings["stored_ns"] = stored.min() + 1_000 * (stored - stored.min())
 
 
 def each_alone(timings: pd.DataFrame) -> None:
@@ -50,12 +58,12 @@ CLAIMS = [
     Claim(
         "cell-07",
         "the server did not agree to switch protocols",
-        [Change("it answers 200", named(measured=lambda n: 200))],
+        [Change("it answers 200", told(("websocket", 200)), start="cell-06")],
     ),
     Claim(
         "cell-12",
         "the connection stayed open with a wrong token",
-        [Change("no close code came", named(measured=lambda n: "silence"))],
+        [Change("no close code came", told(("Authenticated", None)), start="cell-11")],
     ),
     Claim(
         "cell-12",
@@ -63,13 +71,17 @@ CLAIMS = [
         [Change("it was closed with 1000", named(seen=lambda n: (n["seen"][0], 1000)))],
     ),
     Claim(
+        "cell-12",
+        "the token in the first message was not accepted",
+        [Change("it is another token", named(lab=lambda n: SimpleNamespace(token="guessed")))],
+    ),
+    Claim(
         "cell-17",
         "32 in flight stored no more per second than one",
         [
             Change(
-                "the second run stores its records ten minutes later",
-                rates_of(lambda one, many: (one, later(many, "stored_ns", 600_000))),
-                start="cell-16",
+                "its records follow each other a thousand times as slowly",
+                named(many=lambda n: with_timings(n["many"], slowly)),
             )
         ],
     ),
@@ -78,9 +90,8 @@ CLAIMS = [
         "32 in flight stored 32 times as many as one",
         [
             Change(
-                "the first run stores its records ten minutes later",
-                rates_of(lambda one, many: (later(one, "stored_ns", 600_000), many)),
-                start="cell-16",
+                "alone they follow each other a thousand times as slowly",
+                named(one=lambda n: with_timings(n["one"], slowly)),
             )
         ],
     ),
@@ -163,6 +174,11 @@ CLAIMS = [
                 start="cell-30",
             )
         ],
+    ),
+    Claim(
+        "cell-31",
+        "a record was not stored",
+        [Change("one failed", named(broken=lambda n: with_verdict(n["broken"], "failed")))],
     ),
     Claim(
         "cell-31",

@@ -44,7 +44,7 @@ check("04.2", which)
         hints=(
             "Take each sentence by itself: is everything that it speaks of in the run?",
             "One of them takes an ack for a store, and one speaks of a load that was not measured.",
-            "The others say what an interval says, with its chance of being wrong, and what a p50 "
+            "The others say what an interval says, and how often it errs, and what a p50 "
             'is. Read "What may be concluded" once more for both.',
         ),
         code="""\
