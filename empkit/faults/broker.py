@@ -156,7 +156,7 @@ class LeaderKill(BrokerFault):
 
     Example:
         >>> str(At(2.0, LeaderKill(partition=3), until=5.0))
-        'leader-kill:partition=3@2.0s..5.0s'
+        'leader-kill:partition=3,alone_ms=0.0@2.0s..5.0s'
     """
 
     name = "leader-kill"
