@@ -110,7 +110,8 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
         row: a value for each column: text, or numbers and dates of JSON, pandas or numpy.
 
     Returns:
-        The record: its fields in the order of `FIELDS`, then the extras.
+        The record: its fields in the order of `FIELDS`, then the extras; a salutation that stood
+        before a name stands before the first name.
 
     Raises:
         RecordError: the id or a name is missing, or a value is not of its field's type.
@@ -251,6 +252,8 @@ class Form:
                     bad.append(_bad(name, names[place], value, error))
                     continue
             record[name] = value
+        for place in plan.salutations:
+            record = _before_first_name(record, plan.kept[place])
         try:
             payload = encode_record(record)
             _validated(payload)
@@ -354,6 +357,17 @@ class Form:
                 self.renamed[column] = "first_name and last_name" if whole else name
             else:
                 self.kept[name] = None
+
+
+def _before_first_name(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a record with a salutation where it stood, so that it is read as one again."""
+    ordered: dict[str, Any] = {}
+    for key, value in record.items():
+        if key == "first_name" and name in record:
+            ordered[name] = record[name]
+        if key != name:
+            ordered[key] = value
+    return ordered
 
 
 def _other_names(plan: Plan) -> dict[str, str]:

@@ -200,6 +200,7 @@ class Plan(NamedTuple):
         kept: place -> the name under which the column is kept.
         whole: the place of the column with the whole name that is split, None without one.
         last_first: whether its heading says that the last name comes first.
+        salutations: the places, among the kept, of what stands before a name.
     """
 
     columns: tuple[str, ...]
@@ -207,6 +208,7 @@ class Plan(NamedTuple):
     kept: dict[int, str]
     whole: int | None
     last_first: bool
+    salutations: tuple[int, ...] = ()
 
 
 def plan_of(names: Iterable[str], chosen: Mapping[str, str | None]) -> Plan:
@@ -224,9 +226,11 @@ def plan_of(names: Iterable[str], chosen: Mapping[str, str | None]) -> Plan:
     columns = tuple(names)
     by_column = {column: field for field, column in chosen.items() if column is not None}
     found: dict[str, tuple[int, int]] = {}
+    salutations: list[int] = []
     for place, column in enumerate(columns):
         field, rank = (by_column[column], CHOSEN) if column in by_column else meaning(column)
         if rank != CHOSEN and _squeeze(column) in _SALUTATIONS and _before_name(columns, place):
+            salutations.append(place)
             continue
         if rank != CHOSEN and _squeeze(column) == _FRENCH_ONLY and not _in_french(columns):
             continue
@@ -246,7 +250,7 @@ def plan_of(names: Iterable[str], chosen: Mapping[str, str | None]) -> Plan:
                 name = f"column_{name}"  # the user chose another column for this field
             kept[place] = name
     last_first = whole is not None and _both_names(columns[whole])[:1] == ["last_name"]
-    return Plan(columns, fields, kept, whole, last_first)
+    return Plan(columns, fields, kept, whole, last_first, tuple(salutations))
 
 
 def _in_french(columns: tuple[str, ...]) -> bool:

@@ -44,6 +44,13 @@ def test_formatting_twice_is_formatting_once_and_gives_an_employee(row, more):
     Employee.model_validate_json(data)
 
 
+def test_a_salutation_stays_one_when_its_record_is_formatted_again():
+    row = {"id": 7, "first": "A", "last": "B", "title": "Dr", "Surname": "Orr"}
+    record = format_employee_record(row)
+    assert record["title"] == "Dr" and "position" not in record
+    assert format_employee_record(record) == record
+
+
 def test_other_spellings_are_understood_and_values_brought_to_their_type():
     row = {
         "Emp-No": 10001,
