@@ -183,17 +183,17 @@ class LeaderKill(BrokerFault):
         if scene.rig.broker_name != "apache" or "," not in broker.bootstrap_servers:
             raise FaultError(f"{self.name} needs Apache Kafka with several brokers.")
         leader = leader_of(broker.bootstrap_servers, scene.rig.topic, self.partition)
-        count = len(broker.bootstrap_servers.split(","))
-        others = [number for number in range(1, count + 1) if number != leader]
         if self.alone_ms > 0:
-            _kill_alone(broker, leader, others, self.alone_ms / 1e3)
+            _kill_alone(broker, leader, self.alone_ms / 1e3)
         else:
             broker.down(leader)
         return lambda: broker.up(leader)
 
 
-def _kill_alone(broker: Broker, leader: int, others: list[int], seconds: float) -> None:
+def _kill_alone(broker: Broker, leader: int, seconds: float) -> None:
     """Stop the other brokers, kill the leader after that time, and let the others go on."""
+    count = len(broker.bootstrap_servers.split(","))
+    others = [number for number in range(1, count + 1) if number != leader]
     paused: list[int] = []
     try:
         for number in others:

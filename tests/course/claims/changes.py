@@ -31,11 +31,36 @@ def with_timings(runs: Runs, change: Callable[[pd.DataFrame], object]) -> Runs:
     return changed
 
 
-def with_info(runs: Runs, **fields: Any) -> Runs:
-    """The runs with other values in the description of each."""
+def with_info(runs: Runs, protocol: str = "", **fields: Any) -> Runs:
+    """The runs with other values in the description of each, or of those over one protocol."""
     changed = copy.copy(runs)
-    changed.runs = [replace(info, **fields) for info in runs.runs]
+    changed.runs = [
+        replace(info, **fields) if protocol in {"", info.protocol} else info for info in runs.runs
+    ]
     return changed
+
+
+def stored_twice(runs: Runs) -> Runs:
+    """The runs as if the audit had found a record that is stored twice."""
+    return with_info(runs, broken=["1 stored more than once: E1"])
+
+
+def all_stored(runs: Runs) -> Runs:
+    """The runs with the verdict `stored` on each record."""
+
+    def change(timings: pd.DataFrame) -> None:
+        timings["verdict"] = "stored"
+
+    return with_timings(runs, change)
+
+
+def with_attempts(runs: Runs, protocol: str, count: int) -> Runs:
+    """The runs with another number of attempts of each record of a protocol."""
+
+    def change(timings: pd.DataFrame) -> None:
+        timings.loc[timings["protocol"] == protocol, "attempts"] = count
+
+    return with_timings(runs, change)
 
 
 def with_verdict(runs: Runs, verdict: str, protocol: str = "") -> Runs:
@@ -56,6 +81,17 @@ def later(runs: Runs, stamp: str, ms: float, protocol: str = "") -> Runs:
         timings.loc[own, stamp] += int(ms * 1e6)
 
     return with_timings(runs, change)
+
+
+def one_of(name: str, place: int, change: Callable[[Runs], Runs]) -> Callable[[Names], None]:
+    """A change of one of several runs that a name has."""
+    return named(
+        **{
+            name: lambda n: [
+                change(runs) if number == place else runs for number, runs in enumerate(n[name])
+            ]
+        }
+    )
 
 
 def answering(value: Any) -> Callable[..., Awaitable[Any]]:
@@ -84,3 +120,8 @@ class Replayed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lab, name)
+
+
+def measured_again(name: str, change: Callable[[Runs], Runs]) -> Callable[[Names], None]:
+    """A change of what the lab measures next: that which a name has, changed."""
+    return named(lab=lambda n: Replayed(n["lab"], change(n[name])))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from empkit.results.runs import Runs
 from tests.course.claims import Change, Claim, Names
-from tests.course.claims.changes import later, named, with_info, with_timings
+from tests.course.claims.changes import later, named, with_attempts, with_info, with_timings
 
 
 def measured(part: str, change):
@@ -33,11 +33,7 @@ def told(protocol: str, outcome: str):
 
 def attempts(protocol: str, count: int):
     """A change of how often the records of a protocol were sent in the crash."""
-
-    def change(timings: pd.DataFrame) -> None:
-        timings.loc[timings["protocol"] == protocol, "attempts"] = count
-
-    return measured("crash", lambda runs: with_timings(runs, change))
+    return measured("crash", lambda runs: with_attempts(runs, protocol, count))
 
 
 def stored_later(protocol: str, ms: float):

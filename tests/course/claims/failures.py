@@ -3,16 +3,19 @@
 import pandas as pd
 
 from tests.course.claims import Change, Claim
-from tests.course.claims.changes import later, named, with_timings, with_verdict
+from tests.course.claims.changes import (
+    all_stored,
+    later,
+    named,
+    with_attempts,
+    with_timings,
+    with_verdict,
+)
 
 
 def attempts(protocol: str, count: int):
     """A change of how often the records of a protocol were sent in the crash."""
-
-    def change(timings: pd.DataFrame) -> None:
-        timings.loc[timings["protocol"] == protocol, "attempts"] = count
-
-    return named(crash=lambda n: with_timings(n["crash"], change))
+    return named(crash=lambda n: with_attempts(n["crash"], protocol, count))
 
 
 def promptly(runs: str, stamp: str, *protocols: str):
@@ -23,10 +26,6 @@ def promptly(runs: str, stamp: str, *protocols: str):
         timings.loc[own, stamp] = timings.loc[own, "intended_ns"] + 1_000_000
 
     return named(**{runs: lambda n: with_timings(n[runs], change)})
-
-
-def all_stored(timings: pd.DataFrame) -> None:
-    timings["verdict"] = "stored"
 
 
 def acked_later(runs: str, ms: float, protocol: str = ""):
@@ -149,7 +148,7 @@ CLAIMS = [
         [
             Change(
                 "each record was stored",
-                named(hasty=lambda n: with_timings(n["hasty"], all_stored)),
+                named(hasty=lambda n: all_stored(n["hasty"])),
                 start="cell-37",
             )
         ],

@@ -11,7 +11,14 @@ import pandas as pd
 
 from empkit.results.runs import Runs
 from tests.course.claims import Change, Claim, Names
-from tests.course.claims.changes import Replayed, later, named, with_timings, with_verdict
+from tests.course.claims.changes import (
+    Replayed,
+    later,
+    measured_again,
+    named,
+    with_timings,
+    with_verdict,
+)
 
 
 class Instead:
@@ -27,12 +34,7 @@ class Instead:
 
 def run_with(change: Any) -> Any:
     """A change of the first run: `change` changes the timings."""
-    return named(lab=lambda n: Replayed(n["lab"], with_timings(n["run"], change)))
-
-
-def compared_with(change: Any) -> Any:
-    """A change of the comparison of the three protocols."""
-    return named(lab=lambda n: Replayed(n["lab"], change(n["runs"])))
+    return measured_again("run", lambda runs: with_timings(runs, change))
 
 
 def took(timings: pd.DataFrame) -> np.ndarray[Any, Any]:
@@ -413,7 +415,9 @@ CLAIMS = [
         [
             Change(
                 f"{protocol} stores its records a second later",
-                compared_with(lambda runs, own=protocol: later(runs, "stored_ns", 1_000, own)),
+                measured_again(
+                    "runs", lambda runs, own=protocol: later(runs, "stored_ns", 1_000, own)
+                ),
                 start="cell-36",
             )
             for protocol in ("http", "websocket")
@@ -425,7 +429,7 @@ CLAIMS = [
         [
             Change(
                 "Kafka's acks come a second later",
-                compared_with(lambda runs: later(runs, "acked_ns", 1_000, "kafka")),
+                measured_again("runs", lambda runs: later(runs, "acked_ns", 1_000, "kafka")),
                 start="cell-36",
             )
         ],

@@ -1,15 +1,13 @@
 """The claims of notebook 05, and what makes them false."""
 
-import copy
 from dataclasses import replace
 
 import pandas as pd
 
-from empkit.results.runs import Runs
 from tests.course.claims import Change, Claim, Names
 from tests.course.claims.changes import (
-    Replayed,
     later,
+    measured_again,
     named,
     with_info,
     with_timings,
@@ -67,26 +65,9 @@ def of_kept(column: str, value: float):
     return steps(change)
 
 
-def flooded(change):
-    """A change of the runs with more records than can be stored."""
-
-    def make(names: Names) -> None:
-        names["lab"] = Replayed(names["lab"], change(names["runs"]))
-
-    return make
-
-
-def described(protocol: str, **fields):
-    """A change of the description of one protocol's run."""
-
-    def change(runs: Runs) -> Runs:
-        changed = copy.copy(runs)
-        changed.runs = [
-            replace(info, **fields) if info.protocol == protocol else info for info in runs.runs
-        ]
-        return changed
-
-    return change
+def flooded(protocol: str, **fields):
+    """A change of the description of one run with more records than can be stored."""
+    return measured_again("runs", lambda runs: with_info(runs, protocol, **fields))
 
 
 def one_in_the_stall(names: Names) -> None:
@@ -229,7 +210,7 @@ CLAIMS = [
         [
             Change(
                 f"{protocol}'s held back none",
-                flooded(described(protocol, held_back=0)),
+                flooded(protocol, held_back=0),
                 start="cell-27",
             )
             for protocol in ("http", "websocket")
@@ -238,7 +219,7 @@ CLAIMS = [
     Claim(
         "cell-29",
         "Kafka's sender held back, though the broker took its records",
-        [Change("it did", flooded(described("kafka", held_back=1_000)), start="cell-27")],
+        [Change("it did", flooded("kafka", held_back=1_000), start="cell-27")],
     ),
     Claim(
         "cell-29",
@@ -255,7 +236,7 @@ CLAIMS = [
         "HTTP opened another number of connections",
         [
             Change(
-                "it opened one", named(runs=lambda n: described("http", reconnections=1)(n["runs"]))
+                "it opened one", named(runs=lambda n: with_info(n["runs"], "http", reconnections=1))
             )
         ],
     ),
@@ -265,7 +246,7 @@ CLAIMS = [
         [
             Change(
                 "it reconnected",
-                named(runs=lambda n: described("websocket", reconnections=1)(n["runs"])),
+                named(runs=lambda n: with_info(n["runs"], "websocket", reconnections=1)),
             )
         ],
     ),

@@ -3,8 +3,16 @@
 import pandas as pd
 
 from empkit.results.runs import Runs
-from tests.course.claims import Change, Claim, Names
-from tests.course.claims.changes import later, named, with_info, with_timings, with_verdict
+from tests.course.claims import Change, Claim
+from tests.course.claims.changes import (
+    all_stored,
+    later,
+    named,
+    one_of,
+    stored_twice,
+    with_timings,
+    with_verdict,
+)
 
 
 def shared(moment: str, *partitions: int):
@@ -12,27 +20,8 @@ def shared(moment: str, *partitions: int):
     return named(shares=lambda n: n["shares"] | {moment: dict(enumerate(partitions))})
 
 
-def in_turn(name: str, place: int, verdict: str):
-    """A change of the verdict on one record in one of several runs."""
-    return named(
-        **{
-            name: lambda n: [
-                with_verdict(runs, verdict) if number == place else runs
-                for number, runs in enumerate(n[name])
-            ]
-        }
-    )
-
-
-def stored_twice(names: Names) -> None:
-    names["killed"] = with_info(names["killed"], broken=["1 stored more than once: E1"])
-
-
-def all_stored(runs: Runs) -> Runs:
-    def change(timings: pd.DataFrame) -> None:
-        timings["verdict"] = "stored"
-
-    return with_timings(runs, change)
+def failed(runs: Runs) -> Runs:
+    return with_verdict(runs, "failed")
 
 
 def acked_at_once(timings: pd.DataFrame) -> None:
@@ -72,7 +61,13 @@ CLAIMS = [
     Claim(
         "cell-22",
         "a record is stored twice",
-        [Change("the audit found one", stored_twice, start="cell-21")],
+        [
+            Change(
+                "the audit found one",
+                named(killed=lambda n: stored_twice(n["killed"])),
+                start="cell-21",
+            )
+        ],
     ),
     Claim(
         "cell-22",
@@ -92,7 +87,7 @@ CLAIMS = [
     Claim(
         "cell-28",
         "a record is not stored",
-        [Change("one failed with two consumers", in_turn("floods", 0, "failed"))],
+        [Change("one failed with two consumers", one_of("floods", 0, failed))],
     ),
     Claim(
         "cell-32e",
@@ -131,8 +126,8 @@ CLAIMS = [
         "cell-32k",
         "a record is not stored",
         [
-            Change("one failed with SQLite", in_turn("databases", 0, "failed")),
-            Change("one failed with PostgreSQL", in_turn("databases", 1, "failed")),
+            Change("one failed with SQLite", one_of("databases", 0, failed)),
+            Change("one failed with PostgreSQL", one_of("databases", 1, failed)),
         ],
     ),
     Claim(

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from empkit.results.runs import Runs
 from tests.course.claims import Change, Claim, Names
 from tests.course.claims.changes import (
     later,
     named,
+    stored_twice,
     with_info,
     with_timings,
     with_verdict,
@@ -37,10 +37,6 @@ def each_alone(timings: pd.DataFrame) -> None:
 
 def never_again(timings: pd.DataFrame) -> None:
     timings["attempts"] = 1
-
-
-def twice(runs: Runs) -> Runs:
-    return with_info(runs, broken=["1 stored more than once: E1"])
 
 
 def seen(**fields):
@@ -162,7 +158,11 @@ CLAIMS = [
     Claim(
         "cell-31",
         "a record that was sent again is stored twice",
-        [Change("the audit found one", named(broken=lambda n: twice(n["broken"])), "cell-30")],
+        [
+            Change(
+                "the audit found one", named(broken=lambda n: stored_twice(n["broken"])), "cell-30"
+            )
+        ],
     ),
     Claim(
         "cell-31",
