@@ -33,6 +33,10 @@ def acked_later(runs: str, ms: float, protocol: str = ""):
     return named(**{runs: lambda n: later(n[runs], "acked_ns", ms, protocol)})
 
 
+def stored_before_the_ack(timings: pd.DataFrame) -> None:
+    timings["stored_ns"] = timings["acked_ns"] - 1
+
+
 CLAIMS = [
     *(
         Claim(
@@ -70,15 +74,19 @@ CLAIMS = [
             Change(
                 f"{protocol} is stored 1 ms after it was due",
                 promptly("crash", "stored_ns", protocol),
-                start="cell-13",
             )
             for protocol in ("http", "websocket", "kafka")
         ],
     ),
     Claim(
         "cell-14",
-        "no record of Kafka's waited in the log for as long as the server was away",
-        [Change("each is stored 1 ms after it was due", promptly("crash", "stored_ns", "kafka"))],
+        "no record of Kafka's waited in the log for a server",
+        [
+            Change(
+                "each is stored before its ack",
+                named(crash=lambda n: with_timings(n["crash"], stored_before_the_ack)),
+            )
+        ],
     ),
     Claim(
         "cell-17",
@@ -128,7 +136,7 @@ CLAIMS = [
     ),
     Claim(
         "cell-32",
-        "an ack took less than the way there and back, twice 60 ms",
+        "the median ack took less than the way there and back, twice 60 ms",
         [
             Change(
                 f"{protocol} is acked 1 ms after it was due",

@@ -57,6 +57,11 @@ def appended(name: str, copies: int):
     return named(**{name: lambda n: with_info(n[name], appended=n[name].runs[0].offered + copies)})
 
 
+def not_struck(name: str):
+    """A change after which no fault struck a run."""
+    return named(**{name: lambda n: with_info(n[name], faults=[])})
+
+
 def not_numbered(names: Names) -> None:
     settings = names["lab"].settings.model_copy(update={"kafka_idempotence": False})
     names["lab"] = SimpleNamespace(settings=settings, broker=names["lab"].broker)
@@ -181,7 +186,12 @@ CLAIMS = [
     Claim(
         "cell-36",
         "there were no copies",
-        [Change("the log grew by what was sent", named(copies=lambda n: 0))],
+        [Change("the log grew by what was sent", doubled(appended=240), start="cell-33")],
+    ),
+    Claim(
+        "cell-42",
+        "in one of the runs no ack was lost",
+        [Change(f"nothing struck {name}", not_struck(name)) for name in ("plain", "idempotent")],
     ),
     Claim(
         "cell-42",

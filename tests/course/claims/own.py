@@ -3,7 +3,13 @@
 import pandas as pd
 
 from tests.course.claims import Change, Claim
-from tests.course.claims.changes import later, named, with_timings, with_verdict
+from tests.course.claims.changes import (
+    later,
+    named,
+    with_attempts,
+    with_timings,
+    with_verdict,
+)
 
 OWN = "my_client:OneShot"
 
@@ -63,6 +69,17 @@ CLAIMS = [
                     )
                 ),
                 start="cell-21",
+            )
+            for protocol in ("http", OWN)
+        ],
+    ),
+    Claim(
+        "cell-22",
+        "a protocol needed no retry",
+        [
+            Change(
+                f"one attempt was enough for each record of {protocol}",
+                named(broken=lambda n, protocol=protocol: with_attempts(n["broken"], protocol, 1)),
             )
             for protocol in ("http", OWN)
         ],

@@ -87,7 +87,10 @@ CLAIMS = [
     Claim(
         "cell-28",
         "a record is not stored",
-        [Change("one failed with two consumers", one_of("floods", 0, failed))],
+        [
+            Change("one failed with two consumers", one_of("floods", 0, failed)),
+            Change("one failed with one consumer", one_of("floods", 1, failed)),
+        ],
     ),
     Claim(
         "cell-32e",

@@ -3,16 +3,15 @@
 from tests.course.claims import Change, Claim
 from tests.course.claims.changes import answering, later, named, with_verdict
 
-ADA, AUGUSTA = "Ada once more, over a WebSocket", "Augusta, over a WebSocket"
-
 CLAIMS = [
     Claim(
         "cell-12",
         "the same content again was not acked",
         [
             Change(
-                "Ada is refused the second time",
-                named(measured=lambda n: n["measured"] | {ADA: "refused"}),
+                "Ada has another first name the second time",
+                named(ada=lambda n: n["ada"] | {"first_name": "Adah"}),
+                start="cell-11",
             )
         ],
     ),
@@ -21,8 +20,9 @@ CLAIMS = [
         "other content under Ada's id was not refused",
         [
             Change(
-                "Augusta is acked over the WebSocket",
-                named(measured=lambda n: n["measured"] | {AUGUSTA: "acked"}),
+                "Augusta is Ada",
+                named(augusta=lambda n: n["ada"]),
+                start="cell-11",
             )
         ],
     ),
