@@ -9,10 +9,11 @@ the medians of the runs, fitted within each process.
 What a process takes once is no growth: it starts its threads, opens its connections, prepares the
 statements of its database, and its allocator keeps the memory of its largest batch. So the log of
 the embedded broker, which keeps 5 MiB a partition, is filled before the time begins. In the first
-half any fault may strike; a server that a crash replaces there is new, and grows again. In the
-second half the faults leave the processes alive, and what grows in it grows for good; a process
-counts there from run 13 of its life on. Nothing is kept of a run but the counts of its verdicts;
-the readings go to a file.
+half any fault may strike; a server that a crash replaces there is new, and grows again. Then each
+fault that leaves the processes alive strikes several times in short runs, since each makes queues
+of its own length, and the memory of the longest queue so far is kept. In the second half such
+faults strike, and what grows in it grows for good. Nothing is kept of a run but the counts of its
+verdicts; the readings go to a file.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ purpose, and that end the load generator."""
 FILL_RUNS, FILL_RECORDS, FILL_IN_FLIGHT = 12, 20_000, 8
 """What fills the broker's log: 8 partitions of 5 MiB hold about 200,000 records. With few in flight
 their batches are as small as those of the soak; in large ones a full log takes less memory."""
-WARM_UP_RUNS = 12
-"""A process counts after these runs of its life: of 15,000 records each, after which a server that
-nothing strikes was seen to grow no more."""
+SETTLE_ROUNDS, SETTLE_SECONDS = 6, 4
+"""How often each fault that leaves the processes alive strikes between the halves, over one
+protocol after the other, and for how long such a run sends; the fault takes half of that."""
 MEASURES = {"memory": "MiB", "descriptors": "", "threads": ""}
 FOLDER = "the lab's folder"
 FIGURE = Path(__file__).with_name("soak.png")
@@ -190,9 +191,23 @@ def faults(protocol: str, chance: random.Random, *, steady: bool) -> str:
     return f"{chosen}@{STRIKES}s..{ENDS}s"
 
 
-def carried_out(lab: Lab, protocol: str, fault: str, seed: int) -> Runs | str:
+def settle(lab: Lab) -> Iterator[tuple[str, str, Runs | str]]:
+    """Yield runs in which each fault strikes that leaves the processes alive, with their protocols
+    and faults."""
+    quarter = SETTLE_SECONDS / 4
+    for number in range(SETTLE_ROUNDS):
+        protocol = ("http", "websocket", "kafka")[number % 3]
+        for name in (*EVERYWHERE, *(OF_THE_BROKER if protocol == "kafka" else ())):
+            if name not in REPLACING:
+                fault = f"{name}@{quarter}s..{3 * quarter}s"
+                yield protocol, fault, carried_out(lab, protocol, fault, number, SETTLE_SECONDS)
+
+
+def carried_out(
+    lab: Lab, protocol: str, fault: str, seed: int, seconds: int = SECONDS
+) -> Runs | str:
     """Return a run, or why there is none."""
-    workload = Workload(records=RATE * SECONDS, rate=RATE, seed=seed)
+    workload = Workload(records=RATE * seconds, rate=RATE, seed=seed)
     try:
         return lab.run(protocol, workload, faults=[parse_fault(fault)], progress=lambda *_: None)
     except BrokenPromiseError as error:
@@ -208,21 +223,24 @@ def fill(lab: Lab) -> None:
         lab.run("kafka", workload, progress=lambda *_: None)
 
 
-def turns(minutes: float, seed: int) -> Iterator[tuple[int, bool, str, str]]:
-    """Yield the number of each run, whether it is of the second half, its protocol and its fault,
-    until the time is over.
+def half(
+    lab: Lab, minutes: float, seed: int, *, steady: bool
+) -> Iterator[tuple[str, str, Runs | str]]:
+    """Yield the runs of a half, with their protocols and faults, until the time is over.
 
     Args:
-        minutes: of each half.
+        lab: a running lab.
+        minutes: how long.
         seed: of what is chosen.
+        steady: whether the faults have to leave the processes alive.
     """
     chance = random.Random(seed)
     began = time.monotonic()
     number = 0
-    while (over := (time.monotonic() - began) / 60) < 2 * minutes:
+    while time.monotonic() - began < 60 * minutes:
         protocol = ("http", "websocket", "kafka")[number % 3]
-        steady = over >= minutes
-        yield number, steady, protocol, faults(protocol, chance, steady=steady)
+        fault = faults(protocol, chance, steady=steady)
+        yield protocol, fault, carried_out(lab, protocol, fault, seed + number)
         number += 1
 
 
@@ -247,25 +265,13 @@ def drawn(readings: pd.DataFrame) -> Figure:
     return figure
 
 
-def settled(readings: pd.DataFrame, second_half: int) -> pd.DataFrame:
-    """Return the readings of the second half, of each process after the first runs of its life.
-
-    Args:
-        readings: of all runs.
-        second_half: the number of its first run.
-    """
-    first = readings.groupby(["role", "pid"])["run"].transform("min")
-    return readings[readings["run"] >= (first + WARM_UP_RUNS).clip(lower=second_half)]
-
-
-def table(readings: pd.DataFrame, second_half: int) -> list[str]:
-    """Return the lines of the table of what grows; for the arguments see `settled`."""
+def table(counted: pd.DataFrame) -> list[str]:
+    """Return the lines of the table of what grows, from the readings of the second half."""
     lines = [
         "| process | what | level | growth an hour | grows |",
         "| --- | --- | ---: | ---: | --- |",
     ]
-    counted = settled(readings, second_half)
-    for role in sorted(set(readings["role"]) - {FOLDER}):
+    for role in sorted(set(counted["role"]) - {FOLDER}):
         of_role = counted[counted["role"] == role]
         for what, unit in MEASURES.items():
             lines.append(_row(role, what, unit, slope(of_role, what)))
@@ -286,6 +292,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=15, help="of each half")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--readings", type=Path, help="write all readings into a CSV file")
     parser.add_argument("--write", action="store_true", help=f"write into {RESULTS.name}")
     options = parser.parse_args()
     for fault in (*EVERYWHERE, *OF_THE_BROKER):
@@ -293,13 +300,17 @@ def main() -> None:
     verdicts: Counter[str] = Counter()
     struck: Counter[str] = Counter()
     broken: list[str] = []
-    second_half = 0
+    begins: list[int] = []  # the numbers of the first runs of each part
     with Lab(consumers=2) as lab, Watch(lab) as watch:
         fill(lab)
-        for number, steady, protocol, fault in turns(options.minutes, options.seed):
-            watch.run = number
-            second_half += not steady
-            result = carried_out(lab, protocol, fault, options.seed + number)
+        watch.run = 0
+        parts = (
+            half(lab, options.minutes, options.seed, steady=False),
+            settle(lab),
+            half(lab, options.minutes, options.seed + 1, steady=True),
+        )
+        runs = ((place, *run) for place, part in enumerate(parts) for run in part)
+        for place, protocol, fault, result in runs:
             struck[fault.partition("@")[0].partition(":")[0]] += 1
             if isinstance(result, str):
                 broken.append(f"{protocol}, {fault}: {result}")
@@ -312,14 +323,20 @@ def main() -> None:
                     f"{verdict} {count:,}" for verdict, count in counts.items() if count
                 )
             del result  # before the next one is read
-            print(f"{number + 1}. {protocol}, {fault}: {found}", flush=True)
+            watch.run += 1
+            if place == len(begins):
+                begins.append(watch.run - 1)
+            print(f"{watch.run}. {protocol}, {fault}: {found}", flush=True)
     readings = watch.readings()
+    if options.readings:
+        readings.to_csv(options.readings, index=False)
     lines = [
         "## A long run under faults",
         "",
         f"By `{parser.prog} --write`: twice {options.minutes:g} minutes, {os.cpu_count()} cores, "
-        f"{datetime.now(UTC):%Y-%m-%d}; {sum(struck.values())} runs of {SECONDS} s at {RATE:,} "
-        "records/s over HTTP, WebSocket and Kafka in turn, with one fault in each: "
+        f"{datetime.now(UTC):%Y-%m-%d}; {sum(struck.values())} runs of {SECONDS} s, and of "
+        f"{SETTLE_SECONDS} s between the halves, at {RATE:,} records/s over HTTP, WebSocket and "
+        "Kafka in turn, with one fault in each: "
         f"{', '.join(f'{name} {count}' for name, count in sorted(struck.items()))}.",
         "",
         f"{sum(verdicts.values()):,} records: "
@@ -327,13 +344,13 @@ def main() -> None:
         + (f"{len(broken)} runs broke a promise: " if broken else "No promise was broken."),
         *[f"- {sentence}" for sentence in broken],
         "",
-        *table(readings, second_half),
+        *table(readings[readings["run"] >= begins[2]]),
         "",
         f"Before that, {FILL_RUNS * FILL_RECORDS:,} records filled the log of the broker. The "
-        f"growth is that of the second half, from run {second_half + 1} on, in which no fault ends "
-        f"a process, and of each process from run {WARM_UP_RUNS + 1} of its life on, with its 95 % "
-        "interval; the runs of one process are compared with each other only. A proxy lives for "
-        "one run.",
+        f"growth is that of the second half, from run {begins[2] + 1} on, in which no fault ends "
+        f"a process, with its 95 % interval; between the halves, from run {begins[1] + 1} on, each "
+        f"such fault struck {SETTLE_ROUNDS} times (those of the broker over Kafka only). The runs "
+        "of one process are compared with each other only. A proxy lives for one run.",
     ]
     print("\n".join(lines))
     if options.write:
