@@ -25,6 +25,8 @@ _TIME = (
     r"(?:\s?(?:Z|UTC|GMT|[-+]\d\d:?\d\d))?"
 )
 _WITH_TIME = re.compile(rf"(.*\S)(?:T|\s){_TIME}", re.ASCII)
+_WITH_ZONE = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[-+]\d\d:\d\d)", re.ASCII)
+"""A date with its zone, as XML Schema has it."""
 _YEAR_FIRST = re.compile(r"(\d{4})([./-])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)", re.ASCII)
 """20211231: no date of this form has its year at the end, as no month is 19 or 20."""
@@ -34,7 +36,7 @@ _WITH_MONTH = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d
 
 _SHORT_YEAR = ("%d-%b-%y", "%d %b %y", "%d. %b %y")
 _SERIAL = re.compile(r"[2-5]\d{4}(?:\.\d+)?", re.ASCII)
-_EPOCH = re.compile(r"\d{9,10}(?:\d{3})?(?:\.\d+)?", re.ASCII)
+_EPOCH = re.compile(r"\d{9,10}(?:\d{3})?(?:\.\d+)?|/Date\(-?\d+(?:[-+]\d{4})?\)/", re.ASCII)
 _OTHER_MONTH = re.compile(r"\d{1,4}\W+(?:de )?[^\W\d_]{3,}\W+(?:de )?\d{2,4}")
 
 
@@ -199,11 +201,11 @@ class Conventions:
                 )
             return value
         by_point, by_comma = (_number(text, mark) for mark in _MARKS)
-        value = by_comma if self._settled.keys() == {","} else by_point
-        if value is None:
+        if by_point is None and (by_comma is None or not self._settled):  # no column was seen
             raise BadValueError("not a number in an unambiguous form: write it like 52000.50")
-        if by_point == by_comma or by_comma is None or by_point is None:
-            return value
+        if by_point is None or by_comma is None or by_point == by_comma:
+            return by_comma if by_point is None else by_point
+        value = by_comma if self._settled.keys() == {","} else by_point
         several = len(self._currencies) > 1
         if len(self._settled) == 1 and not several:
             self._by_others("salary", text, f"{value:.10g}")
@@ -231,7 +233,7 @@ class Conventions:
             BadValueError: it is none, or its column does not tell whether the day comes first.
         """
         if self._date_format is not None:
-            read = _formed(text, self._date_format)
+            read = _formed(text, self._date_format) or _in_one_way(text)
             if read is None:
                 raise BadValueError(
                     f"not a date of the form that --date-format says, {self._date_format}"
@@ -256,11 +258,8 @@ class Conventions:
             if value is not None:
                 return value.isoformat()
             raise BadValueError(_no_date(text))
-        plain = with_time[1] if (with_time := _WITH_TIME.fullmatch(text)) else text
-        if (
-            (found := _YEAR_FIRST.fullmatch(plain))
-            and (day := _date(int(found[1]), int(found[3]), int(found[4])))
-        ) or ((found := _COMPACT.fullmatch(plain)) and (day := _date(*map(int, found.groups())))):
+        plain = _without_time(text)
+        if (day := _year_first(plain)) is not None:
             return day.isoformat()
         if plain[-4:].isdecimal() or plain[-2:].isdecimal():
             forms = _WITH_MONTH if plain[-4:].isdecimal() else _SHORT_YEAR
@@ -294,6 +293,30 @@ def _formed(text: str, form: str) -> datetime.date | None:
             read = read.replace(year=read.year - 100)  # strptime takes 68 for 2068
         return read
     return None
+
+
+def _without_time(text: str) -> str:
+    """Return a date without the time, or the zone, behind it."""
+    if found := _WITH_TIME.fullmatch(text) or _WITH_ZONE.fullmatch(text):
+        return found[1]
+    return text
+
+
+def _year_first(text: str) -> datetime.date | None:
+    """Return the date that a text is with its year first; None if it is none."""
+    if found := _YEAR_FIRST.fullmatch(text):
+        return _date(int(found[1]), int(found[3]), int(found[4]))
+    if found := _COMPACT.fullmatch(text):
+        return _date(*map(int, found.groups()))
+    return None
+
+
+def _in_one_way(text: str) -> datetime.date | None:
+    """Return the date that a text can be in one way only, whatever its column has; else None."""
+    if (found := _DATE.fullmatch(text)) is None:
+        return _year_first(_without_time(text))
+    ways = {day for day in _in_both_orders(found) if day is not None}
+    return ways.pop() if len(ways) == 1 else None
 
 
 def _no_date(text: str) -> str:

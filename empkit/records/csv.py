@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from empkit.records.rows import MAX_LINE_BYTES, Cells, Row, batches, lines_of, too_long
@@ -37,6 +37,7 @@ class Header(NamedTuple):
         notes: what is to be said of the lines above, and how they were read.
         rows: lines above that may be rows, and why they are not read.
         quote: what stands around cells, as it does around the names.
+        repeated: column -> its name in the file, where another column has that, too.
     """
 
     lines: int
@@ -48,6 +49,18 @@ class Header(NamedTuple):
     notes: list[str]
     rows: list[Row]
     quote: str = '"'
+    repeated: Mapping[str, str] = {}
+
+
+def own_names(columns: Sequence[str]) -> list[str]:
+    """Return names of columns of which no two are the same: one that was there gets its number."""
+    names: list[str] = []
+    for place, column in enumerate(columns, start=1):
+        own = column
+        while own in names or (own != column and own in columns):
+            own = f"{own}_{place}"
+        names.append(own)
+    return names
 
 
 def _plain(rows: Iterable[Cells]) -> Iterator[Cells]:

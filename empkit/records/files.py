@@ -20,7 +20,7 @@ from empkit.records.encoded import EncodedRecords
 from empkit.records.form import Form
 from empkit.records.header import csv_header
 from empkit.records.ids import Ids
-from empkit.records.json import OF_THE_LIST, is_by_line, json_document, json_lines
+from empkit.records.json import OF_THE_LIST, is_by_line, json_document, json_lines, may_be_json
 from empkit.records.nested import Nested
 from empkit.records.other_formats import refuse_other_format
 from empkit.records.parquet import is_parquet, parquet
@@ -377,7 +377,7 @@ def _rows(data: bytes, name: str, encoding: str | None, reading: Reading) -> Sou
         notes.append(f"Its encoding is {encoding}, as its first bytes say.")
     sample = list(itertools.islice((line for line in lines_of(data) if line.strip()), 100))
     start = sample[0].lstrip()[:1]
-    if reading.delimiter is None and start in {b"{", b"["}:
+    if reading.delimiter is None and start in {b"{", b"["} and may_be_json(sample[0]):
         by_line = is_by_line(sample)
     else:
         text = data

@@ -26,6 +26,7 @@ from empkit.records.reading import FULL_NAME, Reading
 from empkit.records.values import (
     LONGEST_NO_TEXT,
     NEVER_TEXT,
+    NO_ID,
     NO_TEXT,
     TEXT_FIELDS,
     convert,
@@ -41,9 +42,20 @@ _MOST_REASONS = 8
 
 _NAMES = ("first_name", "last_name")
 
+_NEVER = {"employee_id": NO_ID, **dict.fromkeys(_NAMES, NEVER_TEXT)}
+"""What is never the value of a field that every employee has."""
+
 
 _GENERATION = re.compile(r"(?:,\s*|\s)(jr\.?|sr\.?|ii|iii|iv)$", re.IGNORECASE)
 """What belongs to a last name and stands at the end of a whole one."""
+
+_REMARK_BEHIND = re.compile(r"\s*(?:\([^)]*\)|\[[^]]*\])$")
+"""What is said of a person behind the whole name."""
+
+_DEGREE_BEHIND = re.compile(
+    r"(?<=\S\s)\S+\s+(Ph\.?\s?D\.?|PHD|MBA|M\.D\.|M\.Sc\.|B\.Sc\.|CPA|Esq\.?)$"
+)
+"""A title behind two names or more, without a comma."""
 
 _TITLE_BEHIND = re.compile(
     r",\s*(?:ph\.?\s?d|d\.?\s?phil|m\.?d|mba|m\.?sc|b\.?sc|m\.?a|b\.?a|dr|prof|esq|cpa|rn)\.?$",
@@ -172,6 +184,7 @@ class Form:
         self._reading = reading
         self._there = there
         self._plans: dict[tuple[str, ...], tuple[Plan, dict[str, str]]] = {}
+        self._last: tuple[tuple[str, ...], tuple[Plan, dict[str, str]]] | None = None
         self._id_column: str | None = None
 
     def learn(self, names: tuple[str, ...], values: Sequence[Any], line: int = 0) -> None:
@@ -226,7 +239,7 @@ class Form:
                     if (
                         len(value) <= LONGEST_NO_TEXT
                         and value in NO_TEXT
-                        and (field not in REQUIRED or value in NEVER_TEXT)
+                        and (field not in REQUIRED or value in _NEVER[field])
                     ):
                         self._note_blank(names[place], value)
                     else:
@@ -303,8 +316,12 @@ class Form:
         """Return first and last name of a whole name; nothing if it is not two words or more."""
         text = " ".join(value.split()) if isinstance(value, str) else ""
         whole, titles = text, ""
+        while remark := _REMARK_BEHIND.search(text):
+            text, titles = text[: remark.start()], ", without remarks in brackets"
         while "," in text and (title := _TITLE_BEHIND.search(text)):
-            text, titles = text[: title.start()].strip(), ", without titles behind a comma"
+            text, titles = text[: title.start()].strip(), f"{titles}, without titles behind a comma"
+        while degree := _DEGREE_BEHIND.search(text):
+            text, titles = text[: degree.start(1)].strip(), f"{titles}, without titles behind it"
         generation = _GENERATION.search(text)
         if generation:
             text = text[: generation.start()].strip()
@@ -336,6 +353,8 @@ class Form:
 
     def _plan(self, names: tuple[str, ...]) -> tuple[Plan, dict[str, str]]:
         """Return what columns mean, and those of another name which had no value yet."""
+        if self._last is not None and names is self._last[0]:  # as in each row of a table
+            return self._last[1]
         found = self._plans.get(names)
         if found is None:
             if len(self._plans) >= self.MOST:
@@ -346,6 +365,7 @@ class Form:
             for field in [field for field in self.unseen if chosen[field] is not None]:
                 del self.unseen[field]
             found = self._plans[names] = made, _other_names(made)
+        self._last = names, found
         return found
 
     def _note(self, plan: Plan, new: dict[str, str], record: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from empkit.records.csv import MAX_ROW_LINES, Header, cells_at
+from empkit.records.csv import MAX_ROW_LINES, Header, cells_at, own_names
 from empkit.records.employee import REQUIRED, RecordError, name_to_show
 from empkit.records.headings import column_of, fields_of, meaning, no_column, plan_of
 from empkit.records.reading import FULL_NAME, Reading
@@ -22,6 +22,9 @@ from empkit.records.values import shown
 
 TITLE_LINES = 20
 """How many lines may stand before the names of the columns, such as a title."""
+
+_MOST_COMMENTS = 1_000
+"""How many lines that begin with # may stand before the names of the columns."""
 
 _DELIMITERS = ",;\t|"
 
@@ -53,11 +56,13 @@ def csv_header(data: bytes, name: str, reading: Reading) -> Header:
     begin = data.rfind(b"\n", 0, text.start() if text else 0) + 1
     lines: list[bytes] = []
     filled: list[int] = []
+    last = 0  # of those that are looked at; a row that begins there may have many lines
     for number, line in enumerate(lines_of(data, begin)):
         lines.append(line)
-        if line.strip():
+        if line.strip() and len(filled) <= TITLE_LINES + _comments(lines, filled):
             filled.append(number)
-        if len(filled) > TITLE_LINES and number > filled[TITLE_LINES - 1] + MAX_ROW_LINES:
+            last = number
+        elif number > last + MAX_ROW_LINES:
             break
     if b"\0" in lines[0] or "\ufffd" in lines[0].decode(errors="replace"):
         such = f"which looks like {of_zero_bytes(data)}" if b"\0" in lines[0] else "such as cp1252"
@@ -96,10 +101,17 @@ def header_among(
     Raises:
         RecordError: no line does, or two columns have the same name.
     """
-    candidates = [_header_at(lines, number, delimiters, reading) for number in filled[:TITLE_LINES]]
+    filled = filled[: TITLE_LINES + _comments(lines, filled)]
+    candidates = [_header_at(lines, number, delimiters, reading) for number in filled]
     place = _header_among(candidates, reading)
     if place is None:
-        raise _no_header(candidates, reading, name, is_text=isinstance(lines[0], bytes))
+        error = _no_header(candidates, reading, name, is_text=isinstance(lines[0], bytes))
+        if len(lines) <= filled[-1] + 1:
+            raise error
+        raise RecordError(
+            f"{error} The headings were looked for in the first {TITLE_LINES} lines: if they stand "
+            "below, remove what is above them."
+        )
     header = candidates[place]
     if _is_row(place, candidates, reading):
         header = _without_header(candidates[place:], filled[place], reading)
@@ -107,9 +119,17 @@ def header_among(
     for field, heading in reading.columns.items():
         if field not in header.chosen:
             raise no_column(field, heading, header.columns, name)
-    _check_names(header.columns, name)
+    _check_names(header, name)
     _look_above(header, before, lines, filled[:place])
     return header._replace(lines=before + header.lines)
+
+
+def _comments(lines: Sequence[Line], filled: Sequence[int]) -> int:
+    """Return how many of the first lines are comments; they may stand above the headings besides
+    titles."""
+    first = (lines[number] for number in filled)
+    comments = (isinstance(each, bytes) and each.lstrip().startswith(b"#") for each in first)
+    return min(sum(comments), _MOST_COMMENTS)
 
 
 def _cells(
@@ -140,7 +160,9 @@ def _header_at(lines: Sequence[Line], number: int, delimiters: str, reading: Rea
             names.pop()
             unnamed += 1
         # some programs leave the name of the column of row numbers empty
-        columns = [cell or f"column_{place}" for place, cell in enumerate(names, start=1)]
+        written = [cell or f"column_{place}" for place, cell in enumerate(names, start=1)]
+        columns = own_names(written)
+        repeated = {own: name for own, name in zip(columns, written, strict=True) if own != name}
         places = range(len(columns) + 1, len(columns) + unnamed + 1)
         every = [*columns, *(f"column_{place}" for place in places)]
         chosen = {
@@ -148,7 +170,9 @@ def _header_at(lines: Sequence[Line], number: int, delimiters: str, reading: Rea
             for field, heading in reading.columns.items()
             if (column := column_of(heading, every, by_number=True)) is not None
         }
-        header = Header(number + count, 0, delimiter, columns, unnamed, chosen, [], [], quote)
+        header = Header(
+            number + count, 0, delimiter, columns, unnamed, chosen, [], [], quote, repeated
+        )
         found = ({meaning(column)[0] for column in columns} - {None}) | chosen.keys()
         best = max(best, ((len(found), len(cells)), header), key=lambda found: found[0])
     return best[1]
@@ -238,6 +262,7 @@ def _without_header(rows: Sequence[Header], line: int, reading: Reading) -> Head
         lines=line,
         columns=[f"column_{number}" for number in range(1, count + 1)],
         unnamed=0,
+        repeated={},
         chosen={
             field: f"column_{int(number)}"
             for field, number in numbers.items()
@@ -273,10 +298,23 @@ def _look_above(header: Header, before: int, lines: Sequence[Line], above: Seque
         header.notes.append(f"Skipped above the headings: {', '.join(titles[:3])}{more}.")
 
 
-def _check_names(columns: list[str], name: str) -> None:
-    twice = next((column for column in columns if columns.count(column) > 1), None)
-    if twice is not None:
-        raise RecordError(f"{name} has two columns named {name_to_show(twice)}: rename one.")
+def _check_names(header: Header, name: str) -> None:
+    """Note the columns that have the name of another one.
+
+    Raises:
+        RecordError: it is not known which of two is that of a field.
+    """
+    for own, column in header.repeated.items():
+        field, place = meaning(column)[0], header.columns.index(own) + 1
+        if field is not None and field not in header.chosen:
+            raise RecordError(
+                f"{name} has two columns named {name_to_show(column)}: rename one, or say which it "
+                f"is by its number, such as --column {field}={place}."
+            )
+        header.notes.append(
+            f"Several columns are named {shown(column)}: that in place {place} is called "
+            f"{shown(own)} here."
+        )
 
 
 def _no_header(

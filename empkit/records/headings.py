@@ -81,16 +81,20 @@ _ID = re.compile(rf"(?:{_PERSON})(?:{_NUMBER})|(?:{_NUMBER})(?:d|de|du|do|del|de
 """How an id may be called: a word for a person and one for a number, in either order."""
 
 _DECORATION = re.compile(
-    r"\A(?:(?:employee|emp|worker|staff|associate|legal|official|current|annual|total)\W+|"
+    r"\A(?:(?:employee|emp|worker|staff|associate|legal|official|current|annual|total)[\W_]+|"
     r"(?:legal\s+)?name\s*[-:]\s*)|"
-    r"\W+(?:brut|brute|bruto|bruta|gross|lordo|annuel|annuelle|anual|amount)\Z",
+    r"[\W_]+(?:brut|brute|bruto|bruta|gross|lordo|annuel|annuelle|anual|amount|"
+    r"usd|eur|gbp|chf|cad|aud|inr|brl|mxn|pln|sek|nok|dkk)\Z",
     re.IGNORECASE,
 )
 """Words that say no more than that the column is about the employee, or how an amount is meant."""
 
+_WITHIN_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word of EmployeeFirstName ends."""
+
 _FULL_NAMES = (
     "full_name employee_name complete_name display_name payroll_name name_full nom_complet "
-    "nombre_completo nome_completo name"
+    "nombre_completo nome_completo vor_und_nachname vor_und_zuname name"
 )
 
 _ALONE_WHOLE = {"nom", "nombre", "nombres", "nome"}
@@ -122,23 +126,42 @@ CHOSEN = -1
 _REMARK = re.compile(r"\([^)]*\)|\[[^]]*\]")
 """What a heading adds to its name: a unit, a currency."""
 
+_WHICH_NAME = re.compile(
+    r"(?P<what>.*\bname)\s*[(\[](?P<which>(?:first|given|last|family|[\s,;/&+]|and)+)[)\]]\s*",
+    re.IGNORECASE,
+)
+"""A heading that says in brackets which name it is, or in which order two are."""
+
+_ALL_IN_BRACKETS = re.compile(r"(?:\w+\s?)?\[([^][]+)\]")
+"""A heading as SQL Server writes it, and DAX: [Employee ID], Employees[Employee ID]."""
+
 _BETWEEN_NAMES = re.compile(r"\s*(?:[,/&+]|\b(?:and|und|et|y|e)\b|\s)\s*", re.IGNORECASE)
 
 
 def _squeeze(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", _REMARK.sub("", name)).casefold()
+    name = "".join(each for each in _REMARK.sub("", name) if unicodedata.category(each) != "No")
+    plain = unicodedata.normalize("NFKD", name).casefold()
     return "".join(filter(str.isalnum, plain))
+
+
+def _in_order(name: str) -> str:
+    """Return a heading with what it has in brackets in its place: Name (First) as First Name."""
+    found = _WHICH_NAME.fullmatch(name)
+    return f"{found['which']} {found['what']}" if found else name
 
 
 def _known(name: str) -> tuple[str | None, int]:
     """Return what a heading means, without words that only decorate it if need be."""
+    name = _in_order(name)
     squeezed = _squeeze(name)
     if found := _MEANINGS.get(squeezed):
         return found
     if _ID.fullmatch(squeezed) or ("#" in name and _ID.fullmatch(squeezed + "no")):
         return "employee_id", _RARE
-    plain = _DECORATION.sub("", name.strip())
-    if plain != name.strip():
+    if (within := _ALL_IN_BRACKETS.fullmatch(name.strip())) and (found := _known(within[1]))[0]:
+        return found
+    plain = _DECORATION.sub("", _WITHIN_WORD.sub(" ", name.strip()))
+    if plain not in {name.strip(), _WITHIN_WORD.sub(" ", name.strip())}:
         field, rank = _known(plain)
         return (field, _RARE + rank) if field != "employee_id" else (None, 0)
     return None, 0
@@ -177,7 +200,7 @@ def meaning(name: object) -> tuple[str | None, int]:
 def _both_names(heading: str) -> list[str]:
     """Return first_name and last_name in the order of a heading such as `Last name, First name`;
     nothing for any other."""
-    words = [word for word in _BETWEEN_NAMES.split(_REMARK.sub("", heading)) if word]
+    words = [word for word in _BETWEEN_NAMES.split(_REMARK.sub("", _in_order(heading))) if word]
     for place in range(1, len(words) if len(words) <= _MOST_WORDS else 0):
         parts = (" ".join(words[:place]), " ".join(words[place:]))
         found = [_known(part)[0] for part in parts]

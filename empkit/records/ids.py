@@ -8,7 +8,7 @@ from typing import Any
 
 from empkit.records.values import shown
 
-_PARTS = 8
+_PARTS = 2
 """In how many parts the ids are looked at."""
 
 

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 
 from pydantic_core import from_json
 
-from empkit.records.decoder import bad_json, decode, is_simple, of_repeated
+from empkit.records.decoder import (
+    Decoder,
+    NotJsonError,
+    bad_json,
+    decode,
+    is_simple,
+    not_json,
+    of_repeated,
+)
 from empkit.records.depth import MAX_DEPTH, too_deep
 from empkit.records.nested import EMPLOYEE, Nested
 from empkit.records.rows import MAX_LINE_BYTES, Row, batches, too_long, unreadable
@@ -26,13 +34,29 @@ _BETWEEN = re.compile(r"\}\s*,\s*")
 _NEXT_OBJECT = re.compile(r"(?:,\s*|\n[ \t\r]*)(?=\{)")
 """What stands before an object where the brackets do not tell: a comma, or the begin of a line."""
 
+_FIRST_OF_JSON = re.compile(
+    rb"""\s*[\[{]\s*(?:[\[{"'\]}/\#,]|\Z|(?:-?[\d.]+(?:e[-+]?\d+)?|[tT]rue|[fF]alse|null|None|NaN"""
+    rb"""|-?Infinity|undefined)\s*(?:[,\]}]|\Z)|(?<=\{)\w+\s*:|(?<=\{\s)\w+\s*:)"""
+)
+"""How JSON begins, also such as is a little wrong: brackets, and a string, a name, a number."""
+
+_OBJECT = re.compile(rb"""\{\s*["']""")
+
 _NEXT_VALUE = re.compile(r"\s*(?=[\[{])")
 """What stands before another list or object."""
+
+_BLANK_TO_END = re.compile(r"[\s}\]]*\Z")
 
 _COMMENT = re.compile(r"(?://|#)[^\n]*|/\*.*?\*/", re.DOTALL)
 
 _DECODER = json.JSONDecoder()
 """Keeps long numbers as they are. NaN and Infinity, which some programs write, are numbers here."""
+
+
+def may_be_json(line: bytes) -> bool:
+    """Return whether a first line that begins with a bracket may be JSON, and is no title of CSV
+    such as [CONFIDENTIAL]."""
+    return (_FIRST_OF_JSON.match(line) or _OBJECT.search(line)) is not None
 
 
 def json_state(line: bytes) -> int:
@@ -180,18 +204,22 @@ def _elements(
         wrapped: whether what follows the list is known.
     """
     is_list = text[position] == "["
+    decoder = Decoder(text)
     counted = position
+    line_begin = text.rfind("\n", 0, position) + 1
     position += is_list
     while True:
         while position < len(text) and text[position] in " \t\r\n,":
             position += 1
-        line, counted = line + text.count("\n", counted, position), position
+        line += text.count("\n", counted, position)
+        line_begin = max(line_begin, text.rfind("\n", counted, position) + 1)
+        counted = position
         if position == len(text):
             if is_list:
                 yield unreadable(line, _NOT_CLOSED)
             return
         if is_list and text[position] == "]":
-            if wrapped or not text[position + 1 :].strip():
+            if wrapped or _BLANK_TO_END.match(text, position + 1):
                 return
             following = _NEXT_VALUE.match(text, position + 1)
             if following is None:
@@ -206,10 +234,12 @@ def _elements(
             position = _after(text, position, position)
             continue
         try:
-            value, position, repeated = decode(text, position)
-        except json.JSONDecodeError as error:
-            yield unreadable(line, bad_json(error, text))
-            position = _after(text, position, error.pos)
+            value, position, repeated = decoder.decode(position)
+        except NotJsonError as error:
+            column = error.place - max(line_begin, text.rfind("\n", position, error.place) + 1) + 1
+            error_line = line + text.count("\n", position, error.place)
+            yield unreadable(line, not_json(error, text, error_line, column))
+            position = _after(text, position, error.place)
         else:
             if repeated:
                 yield unreadable(line, of_repeated(repeated))

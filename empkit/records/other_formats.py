@@ -48,6 +48,15 @@ _MARKUP = re.compile(
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE)
 _SHEET = b"urn:schemas-microsoft-com:office:spreadsheet"
 
+_SQL = re.compile(
+    rb"\s*(?:--[^\n]*(?:\n\s*|\Z)|/\*.*?\*/;?\s*)*"
+    rb"(?:insert\s+(?:ignore\s+)?into\s|create\s+(?:table|database|schema)\s|drop\s+table\s|"
+    rb"copy\s+[\w.\"]+\s*\(|set\s+[\w.@]+\s*=|begin(?:\s+transaction)?\s*;|"
+    rb"pragma\s+\w+\s*=|use\s+[`\w]+\s*;|lock\s+tables\s)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""How a dump of a database begins, below its comments."""
+
 _LOOKED_AT = 2**12
 
 
@@ -69,6 +78,12 @@ def refuse_other_format(data: bytes, name: str) -> None:
     for mark, (what, step) in _OTHERS.items():
         if data.startswith(mark) and not (mark.isalnum() and _is_heading(data, mark)):
             raise RecordError(f"{name} is {what}, and no table that can be read: {step}.")
+    if _SQL.match(data[:_LOOKED_AT]):
+        raise RecordError(
+            f"{name} is a dump in SQL, which is not read: export the table as CSV from its "
+            "database, such as by COPY ... TO ... (FORMAT csv, HEADER), or by .mode csv and "
+            ".headers on."
+        )
     if not _MARKUP.match(data):
         return
     begin = data[:_LOOKED_AT]

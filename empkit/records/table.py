@@ -6,13 +6,27 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from empkit.records.csv import Header, csv_cells, filled, fitting_cells, ill_fitting
+from empkit.records.csv import (
+    Header,
+    csv_cells,
+    filled,
+    fitting_cells,
+    ill_fitting,
+    own_names,
+)
 from empkit.records.employee import REQUIRED
 from empkit.records.headings import HEADING_WORDS, fields_of, meaning, plan_of
 from empkit.records.rows import Cells, Row, unreadable
+from empkit.records.values import NO_TEXT, shown
 
 _RULE = re.compile(r"\s*[:+|]*[-=_]{2,}[-=_+:|]*\s*|\s*=+\s*")
 """A cell of a line of a table that is drawn with characters."""
+
+_REMARK = re.compile(r"#(?!\S*\d\s*\Z)")
+"""How no id begins; one may be #17."""
+
+_OTHER_ID = re.compile(r"[^\W\d_]+[ _-](?:id|no|nr|num|number|code|key)", re.IGNORECASE)
+"""How the first column of a table is called: dept_id."""
 
 _COUNT = re.compile(r"\s*\(?\d+ (?:rows?|records?)(?:\(s\))?\b.*", re.IGNORECASE)
 """What a database's shell writes below a table."""
@@ -108,27 +122,61 @@ def table_rows(
                 number,
                 f"It stands below headings that are of another table, in line {strange[0]}.",
             )
-        elif cells[0] == names[0] and meaning(names[0])[0] == "employee_id":
-            reason = (
-                f"Its id is {names[0]!r}, as the column is called: another table may begin here. "
-                "Give one file to each."
-            )
-            if _contradict(cells, header):
+        elif (reason := _no_employee(cells, header, place, in_place)) is not None:
+            if _heads(cells, header, place) and (
+                _contradict(cells, header) or _key(cells, place) != names[place]
+            ):
                 strange = number, len(cells)
             yield unreadable(number, reason)
-        elif (fitting := fitting_cells(cells, header, in_place)) is None:
-            yield unreadable(number, ill_fitting(cells, header))
-        elif _word(fitting[place]) in _TOTALS:
-            yield unreadable(
-                number,
-                f"Its id is {str(fitting[place]).strip()!r}: this is a row of totals, no employee. "
-                "Remove it.",
-            )
         else:
+            fitting = fitting_cells(cells, header, in_place) or []
             yield number, _names(header, len(fitting)), fitting
         first = False
     if pending is not None:
         skipped[pending[0]] = _OTHER_ORDER
+
+
+def _no_employee(cells: Sequence[Any], header: Header, place: int, in_place: bool) -> str | None:
+    """Return why a line of a table is no row of it; None if it is one.
+
+    Args:
+        cells: of the line.
+        header: of the table.
+        place: of the id.
+        in_place: see `table_rows`.
+    """
+    key = _key(cells, place)
+    if _REMARK.match(key) and key not in NO_TEXT:
+        return (
+            f"Its id is {shown(key)}: that is a comment, or an error of a spreadsheet, and no "
+            "employee. Remove or mend it."
+        )
+    if _heads(cells, header, place):
+        return (
+            f"Its id is {shown(key)}, as a column is called: another table may begin here. "
+            "Give one file to each."
+        )
+    fitting = fitting_cells(cells, header, in_place)
+    if fitting is None:
+        return ill_fitting(cells, header)
+    if _word(fitting[place]) in _TOTALS:
+        return (
+            f"Its id is {str(fitting[place]).strip()!r}: this is a row of totals, no employee. "
+            "Remove it."
+        )
+    return None
+
+
+def _key(cells: Sequence[Any], place: int) -> str:
+    """Return the id of a row as text, which may have too few cells."""
+    cell = cells[min(place, len(cells) - 1)]
+    return "" if cell is None else str(cell)
+
+
+def _heads(cells: Sequence[Any], header: Header, place: int) -> bool:
+    """Return whether the id of a row is what the column of an id may be called."""
+    key = _key(cells, place)
+    return key == header.columns[place] or _OTHER_ID.fullmatch(key) is not None
 
 
 def _shape(header: Header) -> tuple[int, tuple[str, ...], int]:
@@ -141,6 +189,7 @@ def _is_plain(key: str, cells: Sequence[Any]) -> bool:
     """Return whether a row is one at first sight: it has no word of a heading, nor of totals."""
     return (
         key[0] not in "#-=:+_ "
+        and _OTHER_ID.fullmatch(key) is None
         and HEADING_WORDS.isdisjoint(map(str.casefold, cells))
         and key.casefold().rstrip(" :.").replace(" ", "_").replace("-", "_") not in _TOTALS
     )
@@ -166,7 +215,7 @@ def _what(cells: Sequence[Any], header: Header, first: bool) -> str | None:
 def _is_header(cells: Sequence[Any], header: Header, first: bool) -> bool:
     """Return whether a row has the headings once more, the first one in another language."""
     names = [str(cell).strip() for cell in cells[: len(header.columns)]]
-    if names == header.columns:
+    if own_names(names) == header.columns:
         return True
     both = zip(header.columns, names, strict=False)
     same = sum(meaning(column)[0] == meaning(name)[0] is not None for column, name in both)

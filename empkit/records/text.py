@@ -75,10 +75,9 @@ _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 _FEW_WORDS = 4
 """With how many words at most an encoding is not certain, if they are words in another as well."""
 
-_APOSTROPHE = re.compile(
-    rb"(?:^|[,;\t|\"])('[\d+=@-][^',;\t|\"\r\n]*)(?=[,;\t|\"\r\n]|\Z)", re.MULTILINE
-)
-"""A cell that a spreadsheet was told to take as text."""
+_APOSTROPHE = re.compile(rb"('(?<![^,;\t|\"\n]')[\d+=@-][^',;\t|\"\r\n]*)(?=[,;\t|\"\r\n]|\Z)")
+"""A cell that a spreadsheet was told to take as text. The pattern begins with one character, since
+that is found ten times as fast as one of several."""
 
 _ESCAPE = re.compile(rb"(\\[tnr0])")
 """A tab or a line end, as databases write it."""
@@ -338,8 +337,10 @@ def _around(data: bytes, found: re.Match[bytes]) -> str:
 
 
 def with_line_feeds(data: bytes) -> bytes:
-    """Return the text with a line feed at each line's end, where a carriage return stands alone."""
-    return data if b"\n" in data else data.replace(b"\r", b"\n")
+    """Return the text with a line feed at each line's end, where a carriage return stands alone,
+    and without the byte order marks of files that were put together."""
+    lines = data if b"\n" in data else data.replace(b"\r", b"\n")
+    return lines.replace(b"\n\xef\xbb\xbf", b"\n")
 
 
 def with_one_line_end(data: bytes) -> bytes:

@@ -48,11 +48,15 @@ NO_TEXT = NEVER_TEXT | frozenset(
 )
 """Texts that stand for no value where the field may be left out; a name may be each of them."""
 
+NO_ID = NO_TEXT - {"NA", "None", "none"}
+"""Texts that are no id; the others could be somebody's initials, or a name."""
+
 LONGEST_NO_TEXT = max(map(len, NO_TEXT))
 
 _NO_VALUE = {"na", "n/a", "null", "none", "-", "--", r"\n", "n.a.", "<na>", "(null)"} | {
     "\u2013",
     "\u2014",
+    "nat",
 }
 """Texts that programs write for a missing number or date; in a name each could be the value."""
 

@@ -177,6 +177,45 @@ EXPORTS = {
     "each line in quotes": (
         '"id,first,last"\n"1,Nia,Orr"\n"2,""Bo"",Lund"\n', "utf-8", employee("1", "Nia", "Orr"),
     ),
+    "names in brackets": (
+        "Employee ID,Name (First),Name (Last)\n1,Mary Ann,Lee\n", "utf-8",
+        employee("1", "Mary Ann", "Lee"),
+    ),
+    "the order in brackets": (
+        "Employee ID,Name (Last First)\n1,Lee Ann\n", "utf-8", employee("1", "Ann", "Lee"),
+    ),
+    "of SQL Server": (
+        "[Employee ID],[First Name],[Last Name]\n1,Nia,Orr\n", "utf-8", employee("1", "Nia", "Orr"),
+    ),
+    "of DAX": (
+        "Staff[Employee ID],Staff[First Name],Staff[Last Name],Staff[Salary]\n1,Nia,Orr,5\n",
+        "utf-8", employee("1", "Nia", "Orr", salary=5.0),
+    ),
+    "decorated, without blanks": (
+        "Employee_ID,Legal_First_Name,EmployeeLastName\u00b2,Annual_Salary_USD\n1,Nia,Orr,5\n",
+        "utf-8", employee("1", "Nia", "Orr", salary=5.0),
+    ),
+    "German, with a hyphen": (
+        "Personalnr;Vor- und Nachname\n1;Nia Orr\n", "utf-8", employee("1", "Nia", "Orr"),
+    ),
+    "a title in brackets": (
+        "[CONFIDENTIAL] staff 2024\nid,first,last\n1,Nia,Orr\n", "utf-8",
+        employee("1", "Nia", "Orr"),
+    ),
+    "a title in braces": (
+        "{Export 2024}\nid;first;last\n1;Nia;Orr\n", "utf-8", employee("1", "Nia", "Orr"),
+    ),
+    "many comments above": (
+        "# a comment\n" * 30 + "id,first,last\n1,Nia,Orr\n", "utf-8", employee("1", "Nia", "Orr"),
+    ),
+    "a heading twice, of no field": (
+        "id,first,last,Since,Until,Since\n1,Nia,Orr,a,b,c\n", "utf-8",
+        employee("1", "Nia", "Orr", Since="a", Until="b", Since_6="c"),
+    ),
+    "dates with a zone": (
+        '[{"id": "1", "first": "Nia", "last": "Orr", "hireDate": "2020-01-02-08:00"}]', "utf-8",
+        employee("1", "Nia", "Orr", hire_date="2020-01-02"),
+    ),
     "of an API": (
         '{"d": {"results": [{"userId": "1", "firstName": "Nia", "lastName": "Orr"}]}}',
         "utf-8",
@@ -206,6 +245,11 @@ def test_an_export_is_read_as_a_person_would(text, encoding, first):
         ("id,first,last,Pay\n1,a,b,\n", {"columns": {"salary": "Pey"}}, "did you mean 'Pay'"),
         ('{"id": 1, "first": "a"}', {"columns": {"last_name": "lst"}}, "no column 'lst'"),
         ("<html><body>Log in</body></html>", {}, "a page in HTML"),
+        ("title\n" * 25 + "id,first,last\n1,a,b\n", {}, "looked for in the first 20 lines"),
+        ("id,first,last,email,email\n1,a,b,x,y\n", {}, "--column email=5"),
+        ("-- MySQL dump 10.13\n--\nCREATE TABLE staff (\n", {}, "a dump in SQL"),
+        ("INSERT INTO staff (id, first, last) VALUES (1,'a','b');\n", {}, "a dump in SQL"),
+        ("COPY public.staff (id, first, last) FROM stdin;\n1\ta\tb\n", {}, "a dump in SQL"),
     ],
 )
 def test_a_refusal_names_what_would_help(text, options, words):
@@ -256,6 +300,49 @@ def test_headings_again_and_comments_are_no_rows_and_are_said():
     assert [record["employee_id"] for record in found.records] == ["1", "2"]
     assert found.unreadable == []
     assert found.notes == ["Skipped: the headings again in line 2.", "Skipped: comments in line 4."]
+
+
+def test_two_exports_put_together_have_no_employee_called_like_the_heading():
+    mark = "\ufeff"
+    text = f"{mark}id,first,last\r\n1,Nia,Orr\r\n{mark}id,first,last\r\n2,Bo,Lund\r\n"
+    assert [record["employee_id"] for record in read(text).records] == ["1", "2"]
+    line = '{"id": 1, "first": "Nia", "last": "Orr"}\n'
+    assert len(read(f"{mark}{line}{mark}{line}").records) == 2
+
+
+@pytest.mark.parametrize("row", ["# NOTE: gone,see HR,soon", "# x,y,z", "#REF!,Nia,Orr"])
+def test_a_comment_with_as_many_cells_as_a_row_is_no_employee(row):
+    found = read(f"id,first,last\n#1,Nia,Orr\n{row}\n#E3,Bo,Lund\n")
+    assert [record["employee_id"] for record in found.records] == ["#1", "#E3"]
+    assert "a comment, or an error of a spreadsheet" in found.unreadable[0].reason
+
+
+def test_headings_that_are_not_known_below_a_table_are_no_employee():
+    found = read("id,first,last\n1,Nia,Orr\n\ndept_id,dept_name,manager\n10,HR,1\n")
+    assert len(found.records) == 1
+    assert [row.line for row in found.unreadable] == [4, 5]
+
+
+@pytest.mark.parametrize("text", ["NULL", "null", "NaN", "N/A", "-"])
+def test_a_text_that_stands_for_no_value_is_no_id(text):
+    found = read(f"id,first,last\n{text},Nia,Orr\nNA,Null,None\n")
+    assert found.records == [employee("NA", "Null", "None")]
+    assert "Missing employee_id" in found.unreadable[0].reason
+
+
+def test_a_column_of_a_heading_that_is_there_twice_is_chosen_by_its_number():
+    found = read("id,first,last,email,email\n1,Nia,Orr,x,y\n", columns={"email": "5"})
+    assert found.records[0]["email"] == "y"
+
+
+def test_a_date_that_can_mean_one_day_only_is_read_beside_the_form_that_the_user_says():
+    dates = ["04/05/2021", "2020-12-31", "31-12-2020", "20201231", "01-02-2020"]
+    text = "".join(f"{n},Nia,Orr,{date}\n" for n, date in enumerate(dates))
+    found = read(f"id,first,last,hire_date\n{text}", date_format="%d/%m/%Y")
+    assert [record.get("hire_date") for record in found.records] == [
+        "2021-05-04", "2020-12-31", "2020-12-31", "2020-12-31", None,
+    ]  # fmt: skip
+    assert found.dropped[0].value == "01-02-2020"
 
 
 def test_headings_of_another_table_are_no_employee():

@@ -63,7 +63,7 @@ def test_made_up_records_come_back_from_csv_and_json_lines(tmp_path):
         (gzip.compress(random.Random(1).randbytes(99), mtime=0)[:40], "cannot be unpacked"),
         (b"10001,1953-09-02,Georgi\n", "has no column for employee_id, first_name, last_name"),
         (b"id,first,birth\n1,2,3\n", "has no column for last_name"),
-        (b"id,first,last,x,x\n1,2,3,4,5\n", "two columns named x"),
+        (b"id,first,last,email,email\n1,2,3,4,5\n", "two columns named email"),
         (b"\xff\xfei\x00d", "is not text in utf-16, although it begins like that"),
         (b"PK\x03\x04\x00\x00", "begins like a spreadsheet, but it is damaged"),
         (b"PAR1\x00\x00", "begins like a Parquet file, but cannot be read"),

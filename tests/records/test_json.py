@@ -213,6 +213,22 @@ def test_why_text_is_not_json_is_named_and_the_others_are_read(broken, cause):
     assert any(cause in row.reason for row in found.unreadable)
 
 
+def test_a_number_of_thousands_of_digits_costs_its_element_only():
+    longest = "1" * 5_000
+    text = f'[{{"id":1,"first":"a","last":"b","x":{longest}}},{{"id":2,"first":"a","last":"b"}}]'
+    found = read_records(io.BytesIO(text.encode()))
+    assert [record["employee_id"] for record in found.records] == ["2"]
+    assert "4300 digits" in found.unreadable[0].reason
+
+
+@pytest.mark.parametrize("length", [1, 2**14 - 60, 2**14 - 50, 2**14 - 40, 2**14, 2**17])
+def test_an_element_of_any_length_is_read_whole(length):
+    elements = [{"id": "1", "first": "a", "last": "b", "note": "x" * length}] * 3
+    found = read_records(io.BytesIO(json.dumps(elements).encode()))
+    assert [record["note"] for record in found.records] == ["x" * length] * 3
+    assert found.unreadable == []
+
+
 def test_a_comment_between_elements_costs_none_of_them():
     good = json.dumps(ADA)
     found = read_records(io.BytesIO(f"[{good}, // one\n{good} /* }} */, {good}]".encode()))

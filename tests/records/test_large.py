@@ -10,6 +10,8 @@ import tracemalloc
 
 import pytest
 
+from empkit.records import decoder
+from empkit.records.decoder import decode
 from empkit.records.employee import FIELDS
 from empkit.records.files import read_records
 from empkit.records.samples import sample_records
@@ -58,6 +60,24 @@ def test_the_work_for_each_further_row_is_the_same(written):
     read_records(io.BytesIO(written(records)))  # dates that were seen are remembered
     few, more, many = (calls(written(records[:count])) for count in (1_000, 2_000, 8_000))
     assert 0.9 < (many - more) / 6 / (more - few) < 1.1
+
+
+def test_the_work_for_each_further_broken_element_is_the_same(monkeypatch):
+    given = []
+
+    def noted(text, begin=0):
+        given.append(len(text))
+        return decode(text, begin)
+
+    monkeypatch.setattr(decoder, "decode", noted)
+
+    def work(count):
+        given.clear()
+        broken = ",".join('{"id":1,"first":"a","last":"b","x":undefined}' for _ in range(count))
+        assert len(read_records(io.BytesIO(f"[{broken}]".encode())).unreadable) == count
+        return sum(given)
+
+    assert 1.8 < work(8_000) / work(4_000) < 2.2
 
 
 def test_one_character_of_four_bytes_does_not_take_four_times_the_memory():

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from empkit.records.employee import RecordError
 from empkit.records.files import read_records
+from empkit.records.values import NO_ID
 from tests.spreadsheets import ods, xlsx
 
 HEAD = ["Emp No", "First Name", "Last Name", "Annual Salary", "Start Date", "Grade", "Active"]
@@ -29,7 +30,7 @@ names = st.text(
 ).filter(lambda text: "_x" not in text and not text.startswith("#"))
 numbers = st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9).map(lambda value: round(value, 3))
 rows = st.tuples(
-    st.integers(0, 2**53 - 1) | names,
+    st.integers(0, 2**53 - 1) | names.filter(lambda text: text not in NO_ID),
     names,
     names,
     st.none() | st.integers(0, 10**9) | st.floats(0, 1e9).map(lambda value: round(value, 2)),
