@@ -58,7 +58,7 @@ class Sqlite(Database):
         # an engine of another package's does not note which file it opened
         noted = _OPENED in connection.info
         opened = connection.info[_OPENED] if noted else identity_of(file)
-        return FilePresence(file, f"{file}-wal", opened)
+        return FilePresence(file, opened)
 
     def insert_rows(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
         """Insert many rows in one statement.

@@ -1,5 +1,5 @@
-"""uvicorn's protocols with bounds: on connections, on the time of a request, and on what a
-WebSocket takes in of a client that is not known yet."""
+"""uvicorn's protocols with bounds: on connections, on the time and the head of a request, on
+requests sent ahead, and on what a WebSocket takes in of a client that is not known yet."""
 
 from __future__ import annotations
 
@@ -39,6 +39,14 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def _lift(self) -> None:
         self.conn.max_message_size = self._most
 
+    def data_received(self, data: bytes) -> None:
+        """Answer also a handshake that cannot be read, which uvicorn leaves without an answer."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.close_sent:
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(_answer(_TOO_LARGE, b"Error: the handshake cannot be read"))
+            self.transport.close()
+
 
 def authenticated(scope: MutableMapping[str, Any]) -> None:
     """Take in messages of every permitted size from now on.
@@ -51,6 +59,24 @@ def authenticated(scope: MutableMapping[str, Any]) -> None:
         lift()
 
 
+MAX_HEAD_BYTES = 65_536
+"""The largest head of a request, and the largest part of a body in chunks that is not its content;
+what arrives at once, of up to 256 KiB, is looked at before it is counted."""
+
+MOST_AHEAD = 32
+"""How many requests a client may have sent before the first one is answered."""
+
+_TOO_LARGE = b"431 Request Header Fields Too Large"
+
+_CHUNK_SHARE = 11
+"""How many bytes of a body in chunks may come with each byte of its content: a chunk of one byte
+takes five more."""
+
+
+class AheadError(Exception):
+    """A client has sent too many requests ahead."""
+
+
 SWEEP_S = 1.0
 SPARE_DESCRIPTORS = 128
 """How many descriptors stay free for the database, logs and brokers; half of them if there are few.
@@ -60,7 +86,7 @@ LEAST_DESCRIPTORS = 64
 
 
 class GuardedHttp(HttpToolsProtocol):
-    """One connection; `sweep` closes it when a request takes too long to arrive.
+    """One connection; `sweep` closes it when a request takes too long to arrive, or to begin.
 
     Args:
         most: how many connections the server has at most; a further one is refused (503).
@@ -76,22 +102,73 @@ class GuardedHttp(HttpToolsProtocol):
         self._most = most
         self._since: float | None = None
         self._overdue = False
+        self._in_body = False
+        self._overhead = 0  # bytes of this head, or of this body besides its content
+        self._requests = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection unless there are too many."""
         super().connection_made(transport)
+        self._since = self.loop.time()
         if len(self.connections) > self._most:
             self._end(b"503 Service Unavailable", b"Error: the server has too many connections")
 
+    def data_received(self, data: bytes) -> None:
+        """Count what is no content, and close the connection when that is too much."""
+        if self._since is None and (self.cycle is None or self.cycle.response_complete):
+            self._since, self._overdue = self.loop.time(), False  # blank lines begin no request
+        requests, in_body = self._requests, self._in_body
+        self._overhead += len(data)  # of a head that begins or ends here, the parser makes it 0
+        super().data_received(data)
+        if (self._requests, self._in_body) != (requests, in_body):
+            self._overhead = 0
+        elif self._overhead > MAX_HEAD_BYTES and self in self.connections:
+            self._end(_TOO_LARGE, b"Error: the head of the request is too large")
+
     def on_message_begin(self) -> None:
-        """Note when a request begins."""
+        """Note when a request begins.
+
+        Raises:
+            AheadError: too many wait for an answer.
+        """
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise AheadError
         super().on_message_begin()
+        self._requests += 1
         self._since, self._overdue = self.loop.time(), False
+
+    def on_headers_complete(self) -> None:
+        """Count anew for the body."""
+        super().on_headers_complete()
+        self._in_body, self._overhead = True, 0
+
+    def on_body(self, body: bytes) -> None:
+        """Count the content as what it may come with."""
+        super().on_body(body)
+        self._overhead = max(self._overhead - _CHUNK_SHARE * len(body), -MAX_HEAD_BYTES)
 
     def on_message_complete(self) -> None:
         """Note that it is whole."""
         self._since = None
+        self._in_body, self._overhead = False, 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin with the next request that was sent ahead; read no further ones before."""
+        super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, after the answers to those before it, which would be taken
+        for this one: where one is under way, the connection ends with its answer."""
+        self.pipeline.clear()
+        self.flow.pause_reading()
+        self._since = None
+        if self.cycle is None or self.cycle.response_complete:
+            super().send_400_response(msg)
+        else:
+            self.cycle.keep_alive = False
 
     def check(self, timeout_s: float) -> None:
         """Close the connection if its request began too long ago, and again did so the last time:
@@ -109,11 +186,15 @@ class GuardedHttp(HttpToolsProtocol):
     def _end(self, status: bytes, reason: bytes) -> None:
         self._since = None
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(
-                b"HTTP/1.1 %b\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
-                b"retry-after: 1\r\nconnection: close\r\n\r\n%b" % (status, len(reason), reason)
-            )
+            self.transport.write(_answer(status, reason))
         self.transport.close()
+
+
+def _answer(status: bytes, reason: bytes) -> bytes:
+    return (
+        b"HTTP/1.1 %b\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
+        b"retry-after: 1\r\nconnection: close\r\n\r\n%b" % (status, len(reason), reason)
+    )
 
 
 async def sweep(connections: Iterable[object], timeout_s: float) -> None:
