@@ -69,11 +69,7 @@ def parse(url: str, *schemes: str) -> Address:
         )
     port = _port(parts, url)
     try:
-        host = (
-            parts.hostname.encode("idna").decode()
-            if not parts.hostname.isascii()
-            else parts.hostname
-        )
+        host = parts.hostname.encode("idna").decode()
     except UnicodeError as error:
         raise ValueError(f"{_shown(url)} has no valid host ({error}); {expected}.") from None
     bracketed = f"[{host}]" if ":" in host else host

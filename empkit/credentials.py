@@ -19,6 +19,10 @@ from empkit.addresses import parse
 from empkit.settings import Settings
 
 
+class CredentialsError(Exception):
+    """The file with the password of a server cannot be used."""
+
+
 def cache_folder() -> Path:
     """Return the user's folder for files that the kit keeps between commands."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -57,12 +61,19 @@ def found(settings: Settings) -> Settings:
 
     Raises:
         ValueError: the settings have no URL of a server.
+        CredentialsError: the file is not one of `empkit serve`.
     """
     path = _file_of(settings.server_url)
     local = parse(settings.server_url, "http", "https").host in {"127.0.0.1", "localhost", "::1"}
     if settings.password is not None or not local or not path.exists():
         return settings
-    content = json.loads(path.read_text())
-    return settings.model_copy(
-        update={"username": content["username"], "password": SecretStr(content["password"])}
-    )
+    try:
+        content = json.loads(path.read_text())
+        username, password = content["username"], SecretStr(content["password"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CredentialsError(
+            f"The password of {settings.server_url} cannot be read from {path} "
+            f"({type(error).__name__}: {error}): remove that, and start the server again, or set "
+            "EMPKIT_USERNAME and EMPKIT_PASSWORD."
+        ) from None
+    return settings.model_copy(update={"username": username, "password": password})

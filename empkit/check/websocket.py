@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from empkit.check.base import ANSWER_TIMEOUT_S, POLL_S, REACH_TIMEOUT_S, Check, FailedError, Planned
 from empkit.check.packages import package
@@ -43,8 +42,6 @@ async def _first_words(check: Check, token: str = "", wait_s: float = REACH_TIME
     from websockets.asyncio.client import connect as ws_connect  # noqa: PLC0415 - a missing package is reported
     from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException  # noqa: PLC0415 - a missing package is reported
 
-    from empkit.clients.websocket import LOOPBACK  # noqa: PLC0415 - a missing package is reported
-
     try:
         url = check.settings.websocket_url()
     except ValueError as error:
@@ -53,7 +50,7 @@ async def _first_words(check: Check, token: str = "", wait_s: float = REACH_TIME
         async with ws_connect(
             url,
             additional_headers={"Authorization": f"Bearer {token}"} if token else None,
-            proxy=None if urlsplit(url).hostname in LOOPBACK else True,
+            proxy=None,  # as the client does
             ssl=verified(check.settings.ca_file) if url.startswith("wss:") else None,
             open_timeout=ANSWER_TIMEOUT_S,
             close_timeout=POLL_S,

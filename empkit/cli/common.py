@@ -127,9 +127,20 @@ def fail(message: str, status: int = WRONG_USE) -> NoReturn:
     raise typer.Exit(status)
 
 
+LONGEST_LINE = 1_000
+"""How much is shown of what somebody else wrote, in characters."""
+
+
 def plain(text: str) -> str:
     """Return text with square brackets escaped, which rich would take for markup."""
     return text.replace("[", r"\[")
+
+
+def one_line(text: str) -> str:
+    """Return text of somebody else's for a terminal: on one line, not too long, and without
+    characters that a terminal would obey."""
+    shown = text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}..."
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown)
 
 
 def warn(sentence: str) -> None:
@@ -173,5 +184,7 @@ def settings_with_user(server: str | None) -> Settings:
 
     try:
         return credentials.found(settings_of(server_url=server))
+    except credentials.CredentialsError as error:
+        fail(str(error))
     except ValueError as error:
         fail(f"{'EMPKIT_SERVER_URL' if server is None else '--server'}: {error}")

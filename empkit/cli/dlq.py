@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from empkit.cli.common import Kafka, fail, out, plain, settings_of
+from empkit.cli.common import Kafka, fail, one_line, out, plain, settings_of
 from empkit.processes import interrupts
 
 
@@ -51,7 +51,8 @@ def dlq(
             sys.stdout.write(json.dumps(letter.to_json()) + "\n")
         else:
             again = " (sent again)" if letter.resent else ""
-            out.print(plain(f"{letter.position}: {letter.reason}{again}"), soft_wrap=True)
+            line = one_line(f"{letter.position}: {letter.reason}{again}")
+            out.print(plain(line), soft_wrap=True)
     if not as_json:
         resent = sum(letter.resent for letter in letters)
         again = f", {resent} of them sent again" if resent else ""
@@ -62,19 +63,25 @@ def _read_corrected(file: Path) -> list[tuple[str | None, bytes | None, bytes]]:
     """Return position, key and value of each dead letter in a file that is still to be sent."""
     from empkit.kafka.dead_letters import as_bytes
 
+    number = resent = 0
+    corrected = []
     try:
-        lines = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
-        open_lines = [line for line in lines if not line.get("resent")]
-        corrected = [
-            (_position(line), as_bytes(line.get("key")), as_bytes(line["value"]))
-            for line in open_lines
-        ]
+        for number, text in enumerate(file.read_text().splitlines(), start=1):  # noqa: B007
+            if not text.strip():
+                continue
+            line = json.loads(text)
+            if line.get("resent"):
+                resent += 1
+            else:
+                key, value = as_bytes(line.get("key")), as_bytes(line["value"])
+                corrected.append((_position(line), key, value))
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}.")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        fail(f"{file} is not what `empkit dlq --json` prints: {type(error).__name__} {error}.")
-    if len(open_lines) < len(lines):
-        out.print(f"{len(lines) - len(open_lines)} left out: sent again before")
+        why = f"line {number}: {type(error).__name__} {error}"
+        fail(f"{file} is not what `empkit dlq --json` prints, in {why}.")
+    if resent:
+        out.print(f"{resent} left out: sent again before")
     filled = [(position, key, value) for position, key, value in corrected if value is not None]
     if len(filled) < len(corrected):
         out.print(f"{len(corrected) - len(filled)} left out: their value is null; write one")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from empkit.cli.common import Kafka, err, fail, out, plain, settings_with_user
+from empkit.cli.common import Kafka, err, fail, one_line, out, plain, settings_with_user
 from empkit.cli.reading import read_file, with_reading
 from empkit.clients import PROTOCOLS
 from empkit.processes import interrupts
@@ -118,7 +118,8 @@ async def _send_all(
                     counts[reply.outcome] += 1
                     bar.update()
                     if reply.outcome != "acked":
-                        bar.write(f"{reply.outcome}: {record['employee_id']}: {reply.message}")
+                        what = f"{reply.outcome}: {record['employee_id']}: {reply.message}"
+                        bar.write(one_line(what))
 
             for _ in range(in_flight):
                 workers.create_task(worker())

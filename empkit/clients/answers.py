@@ -57,8 +57,8 @@ def read(content: Any, employee_id: str | None, data: bytes) -> Answer:
     status = "success" if result in wire.ACKS else "error"
     if content.get("status", status) != status:
         raise ContradictionError(f"says {result!r}, which its `status` contradicts")
-    # one colon follows each key: where there are no more, no key is there twice
-    if data.count(b":") != len(content) + message.count(":"):
+    # one colon follows each key: where there are no more, none escaped, no key is there twice
+    if data.count(b":") != len(content) + message.count(":") or b"\\" in data:
         _check_keys(data)
     return Answer(result, message)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import orjson
 from websockets.asyncio.client import ClientConnection
@@ -35,8 +34,6 @@ from empkit.clients.http1 import Http1
 from empkit.clients.tokens import checked, fetch_token
 from empkit.settings import Settings
 from empkit.tls import verified
-
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class _Connect(ws_connect):
@@ -148,6 +145,13 @@ class _Connection(ClientConnection):
         except orjson.JSONDecodeError:
             self._foreign(data, "is not JSON")
 
+    def data_received(self, data: bytes) -> None:
+        """Handle what has arrived; after the other side has closed, or broken the protocol, there
+        is no answer to come."""
+        super().data_received(data)
+        if self.usable and (why := self.protocol.parser_exc or self.protocol.close_rcvd):
+            self._give_up(f"The WebSocket was closed: {why}.")
+
     def _foreign(self, data: bytes, why: str) -> None:
         """End the connection after a message that is no answer."""
         self._give_up(f"The server sent {shown(data)}, which is not an empkit answer: it {why}.")
@@ -231,8 +235,7 @@ class WebSocketClient(Client):
                 url,
                 create_connection=_Connection,
                 additional_headers={"Authorization": f"Bearer {token}"},
-                # websockets would take even a loopback address through $http_proxy
-                proxy=None if urlsplit(url).hostname in LOOPBACK else True,
+                proxy=None,  # over HTTP the kit knows of no proxy, either: $http_proxy and the like
                 subprotocols=[Subprotocol(wire.NUMBERED)],
                 ssl=verified(self.settings.ca_file) if url.startswith("wss:") else None,
                 compression=None,

@@ -21,6 +21,10 @@ def begins_with(prefix: str) -> sa.ColumnElement[bool]:
     return sa.and_(ids >= prefix, ids < prefix + "\U0010ffff")
 
 
+class NotKeptError(sa.exc.SQLAlchemyError):
+    """A row was neither inserted nor is it there, and the database reported no error."""
+
+
 def insert_group(
     connection: sa.Connection, database: Database, rows: Sequence[Row]
 ) -> list[Result]:
@@ -29,6 +33,9 @@ def insert_group(
     If the number of inserted rows shows that some ids were taken (seldom), the group is inserted
     again, with a statement that returns the ids inserted. Rows are inserted in the order of their
     ids, so that two writers with ids in common cannot deadlock.
+
+    Raises:
+        NotKeptError: a row is neither inserted nor there.
     """
     ordered = sorted(rows, key=itemgetter("employee_id"))
     if database.insert_rows(connection, ordered) == len(rows):
@@ -47,8 +54,13 @@ def _results(connection: sa.Connection, rows: Sequence[Row], inserted: set[str])
         if employee_id in inserted:
             inserted.discard(employee_id)  # the same id once more in this group is a repetition
             results.append(CREATED)
+        elif employee_id in held:
+            results.append(SAME if held[employee_id] == row else DUPLICATE)
         else:
-            results.append(SAME if held.get(employee_id) == row else DUPLICATE)
+            raise NotKeptError(
+                "The database took a row and did not keep it: a trigger or a rule may drop rows of "
+                f"the table {EMPLOYEES.name}; remove it"
+            )
     return results
 
 

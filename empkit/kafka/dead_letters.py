@@ -62,15 +62,18 @@ def _as_text(data: bytes | None) -> Any:
 def as_bytes(value: Any) -> bytes | None:
     """Return the bytes of a key or value that `DeadLetter.to_json` wrote.
 
-    The value may have been repaired since; an object is encoded as JSON.
+    The value may have been repaired since; what is no text is encoded as JSON.
+
+    Raises:
+        ValueError: it should be base64, and is not.
     """
     if value is None:
         return None
-    if isinstance(value, dict):
-        if value.keys() == {"base64"}:
-            return base64.b64decode(value["base64"])
-        return json.dumps(value).encode()
-    return str(value).encode()
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, dict) and value.keys() == {"base64"}:
+        return base64.b64decode(value["base64"], validate=True)
+    return json.dumps(value).encode()
 
 
 async def read_dead_letters(

@@ -201,10 +201,12 @@ class Conventions:
                 )
             return value
         by_point, by_comma = (_number(text, mark) for mark in _MARKS)
-        if by_point is None and (by_comma is None or not self._settled):  # no column was seen
-            raise BadValueError("not a number in an unambiguous form: write it like 52000.50")
-        if by_point is None or by_comma is None or by_point == by_comma:
-            return by_comma if by_point is None else by_point
+        if by_point is None:
+            if by_comma is None or not self._settled:  # where no column was seen
+                raise BadValueError("not a number in an unambiguous form: write it like 52000.50")
+            return by_comma
+        if by_comma is None or by_point == by_comma:
+            return by_point
         value = by_comma if self._settled.keys() == {","} else by_point
         several = len(self._currencies) > 1
         if len(self._settled) == 1 and not several:

@@ -158,10 +158,13 @@ def _known(name: str) -> tuple[str | None, int]:
         return found
     if _ID.fullmatch(squeezed) or ("#" in name and _ID.fullmatch(squeezed + "no")):
         return "employee_id", _RARE
-    if (within := _ALL_IN_BRACKETS.fullmatch(name.strip())) and (found := _known(within[1]))[0]:
-        return found
-    plain = _DECORATION.sub("", _WITHIN_WORD.sub(" ", name.strip()))
-    if plain not in {name.strip(), _WITHIN_WORD.sub(" ", name.strip())}:
+    if within := _ALL_IN_BRACKETS.fullmatch(name.strip()):
+        field, rank = _known(within[1])
+        if field is not None:
+            return field, rank
+    words = _WITHIN_WORD.sub(" ", name.strip())
+    plain = _DECORATION.sub("", words)
+    if plain != words:
         field, rank = _known(plain)
         return (field, _RARE + rank) if field != "employee_id" else (None, 0)
     return None, 0

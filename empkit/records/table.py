@@ -122,12 +122,12 @@ def table_rows(
                 number,
                 f"It stands below headings that are of another table, in line {strange[0]}.",
             )
-        elif (reason := _no_employee(cells, header, place, in_place)) is not None:
+        elif (why := _no_employee(cells, header, place, in_place)) is not None:
             if _heads(cells, header, place) and (
                 _contradict(cells, header) or _key(cells, place) != names[place]
             ):
                 strange = number, len(cells)
-            yield unreadable(number, reason)
+            yield unreadable(number, why)
         else:
             fitting = fitting_cells(cells, header, in_place) or []
             yield number, _names(header, len(fitting)), fitting

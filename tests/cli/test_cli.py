@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from empkit import load
+from empkit.cli.common import one_line
 from empkit.experiment.columns import OUTCOMES
 from tests.clients.foreign import response, token_server
 from tests.conftest import wait_until
@@ -196,6 +197,31 @@ def test_send_to_a_server_that_is_too_busy_for_a_log_in_is_no_wrong_use(employee
     done = asyncio.run(run())
     assert done.returncode == 1
     assert "takes no log-in now" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "garbage", "", None])
+def test_a_damaged_file_with_the_password_is_named(employees, tmp_path, content):
+    file = tmp_path / "empkit" / "server-1.json"
+    file.parent.mkdir()
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_text(content)
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    environment.pop("EMPKIT_PASSWORD", None)
+    done = empkit("send", employees, "--server", "http://127.0.0.1:1", env=environment)
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "server-1.json" in said.replace(" ", "")
+    assert "remove that" in said
+    assert "Traceback" not in said
+
+
+def test_what_a_server_says_does_not_steer_the_terminal():
+    said = one_line("\x1b]0;title\x07\x1b[2JAll accepted\r\nE9: ok" + "x" * 9_000)
+    assert said.isprintable()
+    assert said.startswith(r"\x1b]0;title\x07\x1b[2JAll accepted\r\nE9: ok")
+    assert len(said) < 1_100
 
 
 def test_a_setting_that_makes_no_sense_is_named():

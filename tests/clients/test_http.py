@@ -111,6 +111,10 @@ CONTRADICTIONS = {
     "two results": (kit(201, "duplicate", ends=', "result": "created"'), "has 'result' twice"),
     "two results apart": (kit(409, "created", ends=', "result"\n:"invalid"'), "'result' twice"),
     "two ids": (kit(201, "created", ends=', "employee_id": "E1"'), "has 'employee_id' twice"),
+    "two results, and an escape": (
+        response(201, b'{"result": "invalid", "result": "created", "message": "\\u003a"}'),
+        "has 'result' twice",
+    ),
     "two messages": (kit(422, "invalid", ends=', "message": "n"'), "has 'message' twice"),
 }
 

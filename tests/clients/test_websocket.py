@@ -87,6 +87,10 @@ ODD = {
     "created, and an error": (answer(1, status="error"), "'created', which its `status`"),
     "a duplicate, and a success": (answer(1, "duplicate", status="success"), "its `status`"),
     "two results": (answer(1)[:-1] + ', "result": "invalid"}', "has 'result' twice"),
+    "two results, and an escape": (
+        answer(1, message="MARK").replace("MARK", "\\u003a")[:-1] + ', "result": "invalid"}',
+        "has 'result' twice",
+    ),
     "two numbers": (answer(2)[:-1] + ', "number": 1}', "has 'number' twice"),
     "unauthorized without a reason": (json.dumps({"result": "unauthorized"}), "no text as its"),
 }
@@ -110,6 +114,30 @@ def test_a_message_that_is_no_answer_is_said_and_ends_the_connection(caplog, mes
     assert other.outcome == "acked"
     assert sent == [(1, "E1"), (1, "E3")]
     assert not caplog.records  # asyncio logs the traceback of an error in a callback
+
+
+def test_why_a_connection_ended_is_said_at_once():
+    async def flood(socket, _number, _record):
+        await socket.send("x" * 2**21)
+
+    async def leave(socket, _number, _record):
+        await socket.close(1012, "a new version")
+
+    for handle, why in ((flood, "exceeds limit of 1048576 bytes"), (leave, "a new version")):
+        (reply,) = replies(handle, ["E1"])
+        assert reply.outcome == "unknown"
+        assert why in reply.message
+
+
+def test_a_proxy_in_the_environment_is_not_asked(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "socks_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:1")
+    monkeypatch.setattr("urllib.request.proxy_bypass", lambda _host: False)
+
+    async def handle(socket, number, _record):
+        await socket.send(answer(number))
+
+    assert [each.outcome for each in replies(handle, ["E1"])] == ["acked"]
 
 
 def test_a_second_answer_to_a_record_ends_the_connection_and_is_said():

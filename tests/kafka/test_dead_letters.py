@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from empkit import Lab, Workload
-from empkit.kafka.dead_letters import read_dead_letters
+from empkit.kafka.dead_letters import as_bytes, read_dead_letters
 from empkit.records.raw import Raw
 from empkit.records.samples import sample_records
 from tests.conftest import count_stored, is_stored, wait_until
@@ -84,6 +84,25 @@ def test_the_commands_of_the_readme_lead_from_a_bad_record_to_a_mended_one(tmp_p
         assert "1 sent to employee-records" in done.stdout
         assert done.stdout.endswith("1 of them sent again\n")
         wait_until(lambda: is_stored(lab, "E1"))
+
+
+def test_what_was_corrected_is_sent_as_it_was_written():
+    assert as_bytes(["x", True, None]) == b'["x", true, null]'
+    assert as_bytes({"employee_id": "E1"}) == b'{"employee_id": "E1"}'
+    assert as_bytes("text") == b"text"
+    assert as_bytes({"base64": "AP8="}) == b"\x00\xff"
+    with pytest.raises(ValueError, match="base64"):
+        as_bytes({"base64": "%%%%"})
+
+
+def test_a_line_that_cannot_be_sent_is_named_before_anything_is_sent(tmp_path):
+    file = tmp_path / "letters.jsonl"
+    file.write_text('{"value": "a"}\n\n{"value": {"base64": "%%%%"}}\n')
+    command = [sys.executable, "-m", "empkit.cli", "dlq", "--kafka", "127.0.0.1:1"]
+    command += ["--resend", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "in line 3: " in " ".join(done.stderr.split())
 
 
 @pytest.mark.slow

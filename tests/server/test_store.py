@@ -230,6 +230,24 @@ def test_a_link_to_the_database_is_followed_and_watched(tmp_path):
     assert held_after(real) >= {"E1", "E3"}
 
 
+def test_a_row_that_the_database_drops_is_no_duplicate_and_is_not_acked(tmp_path):
+    file = tmp_path / "employees.db"
+
+    async def work(store, stamps):
+        await store.add([row("E1")], 1, "http")
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            connection.execute(
+                "CREATE TRIGGER t BEFORE INSERT ON employees WHEN new.employee_id = 'E2' "
+                "BEGIN SELECT raise(ignore); END"
+            )
+        with pytest.raises(StoreUnavailableError, match="did not keep it: a trigger or a rule"):
+            await store.add([row("E2")], 1, "http")
+        assert (await store.add([row("E3")], 1, "http")).results == ["created"]
+
+    with_store(f"sqlite:///{file}", work)
+    assert held_after(file) == {"E1", "E3"}
+
+
 def test_a_log_that_another_program_emptied_in_order_refuses_nothing(tmp_path):
     file = tmp_path / "employees.db"
 
