@@ -15,9 +15,9 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 _OF_PYTHON = {"None": "null", "True": "true", "False": "false", "undefined": "null"}
 
-_LONG = re.compile(rb'":\s*-?[\d.]{16}')
+_LONG = re.compile(rb'":\s*-?(?:[\d.]{16}|[\d.]+[eE][-+]?\d{3})')
 _LONG_IN_TEXT = re.compile(_LONG.pattern.decode())
-"""A value with more digits than every floating-point number keeps."""
+"""A value with more digits than every floating-point number keeps, or with a longer exponent."""
 
 _NESTED = frozenset({dict, list})
 

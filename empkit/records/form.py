@@ -31,6 +31,7 @@ from empkit.records.values import (
     TEXT_FIELDS,
     convert,
     currency_of,
+    in_iso,
     missing,
     plain,
     shown,
@@ -42,8 +43,12 @@ _MOST_REASONS = 8
 
 _NAMES = ("first_name", "last_name")
 
-_NEVER = {"employee_id": NO_ID, **dict.fromkeys(_NAMES, NEVER_TEXT)}
-"""What is never the value of a field that every employee has."""
+_NONE = {
+    **dict.fromkeys(TEXT_FIELDS, NO_TEXT),
+    **dict.fromkeys(_NAMES, NEVER_TEXT),
+    "employee_id": NO_ID,
+}
+"""The texts that are no value of a field of text."""
 
 
 _GENERATION = re.compile(r"(?:,\s*|\s)(jr\.?|sr\.?|ii|iii|iv)$", re.IGNORECASE)
@@ -183,6 +188,10 @@ class Form:
         self.unseen = dict(reading.columns)
         self._reading = reading
         self._there = there
+        self._quick = {
+            "salary": self.conventions.plain_number,
+            "hire_date": in_iso if self.conventions.in_iso else _not_quick,
+        }
         self._plans: dict[tuple[str, ...], tuple[Plan, dict[str, str]]] = {}
         self._last: tuple[tuple[str, ...], tuple[Plan, dict[str, str]]] | None = None
         self._id_column: str | None = None
@@ -233,18 +242,18 @@ class Form:
         bad: list[Bad] = []
         for field, place in plan.fields.items():
             value = values[place]
-            if type(value) is str and field in TEXT_FIELDS:
-                if value := value.strip():
-                    # most texts are longer than those of none, and not looked up
-                    if (
-                        len(value) <= LONGEST_NO_TEXT
-                        and value in NO_TEXT
-                        and (field not in REQUIRED or value in _NEVER[field])
-                    ):
-                        self._note_blank(names[place], value)
-                    else:
-                        record[field] = value
-                continue
+            if type(value) is str:
+                if (none := _NONE.get(field)) is not None:
+                    if value := value.strip():
+                        # most texts are longer than those of none, and not looked up
+                        if len(value) <= LONGEST_NO_TEXT and value in none:
+                            self._note_blank(names[place], value)
+                        else:
+                            record[field] = value
+                    continue
+                if (quick := self._quick[field](value)) is not None:
+                    record[field] = quick
+                    continue
             try:
                 value = convert(field, values[place], self.conventions)
             except BadValueError as error:
@@ -377,6 +386,10 @@ class Form:
                 self.renamed[column] = "first_name and last_name" if whole else name
             else:
                 self.kept[name] = None
+
+
+def _not_quick(_: str) -> None:
+    """Return the value of a text that is quick to read: none is."""
 
 
 def _before_first_name(record: dict[str, Any], name: str) -> dict[str, Any]:

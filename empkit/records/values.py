@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -125,7 +125,10 @@ def number_of(text: str) -> float | Decimal:
     value = float(text)
     if len(text) < _ALWAYS_KEPT or not math.isfinite(value):
         return value
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number whose exponent is too large") from None
     return value if _keeps(value, exact) else exact
 
 
@@ -233,11 +236,11 @@ def _to_date(value: Any, conventions: Conventions) -> str:
     if type(value) is not str and type(value) is not int:
         _refuse("a date: write it like 2024-05-31")
     text = str(value).strip()  # 20240531 is a number in JSON
-    return (conventions.in_iso and _in_iso(text)) or conventions.date(text)
+    return (conventions.in_iso and in_iso(text)) or conventions.date(text)
 
 
 @lru_cache(maxsize=2**14)
-def _in_iso(text: str) -> str | None:
+def in_iso(text: str) -> str | None:
     """Return the day of a date in ISO 8601; None if it is none. A file has the same ones often."""
     if _DATE.fullmatch(text) is None:
         return None
@@ -264,12 +267,7 @@ def convert(field: str, value: Any, conventions: Conventions) -> Any:
     Raises:
         BadValueError: the value cannot be one of this field.
     """
-    if type(value) is str:
-        if field == "salary" and (number := conventions.plain_number(value)) is not None:
-            return number
-        if field == "hire_date" and conventions.in_iso and (day := _in_iso(value)):
-            return day
-    elif field == "hire_date" and isinstance(value, datetime.date) and str(value) != "NaT":
+    if field == "hire_date" and isinstance(value, datetime.date) and str(value) != "NaT":
         return value.isoformat()[:10]
     value = plain(value)
     return None if _is_blank(field, value) else _CONVERT[field](value, conventions)

@@ -213,12 +213,18 @@ def test_why_text_is_not_json_is_named_and_the_others_are_read(broken, cause):
     assert any(cause in row.reason for row in found.unreadable)
 
 
-def test_a_number_of_thousands_of_digits_costs_its_element_only():
-    longest = "1" * 5_000
-    text = f'[{{"id":1,"first":"a","last":"b","x":{longest}}},{{"id":2,"first":"a","last":"b"}}]'
-    found = read_records(io.BytesIO(text.encode()))
-    assert [record["employee_id"] for record in found.records] == ["2"]
-    assert "4300 digits" in found.unreadable[0].reason
+def test_a_number_that_cannot_be_held_costs_its_element_only():
+    for number, why in (
+        ("1" * 5_000, "4300 digits"),
+        ("1.5e-" + "9" * 30, "exponent is too large"),
+    ):
+        lines = (
+            f'{{"id":1,"first":"a","last":"b","x":{number}}}\n{{"id":2,"first":"a","last":"b"}}\n'
+        )
+        for text in (lines, f"[{lines.strip().replace(chr(10), ',')}]"):
+            found = read_records(io.BytesIO(text.encode()))
+            assert [record["employee_id"] for record in found.records] == ["2"]
+            assert why in found.unreadable[0].reason
 
 
 @pytest.mark.parametrize("length", [1, 2**14 - 60, 2**14 - 50, 2**14 - 40, 2**14, 2**17])
