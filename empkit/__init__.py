@@ -9,7 +9,9 @@ What is named here is the public face; it is imported when it is first used, so 
 The exceptions, each below the class that it derives from, with its module and its meaning:
 
     Exception
+      AheadError               server.guarded      internal: a client has sent too many requests
       CodecMissingError        server.reader       internal: records wait for a library
+      CredentialsError         credentials         the file with a server's password is damaged
       FailedError              check.base          a step of `empkit check` failed
       TooManyError             server.logins       internal: a password was not looked at
       _NotJoinedError          server.consumer     internal: no broker answers yet
@@ -37,6 +39,7 @@ The exceptions, each below the class that it derives from, with its module and i
         ForeignAnswerError     clients.answers     what came is no answer of the kit to this record
           ContradictionError   clients.answers     it names another record, or contradicts itself
         GuessError             course.predictions  a guess is missing, or not the locked one
+        NotJsonError           records.decoder     internal: a part of a document is not JSON
         NotKafkaError          proxy.frames        internal: a connection does not carry Kafka
         ProgressError          course.ledger       a file of progress cannot be read
         RecordError            records.employee    a record or a file of records cannot be used
@@ -44,6 +47,8 @@ The exceptions, each below the class that it derives from, with its module and i
         WrongUseError          experiment.beforehand  an option cannot be carried out
       TypeError
         WrongKindError         course.exercises.answers  internal: an answer is of the wrong kind
+      SQLAlchemyError
+        NotKeptError           databases.employees  internal: a row is neither inserted nor there
       OSError
         DescriptorsError       shortage            a process may not open as much as it needs
         FileNotFoundError
