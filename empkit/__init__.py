@@ -47,8 +47,6 @@ The exceptions, each below the class that it derives from, with its module and i
         WrongUseError          experiment.beforehand  an option cannot be carried out
       TypeError
         WrongKindError         course.exercises.answers  internal: an answer is of the wrong kind
-      SQLAlchemyError
-        NotKeptError           databases.employees  internal: a row is neither inserted nor there
       OSError
         DescriptorsError       shortage            a process may not open as much as it needs
         FileNotFoundError

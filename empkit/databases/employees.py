@@ -21,10 +21,6 @@ def begins_with(prefix: str) -> sa.ColumnElement[bool]:
     return sa.and_(ids >= prefix, ids < prefix + "\U0010ffff")
 
 
-class NotKeptError(sa.exc.SQLAlchemyError):
-    """A row was neither inserted nor is it there, and the database reported no error."""
-
-
 def insert_group(
     connection: sa.Connection, database: Database, rows: Sequence[Row]
 ) -> list[Result]:
@@ -35,7 +31,8 @@ def insert_group(
     ids, so that two writers with ids in common cannot deadlock.
 
     Raises:
-        NotKeptError: a row is neither inserted nor there.
+        sqlalchemy.exc.SQLAlchemyError: a row is neither inserted nor there, and the database
+            reported no error.
     """
     ordered = sorted(rows, key=itemgetter("employee_id"))
     if database.insert_rows(connection, ordered) == len(rows):
@@ -57,7 +54,7 @@ def _results(connection: sa.Connection, rows: Sequence[Row], inserted: set[str])
         elif employee_id in held:
             results.append(SAME if held[employee_id] == row else DUPLICATE)
         else:
-            raise NotKeptError(
+            raise sa.exc.SQLAlchemyError(
                 "The database took a row and did not keep it: a trigger or a rule may drop rows of "
                 f"the table {EMPLOYEES.name}; remove it"
             )
