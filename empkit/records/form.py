@@ -267,6 +267,8 @@ class Form:
             record = {field: record[field] for field in FIELDS if field in record}
         for place, name in plan.kept.items():
             value = values[place]
+            if meaning(name)[0] is not None and _left_out(name, value):
+                continue  # of a field for which there is another column
             if type(value) is not str:
                 try:
                     value = plain(value)

@@ -102,6 +102,14 @@ def test_rows_of_a_data_frame_are_understood():
     }
 
 
+def test_an_empty_column_of_a_field_that_another_column_has_is_left_out():
+    found = read_records(io.BytesIO(b"id,first,~last,last,team\n1,Nia,Orr,,\n"))
+    assert found.records == [
+        {"employee_id": "1", "first_name": "Nia", "last_name": "Orr", "team": ""}
+    ]
+    assert format_employee_record(found.records[0]) == found.records[0]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
