@@ -202,7 +202,7 @@ def read_file(file: str, reading: Reading | None = None) -> RecordFile:
 
 
 def _show(bar: tqdm[NoReturn], lines: int, whole: int) -> None:
-    """Show in a progress bar how far reading is; each line is read twice."""
+    """Show in a progress bar how far reading is."""
     bar.total = whole
     bar.update(min(lines, whole) - bar.n)
 

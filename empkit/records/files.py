@@ -9,9 +9,11 @@ import io
 import itertools
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,7 +53,8 @@ MOST_UNREADABLE = 1_000_000
 
 
 Progress = Callable[[int, int], None]
-"""Is told how far reading is: how many lines were read, of how many; each is read twice."""
+"""Is told how far reading is: how many lines were read, of how many. Where a value means what the
+others of its column say, all are read again, twice."""
 
 _SHOWN_EACH = 1_000
 
@@ -169,54 +172,93 @@ def read(
     data, damage = _unpack(data, name)
     source_rows = _opened(data, name, reading)
     del data  # the rows may be of a copy in another encoding
-    rows, notes = source_rows.rows, source_rows.notes
-    form = Form(replace(reading, columns=source_rows.chosen))
-    form.conventions.between_cells = source_rows.delimiter
-    read_once = 0
-    for line, names, values in _shown(rows(), progress, 0, 2 * source_rows.lines):
-        read_once += 1
-        if not isinstance(values, str):
-            form.learn(names, values, line)
-    form.check_seen(name)
-    records = EncodedRecords()
-    refused: list[UnreadableRow] = []
-    size = 0
-    drops = Drops()
-    ids = Ids()
-    again = _shown(rows(), progress, source_rows.lines, 2 * source_rows.lines)
-    by_element = source_rows.by_element and read_once > source_rows.lines + 1
-    for number, (line, names, values) in enumerate(itertools.chain(again, damage), start=1):
-        formed = values if isinstance(values, str) else form.formed(names, values)
-        if isinstance(formed, str) or formed.record is None:
-            reason = formed if isinstance(formed, str) else " ".join(formed.reasons)
-            if by_element and reason not in OF_THE_LIST:
-                reason = f"Element {number}: {reason}"
-            refused.append(UnreadableRow(line, reason))
-            if len(refused) > MOST_UNREADABLE:
-                raise _too_many_unreadable(refused[0], name)
-        else:
-            records.append(formed.payload)
-            ids.add(formed.record["employee_id"], line)
-            size += len(formed.payload)
-            if size > MOST_RECORDS * MAX_FILE_BYTES:
-                raise RecordError(
-                    f"{name} has more records than fit into memory: split it into smaller files."
-                )
-            if formed.dropped:
-                drops.add(line, formed.dropped, number if by_element else 0)
-    refused.sort(key=lambda row: row.line)  # what may be headings is judged by the rows below it
-    notes += [*of_skipped(source_rows.skipped), *of_splits(form.splits), *form.remarks()]
-    notes += ids.remarks(records)
+    rows, lines = source_rows.rows, source_rows.lines
+
+    def form(*, learned: bool) -> Form:
+        made = Form(replace(reading, columns=source_rows.chosen), learned=learned)
+        made.conventions.between_cells = source_rows.delimiter
+        return made
+
+    used = form(learned=False)
+    taken = _taken(chain(_shown(rows(), progress, 0, lines), damage), used, name)
+    if taken is None:
+        used = form(learned=True)
+        for line, names, values in _shown(rows(), progress, 0, 2 * lines):
+            if not isinstance(values, str):
+                used.learn(names, values, line)
+        used.check_seen(name)
+        taken = _taken(chain(_shown(rows(), progress, lines, 2 * lines), damage), used, name)
+        assert taken is not None
+    used.check_seen(name)
+    by_element = source_rows.by_element and taken.count > lines + 1
+    notes = source_rows.notes
+    notes += [*of_skipped(source_rows.skipped), *of_splits(used.splits), *used.remarks()]
+    notes += taken.ids.remarks(taken.records)
     return RecordFile(
-        records, refused, form.renamed, list(form.kept), sha256, drops.all(), notes, drops.count,
-        _short_name(source), reading,
+        taken.records, taken.unreadable(by_element), used.renamed, list(used.kept), sha256,
+        taken.drops.all(by_element), notes, taken.drops.count, _short_name(source), reading,
     )  # fmt: skip
 
 
-def _too_many_unreadable(first: UnreadableRow, name: str) -> RecordError:
+class _Taken:
+    """What the rows of a file became."""
+
+    def __init__(self) -> None:
+        self.records = EncodedRecords()
+        self.drops = Drops()
+        self.ids = Ids()
+        self.count = 0
+        self.refused: list[tuple[int, int, str]] = []  # line, number of the row, why
+
+    def unreadable(self, by_element: bool) -> list[UnreadableRow]:
+        """Return the rows that are no records, by their lines: what may be headings is judged by
+        the rows below it."""
+        return [
+            UnreadableRow(
+                line,
+                f"Element {number}: {reason}"
+                if by_element and reason not in OF_THE_LIST
+                else reason,
+            )
+            for line, number, reason in sorted(self.refused, key=itemgetter(0))
+        ]
+
+
+def _taken(rows: Iterable[Row], form: Form, name: str) -> _Taken | None:
+    """Form all rows; None if one cannot be before `Form.learn` was shown all of them.
+
+    Raises:
+        RecordError: more of them are no records, or have to be kept in memory, than is sensible.
+    """
+    taken = _Taken()
+    size = 0
+    for number, (line, names, values) in enumerate(rows, start=1):
+        taken.count = number
+        formed = values if isinstance(values, str) else form.formed(names, values)
+        if formed is None:
+            return None
+        if isinstance(formed, str) or formed.record is None:
+            reason = formed if isinstance(formed, str) else " ".join(formed.reasons)
+            taken.refused.append((line, number, reason))
+            if len(taken.refused) > MOST_UNREADABLE:
+                raise _too_many_unreadable(*taken.refused[0], name)
+            continue
+        taken.records.append(formed.payload)
+        taken.ids.add(formed.record["employee_id"], line)
+        size += len(formed.payload)
+        if size > MOST_RECORDS * MAX_FILE_BYTES:
+            raise RecordError(
+                f"{name} has more records than fit into memory: split it into smaller files."
+            )
+        if formed.dropped:
+            taken.drops.add(line, formed.dropped, number)
+    return taken
+
+
+def _too_many_unreadable(line: int, _number: int, reason: str, name: str) -> RecordError:
     return RecordError(
         f"{name} has more than {MOST_UNREADABLE:,} lines that cannot be read. The first is line "
-        f"{first.line}: {first.reason}"
+        f"{line}: {reason}"
     )
 
 

@@ -140,6 +140,7 @@ def format_employee_record(row: Mapping[str, Any]) -> dict[str, Any]:
     with_value = {name: value for name, value in row.items() if not _left_out(name, value)}
     form = Form(Reading(strict_values=True), there=row)
     formed = form.formed(tuple(with_value), list(with_value.values()))
+    assert formed is not None
     if formed.record is None:
         raise RecordError(" ".join(formed.reasons))
     return formed.record
@@ -166,6 +167,7 @@ class Form:
     Args:
         reading: what the user says of the file.
         there: the names of all columns of a row that is of no file.
+        learned: whether all rows were shown to `learn`, or none is to be.
 
     Attributes:
         renamed: column of the file -> field that it was read as, where the names differ.
@@ -179,7 +181,9 @@ class Form:
     MOST = 1_000
     """How many different lists of columns are remembered; each row of JSON may have its own."""
 
-    def __init__(self, reading: Reading, there: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, reading: Reading, there: Mapping[str, Any] | None = None, *, learned: bool = True
+    ) -> None:
         self.renamed: dict[str, str] = {}
         self.kept: dict[str, None] = {}
         self.conventions = Conventions(reading.decimal, reading.date_format)
@@ -188,6 +192,7 @@ class Form:
         self.unseen = dict(reading.columns)
         self._reading = reading
         self._there = there
+        self._learned = learned
         self._quick = {
             "salary": self.conventions.plain_number,
             "hire_date": in_iso if self.conventions.in_iso else _not_quick,
@@ -227,8 +232,9 @@ class Form:
             )
         return sentences
 
-    def formed(self, names: tuple[str, ...], values: Sequence[Any]) -> Formed:
-        """Return the record of a row, or why it is none.
+    def formed(self, names: tuple[str, ...], values: Sequence[Any]) -> Formed | None:
+        """Return the record of a row, or why it is none; None if a value of it means what the
+        others of its column say, and they were not shown to `learn`.
 
         Args:
             names: of the columns.
@@ -254,6 +260,8 @@ class Form:
                 if (quick := self._quick[field](value)) is not None:
                     record[field] = quick
                     continue
+                if not self._learned and not missing(field, value):
+                    return None
             try:
                 value = convert(field, values[place], self.conventions)
             except BadValueError as error:

@@ -68,14 +68,20 @@ class Drops:
                 )
             self._values.append(DroppedValue(line, bad.column, bad.value, bad.reason, element))
 
-    def all(self) -> list[DroppedValue]:
-        """Return them in the order of their lines; one stands for all of a column."""
+    def all(self, by_element: bool) -> list[DroppedValue]:
+        """Return them in the order of their lines; one stands for all of a column.
+
+        Args:
+            by_element: whether their elements are to be named.
+        """
         for of in self._columns.values():
             if of.count > 1:
                 self._values[of.place] = self._values[of.place]._replace(
                     reason=f"{of.reason} (so are {of.count:,} values of the column)"
                 )
-        return self._values
+        if by_element:
+            return self._values
+        return [value._replace(element=0) for value in self._values]
 
 
 def grouped(dropped: Iterable[DroppedValue]) -> list[str]:
