@@ -43,9 +43,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The tests that take long, which `pytest` alone leaves out; arguments go to pytest."""
+    """The tests and notebooks that take long, which `pytest` alone leaves out; arguments go to
+    pytest."""
     prepare(session)
-    session.run("pytest", "-m", "slow", *(session.posargs or ["tests"]))
+    session.run("pytest", "-m", "slow", *(session.posargs or ["tests", "notebooks"]))
 
 
 @nox.session
@@ -78,7 +79,7 @@ def mutants(session: nox.Session) -> None:
 def notebooks(session: nox.Session) -> None:
     """Run the course's notebooks and compare their outputs; or those named after `--`."""
     prepare(session)
-    session.run("pytest", *(session.posargs or ["notebooks"]))
+    session.run("pytest", "-m", "", *(session.posargs or ["notebooks"]))
 
 
 @nox.session

@@ -187,9 +187,12 @@ def growth(values: pd.DataFrame, what: str) -> Slope:
     steps = runs.groupby("pid").diff().dropna()
     if len(steps) < 3:
         return Slope(level, math.nan, math.nan)
-    an_hour = 3600 / float(steps["at_s"].mean())
-    error = student_quantile(0.95, len(steps) - 1) * float(steps[what].sem())
-    return Slope(level, an_hour * float(steps[what].mean()), an_hour * error)
+    took_s, grown = steps["at_s"].to_numpy(), steps[what].to_numpy()
+    an_hour = 3600 / float(took_s.mean())
+    error = (
+        student_quantile(0.95, len(grown) - 1) * float(grown.std(ddof=1)) / math.sqrt(len(grown))
+    )
+    return Slope(level, an_hour * float(grown.mean()), an_hour * error)
 
 
 def faults(protocol: str, chance: random.Random, *, steady: bool) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import LONG_NOTEBOOKS
 from empkit.course.ledger import NAME
 from empkit.course.notebooks import originals, require, without_outputs, working_copy
 from tests.conftest import wait_until
@@ -23,6 +24,10 @@ from tests.signals import started
 ROOT = Path(__file__).parents[2]
 EMPKIT = [sys.executable, "-m", "empkit.cli"]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_the_notebooks_that_pytest_alone_leaves_out_are_there():
+    assert {f"{name}.ipynb" for name in LONG_NOTEBOOKS} < set(NOTEBOOKS)
 
 
 def test_an_older_kit_is_told_how_to_get_a_newer_one():
