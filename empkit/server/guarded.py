@@ -105,6 +105,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._in_body = False
         self._overhead = 0  # bytes of this head, or of this body besides its content
         self._requests = 0
+        self._refused = False  # something behind the requests that are to be answered
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection unless there are too many."""
@@ -154,21 +155,24 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Begin with the next request that was sent ahead; read no further ones before."""
+        """Begin with the next request that was sent ahead, and read no further ones before; after
+        the last one before what was refused, close the connection."""
+        last = not self.pipeline
         super().on_response_complete()
-        if self.pipeline:
+        if not last:
             self.flow.pause_reading()
+        elif self._refused:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, after the answers to those before it, which would be taken
-        for this one: where one is under way, the connection ends with its answer."""
-        self.pipeline.clear()
-        self.flow.pause_reading()
+        """Refuse what is no request, or one too many. Where others are ahead of it, the answer
+        would be taken for theirs: the connection ends after their answers instead."""
         self._since = None
         if self.cycle is None or self.cycle.response_complete:
             super().send_400_response(msg)
         else:
-            self.cycle.keep_alive = False
+            self._refused = True
+            self.flow.pause_reading()
 
     def check(self, timeout_s: float) -> None:
         """Close the connection if its request began too long ago, and again did so the last time:

@@ -16,9 +16,13 @@ def test_without_toxics_the_proxy_adds_less_than_a_tenth_of_a_millisecond_a_hop(
     with proxied() as (_, through, past):
         round_trips_ms(through, 200)
         added = []
-        for _ in range(10):  # the quietest of ten, since other work on this machine only adds
+        for _ in range(
+            50
+        ):  # the quietest, since other work on this machine, or its host, only adds
             medians = [statistics.median(round_trips_ms(each, 100)) for each in (through, past)]
             added.append((medians[0] - medians[1]) / 2)
+            if added[-1] < 0.1:
+                break
         assert min(added) < 0.1
 
 
