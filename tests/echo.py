@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -151,6 +153,52 @@ def proxied() -> Iterator[tuple[ProxyProcess, socket.socket, socket.socket]]:
             for each in (through, past):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             yield proxy, through, past
+
+
+RELAY = """
+import asyncio, sys
+
+class Half(asyncio.Protocol):
+    other = None
+    def connection_made(self, transport):
+        self.transport = transport
+    def data_received(self, data):
+        self.other.transport.write(data)
+    def connection_lost(self, _):
+        sys.exit()
+
+class Near(Half):
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self.other = Half()
+        self.other.other = self
+        transport.pause_reading()
+        connecting = asyncio.get_running_loop().create_connection(
+            lambda: self.other, "127.0.0.1", int(sys.argv[1])
+        )
+        asyncio.ensure_future(connecting).add_done_callback(lambda _: transport.resume_reading())
+
+async def main():
+    server = await asyncio.get_running_loop().create_server(Near, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+"""The least that a proxy in Python does: a process with asyncio that passes on what it reads."""
+
+
+@contextmanager
+def relayed() -> Iterator[socket.socket]:
+    """A connection through such a relay to an echo server."""
+    with echo_thread() as echo:
+        command = [sys.executable, "-c", RELAY, str(echo)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as relay:
+            assert relay.stdout is not None
+            port = int(relay.stdout.readline())
+            with socket.create_connection(("127.0.0.1", port), LIMIT_S) as connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                yield connection
 
 
 def round_trips_ms(connection: socket.socket, times: int) -> list[float]:

@@ -8,20 +8,19 @@ import statistics
 import pytest
 
 from empkit.proxy import Down, ProxyError
-from tests.echo import LIMIT_S, proxied, round_trips_ms
+from tests.echo import LIMIT_S, proxied, relayed, round_trips_ms
 
 
 @pytest.mark.alone
 def test_without_toxics_the_proxy_adds_less_than_a_tenth_of_a_millisecond_a_hop():
-    with proxied() as (_, through, past):
-        round_trips_ms(through, 200)
-        added, direct = [], []
-        for _ in range(10):  # the quietest of ten, since other work on this machine only adds
-            medians = [statistics.median(round_trips_ms(each, 100)) for each in (through, past)]
-            added.append((medians[0] - medians[1]) / 2)
-            direct.append(medians[1])
-        # on a machine whose round trips take more than 25 us without a proxy, four of those
-        assert min(added) < max(0.1, 4 * min(direct))
+    with proxied() as (_, through, past), relayed() as bare:
+        added, least = [], []
+        for _ in range(11):  # the quietest, since other work on this machine only adds
+            each_ms = [statistics.median(round_trips_ms(s, 100)) for s in (through, bare, past)]
+            added.append((each_ms[0] - each_ms[2]) / 2)
+            least.append((each_ms[1] - each_ms[2]) / 2)
+        # where the machine wakes a process slowly, any relay takes longer: then as a bare one does
+        assert min(added) < max(0.1, 1.2 * min(least))
 
 
 def test_a_proxy_obeys_commands_from_another_process_and_says_why_it_refuses_one():
