@@ -195,27 +195,24 @@ def growth(values: pd.DataFrame, what: str) -> Slope:
     return Slope(level, an_hour * float(grown.mean()), an_hour * error)
 
 
-def faults(protocol: str, chance: random.Random, *, steady: bool) -> str:
-    """Return the fault of a run, as the command line has it.
+def faults_of(protocol: str, *, steady: bool) -> list[str]:
+    """Return the faults that may strike over a protocol, as the command line has them.
 
     Args:
         protocol: of the run.
-        chance: what chooses.
-        steady: whether it has to leave the processes alive.
+        steady: whether they have to leave the processes alive.
     """
-    known = [*EVERYWHERE, *(OF_THE_BROKER if protocol == "kafka" else ())]
-    chosen = chance.choice([fault for fault in known if not steady or fault not in REPLACING])
-    return f"{chosen}@{STRIKES}s..{ENDS}s"
+    known = (*EVERYWHERE, *(OF_THE_BROKER if protocol == "kafka" else ()))
+    chosen = [name for name in known if not steady or name not in REPLACING]
+    return [f"{name}@{STRIKES}s..{ENDS}s" for name in chosen]
 
 
 def settle(lab: Lab) -> Iterator[tuple[str, str, Runs | str]]:
     """Yield runs in which each fault strikes that leaves the processes alive, with their protocols
     and faults."""
     for protocol in ("http", "websocket", "kafka"):
-        for name in (*EVERYWHERE, *(OF_THE_BROKER if protocol == "kafka" else ())):
-            if name not in REPLACING:
-                fault = f"{name}@{STRIKES}s..{ENDS}s"
-                yield protocol, fault, carried_out(lab, protocol, fault, 0)
+        for fault in faults_of(protocol, steady=True):
+            yield protocol, fault, carried_out(lab, protocol, fault, 0)
 
 
 def carried_out(lab: Lab, protocol: str, fault: str, seed: int) -> Runs | str:
@@ -252,7 +249,7 @@ def half(
     number = 0
     while time.monotonic() - began < 60 * minutes:
         protocol = ("http", "websocket", "kafka")[number % 3]
-        fault = faults(protocol, chance, steady=steady)
+        fault = chance.choice(faults_of(protocol, steady=steady))
         yield protocol, fault, carried_out(lab, protocol, fault, seed + number)
         number += 1
 

@@ -82,7 +82,7 @@ class FilePresence(Presence):
             file = os.lstat(self._file)
         except OSError:
             return False
-        if self._link and identity_of(self._link) != self._opened:
+        if self._leads_elsewhere():
             return False
         if file.st_size < self._size or (file.st_dev, file.st_ino) != self._opened:
             return False
@@ -114,8 +114,12 @@ class FilePresence(Presence):
             return False
         return len(begin) == _FRAMES.stop and not any(begin[_FRAMES])
 
+    def _leads_elsewhere(self) -> bool:
+        """Return whether the path was a link to the file, and is another one now."""
+        return bool(self._link) and identity_of(self._link) != self._opened
+
     def _is_there(self) -> bool:
-        if self._link and identity_of(self._link) != self._opened:
+        if self._leads_elsewhere():
             return False
         least = self._size
         identity, size = _look(self._file)

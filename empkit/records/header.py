@@ -56,14 +56,15 @@ def csv_header(data: bytes, name: str, reading: Reading) -> Header:
     begin = data.rfind(b"\n", 0, text.start() if text else 0) + 1
     lines: list[bytes] = []
     filled: list[int] = []
-    last = 0  # of those that are looked at; a row that begins there may have many lines
+    comments = 0
     for number, line in enumerate(lines_of(data, begin)):
         lines.append(line)
-        if line.strip() and len(filled) <= TITLE_LINES + _comments(lines, filled):
+        if len(filled) > TITLE_LINES + min(comments, _MOST_COMMENTS):
+            if number > filled[-1] + MAX_ROW_LINES:  # a row that begins there may have many lines
+                break
+        elif line.strip():
             filled.append(number)
-            last = number
-        elif number > last + MAX_ROW_LINES:
-            break
+            comments += _is_comment(line)
     if b"\0" in lines[0] or "\ufffd" in lines[0].decode(errors="replace"):
         such = f"which looks like {of_zero_bytes(data)}" if b"\0" in lines[0] else "such as cp1252"
         raise RecordError(
@@ -101,7 +102,8 @@ def header_among(
     Raises:
         RecordError: no line does, or two columns have the same name.
     """
-    filled = filled[: TITLE_LINES + _comments(lines, filled)]
+    comments = sum(_is_comment(lines[number]) for number in filled)
+    filled = filled[: TITLE_LINES + min(comments, _MOST_COMMENTS)]
     candidates = [_header_at(lines, number, delimiters, reading) for number in filled]
     place = _header_among(candidates, reading)
     if place is None:
@@ -124,12 +126,9 @@ def header_among(
     return header._replace(lines=before + header.lines)
 
 
-def _comments(lines: Sequence[Line], filled: Sequence[int]) -> int:
-    """Return how many of the first lines are comments; they may stand above the headings besides
-    titles."""
-    first = (lines[number] for number in filled)
-    comments = (isinstance(each, bytes) and each.lstrip().startswith(b"#") for each in first)
-    return min(sum(comments), _MOST_COMMENTS)
+def _is_comment(line: Line) -> bool:
+    """Return whether a line of a text is one that may stand above the headings besides titles."""
+    return isinstance(line, bytes) and line.lstrip().startswith(b"#")
 
 
 def _cells(

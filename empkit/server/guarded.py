@@ -116,7 +116,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what is no content, and close the connection when that is too much."""
-        if self._since is None and (self.cycle is None or self.cycle.response_complete):
+        if self._since is None and self._is_idle():
             self._since, self._overdue = self.loop.time(), False  # blank lines begin no request
         requests, in_body = self._requests, self._in_body
         self._overhead += len(data)  # of a head that begins or ends here, the parser makes it 0
@@ -168,11 +168,15 @@ class GuardedHttp(HttpToolsProtocol):
         """Refuse what is no request, or one too many. Where others are ahead of it, the answer
         would be taken for theirs: the connection ends after their answers instead."""
         self._since = None
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle():
             super().send_400_response(msg)
         else:
             self._refused = True
             self.flow.pause_reading()
+
+    def _is_idle(self) -> bool:
+        """Return whether each request so far has its answer."""
+        return self.cycle is None or self.cycle.response_complete
 
     def check(self, timeout_s: float) -> None:
         """Close the connection if its request began too long ago, and again did so the last time:
@@ -189,7 +193,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _end(self, status: bytes, reason: bytes) -> None:
         self._since = None
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle():
             self.transport.write(_answer(status, reason))
         self.transport.close()
 

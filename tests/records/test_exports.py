@@ -205,6 +205,9 @@ EXPORTS = {
     "a title in braces": (
         "{Export 2024}\nid;first;last\n1;Nia;Orr\n", "utf-8", employee("1", "Nia", "Orr"),
     ),
+    "many blank lines above": (
+        "Staff\n" + "\n" * 150 + "id,first,last\n1,Nia,Orr\n", "utf-8", employee("1", "Nia", "Orr"),
+    ),
     "many comments above": (
         "# a comment\n" * 30 + "id,first,last\n1,Nia,Orr\n", "utf-8", employee("1", "Nia", "Orr"),
     ),
